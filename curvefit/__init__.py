@@ -1,0 +1,41 @@
+"""curvefit: how fast does this learn, and why.
+
+Public names are loaded on first use, so that ``import curvefit`` stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "LearningCurves": "curvefit.curves",
+    "load_curves": "curvefit.curves",
+    "learning_curve_sizes": "curvefit.curves",
+    "measure_learning_curve": "curvefit.curves",
+    "fit": "curvefit.fitting",
+    "point_fit": "curvefit.fitting",
+    "load_fit": "curvefit.fitting",
+    "design": "curvefit.fitting",
+    "CurveFit": "curvefit.fitting",
+    "effective_dimension": "curvefit.dimension",
+    "symmetry_gain": "curvefit.dimension",
+    "synergy": "curvefit.dimension",
+    "data_multiplier": "curvefit.dimension",
+    "plot_curves": "curvefit.plots",
+    "write_report": "curvefit.report",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'curvefit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,93 @@
+"""RunRecord: what happened in one run, self-describing and additive over versions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from curvefit.errors import InvalidInputError
+
+SCHEMA_VERSION = 1
+STATUSES = ("ok", "diverged", "exception", "timeout", "out-of-memory", "died")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What happened in one run.
+
+    Parameters
+    ----------
+    run_id
+        `RunSpec.id`.
+    study, data, model, inference
+        Study name and the labels of the triplet.
+    n_train, seed
+        Training-set size and replicate number.
+    status
+        One of `STATUSES`; anything but ``"ok"`` is a record with a reason in `message`.
+    metric
+        ``"error-rate"`` (then `n_errors` of `n_test` are wrong) or ``"mse"`` / ``"loss"`` (then `value`).
+    n_errors, n_test
+        Count of wrong test predictions, and the test-set size.
+    value
+        The metric's value: ``n_errors / n_test``, or the mean squared error or loss.
+    test_loss
+        Mean test loss of a classifier, beside its error.
+    seconds
+        CPU or device seconds of this run alone (a share of the chunk's for shared work).
+    spec
+        The full content of the `RunSpec`: names and settings of the members.
+    data_facts, model_facts
+        `curvefit.triplet.DataFacts` and `ModelFacts` as dictionaries.
+    extra
+        Whatever the algorithm reports: chosen hyper-parameters, jitter, condition number, steps.
+    provenance
+        Code digest, versions, device, host kind, time of writing.
+    """
+
+    run_id: str
+    study: str
+    data: str
+    model: str
+    inference: str
+    n_train: int
+    seed: int
+    status: str = "ok"
+    metric: str = "error-rate"
+    n_errors: int | None = None
+    n_test: int | None = None
+    value: float | None = None
+    test_loss: float | None = None
+    seconds: float | None = None
+    message: str = ""
+    spec: dict[str, Any] = field(default_factory=dict)
+    data_facts: dict[str, Any] = field(default_factory=dict)
+    model_facts: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise InvalidInputError(f"status {self.status!r} is not one of {', '.join(STATUSES)}")
+        if self.n_errors is not None and not 0 <= self.n_errors <= (self.n_test or 0):
+            raise InvalidInputError(
+                f"run {self.run_id}: n_errors {self.n_errors} is not within 0..n_test {self.n_test}"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as JSON-representable values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> RunRecord:
+        """Build a record from `to_dict` output of this or an older version.
+
+        Unknown keys (of a newer version) are kept under ``extra["_unknown"]``: nothing is lost.
+        """
+        known = {f.name for f in fields(cls)}
+        unknown = {k: v for k, v in values.items() if k not in known}
+        kept = {k: v for k, v in values.items() if k in known}
+        if unknown:
+            kept["extra"] = {**kept.get("extra", {}), "_unknown": unknown}
+        return cls(**kept)

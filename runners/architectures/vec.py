@@ -1,0 +1,26 @@
+"""Convolutional net with a flatten readout (VEC)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from runners.architectures.abstract import ARCHITECTURES, AbstractConvolution, Level
+
+
+@ARCHITECTURES.register("vec")
+class VEC(AbstractConvolution):
+    """Convolutional net, then flatten.
+
+    Finite filters are shared, so only O(c)xI_p leaves it invariant; at infinite width its kernel is
+    LCN's and the group grows to O(c)^p (Novak et al. 2019, arXiv:1810.05148).
+    """
+
+    tied: ClassVar[bool] = True
+
+    width: int = 32
+
+    def symmetry_level(self, *, infinite_width: bool) -> Level:
+        return "per-pixel" if infinite_width else "shared"
+
+    def build(self, shape, n_outputs, *, seed):
+        raise NotImplementedError  # TODO(nets)

@@ -1,0 +1,53 @@
+"""What every dataset is: settings that can produce a train/test split of any size and seed."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+
+import numpy as np
+
+from curvefit.registry import Registry
+from curvefit.settings import Settings
+from curvefit.triplet import DataFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Training and test arrays of one run.
+
+    Parameters
+    ----------
+    x_train, x_test
+        Inputs, ``(n, height, width, channels)``, float64 unless the dataset says otherwise.
+    y_train, y_test
+        Class labels ``(n,)`` int64, or regression targets ``(n, outputs)`` float64.
+    """
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+class AbstractDataset(Settings, abc.ABC):
+    """A dataset: seeded, any size, the same test set for every size and seed.
+
+    Laws (contract-tested): equal arguments give equal arrays; with nested training sets
+    ``split(n)`` is a prefix of ``split(m)`` for n <= m; the test set depends on `study_seed` only.
+    """
+
+    @abc.abstractmethod
+    def facts(self) -> DataFacts:
+        """Return what analysis needs to know, without building the data where that is dear."""
+
+    @abc.abstractmethod
+    def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
+        """Return the split of `n_train` training examples for replicate `seed`."""
+
+    @abc.abstractmethod
+    def largest_n_train(self) -> int | None:
+        """Return the largest training set this dataset can give, or None when unbounded."""
+
+
+DATASETS: Registry[type[AbstractDataset]] = Registry("dataset")
