@@ -1,0 +1,184 @@
+"""From what is asked to what happened: RunSpec -> Run -> Outcome -> RunRecord.
+
+The only place where specs meet the registries. Nothing here trains: the algorithms do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from curvefit.errors import CurvefitError, InvalidInputError
+from curvefit.records.record import RunRecord
+from curvefit.registry import Registry
+from curvefit.settings import Settings, parse_settings
+from curvefit.study.spec import Member, RunSpec
+from curvefit.symmetry import chain_group
+from curvefit.triplet import AXES, ModelFacts
+from runners.algorithms import ALGORITHMS
+from runners.algorithms.abstract import Outcome, Run
+from runners.architectures import ARCHITECTURES
+from runners.datasets import DATASETS
+from runners.provenance import provenance
+
+REGISTRIES: Mapping[str, Registry] = {
+    "data": DATASETS,
+    "model": ARCHITECTURES,
+    "inference": ALGORITHMS,
+}
+
+
+def build_member(axis: str, member: Member) -> Settings:
+    """Return the component a member describes, or raise with every mistake in its settings."""
+    component = REGISTRIES[axis][member.name]
+    return parse_settings(component, member.settings, where=f"{axis} {member.label!r}")
+
+
+def build_run(spec: RunSpec) -> Run:
+    """Return `spec` with its three components built.
+
+    Raises
+    ------
+    UnknownNameError, InvalidInputError
+        For an unknown component, or settings that it does not accept.
+    """
+    parts = [build_member(axis, getattr(spec, axis)) for axis in AXES]
+    return Run(spec, *parts)  # type: ignore[arg-type]
+
+
+def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
+    """Check every spec and return it in canonical form, before any work starts.
+
+    Settings are reduced to those that differ from the defaults and the component's `version` is
+    stamped in, so that equal work has an equal id however it was written down.
+
+    Raises
+    ------
+    InvalidInputError
+        One error that lists every mistake: unknown names and settings, training sets larger than
+        the data, combinations an algorithm refuses.
+    """
+    specs = list(specs)
+    built: dict[tuple[str, str], tuple[Member, Settings]] = {}
+    mistakes: list[str] = []
+    for axis in AXES:
+        for member in {m.label: m for m in (getattr(spec, axis) for spec in specs)}.values():
+            try:
+                component = build_member(axis, member)
+            except CurvefitError as error:
+                mistakes.append(str(error))
+                continue
+            version = int(getattr(component, "version", 1))
+            canonical = replace(member, settings=component.non_default(), version=version)
+            built[axis, member.label] = (canonical, component)
+    if not mistakes:
+        mistakes = _size_mistakes(specs, built)
+    if mistakes:
+        raise InvalidInputError("\n".join(mistakes))
+    return [
+        replace(spec, **{axis: built[axis, getattr(spec, axis).label][0] for axis in AXES})
+        for spec in specs
+    ]
+
+
+def _size_mistakes(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Member, Settings]]) -> list[str]:
+    largest: dict[str, int] = {}
+    for spec in specs:
+        largest[spec.data.label] = max(spec.n_train, largest.get(spec.data.label, 0))
+    mistakes = []
+    for label, n_train in largest.items():
+        dataset = built["data", label][1]
+        try:
+            available = dataset.largest_n_train()  # type: ignore[attr-defined]
+        except CurvefitError as error:
+            mistakes.append(f"data {label!r}: {error}")
+            continue
+        if available is not None and n_train > available:
+            mistakes.append(
+                f"data {label!r}: n_train {n_train} is larger than the {available} training examples there are"
+            )
+    return mistakes
+
+
+def group_specs(specs: Iterable[RunSpec]) -> list[list[RunSpec]]:
+    """Return `specs` in groups that share work and are best executed by one call.
+
+    NNGP and NTK, LCN and VEC, and every n of one seed come from one Gram matrix; nets of one shape
+    train as one stack. Algorithms decide by their `share_key`.
+    """
+    groups: dict[Any, list[RunSpec]] = {}
+    for spec in specs:
+        run = build_run(spec)
+        groups.setdefault(run.algorithm.share_key(run), []).append(spec)
+    return list(groups.values())
+
+
+def spec_cost(spec: RunSpec) -> float:
+    """Return the expected floating-point operations of one run."""
+    run = build_run(spec)
+    return run.algorithm.cost(run)
+
+
+def execute_specs(specs: Sequence[RunSpec], *, device: str = "cpu") -> Iterator[RunRecord]:
+    """Execute `specs` and yield one record each, in the order they finish.
+
+    Parameters
+    ----------
+    specs
+        Prepared specs (see `prepare_specs`), of one group or of several.
+    device
+        ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+    """
+    for group in group_specs(specs):
+        runs = [build_run(spec) for spec in group]
+        for outcome in runs[0].algorithm.execute(runs, device=device):
+            yield to_record(outcome, device=device)
+
+
+def to_record(outcome: Outcome, *, device: str) -> RunRecord:
+    """Return the self-describing record of one outcome."""
+    run, spec = outcome.run, outcome.run.spec
+    level = run.architecture.symmetry_level(infinite_width=run.algorithm.infinite_width)
+    model_facts = ModelFacts(
+        model_symmetry=chain_group(level, run.algorithm.elements),
+        function_symmetry=run.architecture.function_symmetry(),
+        n_parameters=outcome.n_parameters,
+    )
+    return RunRecord(
+        run_id=spec.id,
+        study=spec.study,
+        data=spec.data.label,
+        model=spec.model.label,
+        inference=spec.inference.label,
+        n_train=spec.n_train,
+        seed=spec.seed,
+        status=outcome.status,
+        metric=outcome.metric,
+        n_errors=outcome.n_errors,
+        n_test=outcome.n_test,
+        value=outcome.value,
+        test_loss=outcome.test_loss,
+        seconds=outcome.seconds,
+        message=outcome.message,
+        spec=spec_dict(spec),
+        data_facts=asdict(run.dataset.facts()),
+        model_facts=asdict(model_facts),
+        extra=outcome.extra,
+        provenance=provenance(device),
+    )
+
+
+def spec_dict(spec: RunSpec) -> dict[str, Any]:
+    """Return what was asked, as JSON-representable values."""
+    return {
+        **{
+            axis: {
+                "name": member.name,
+                "settings": member.settings,
+                "version": member.version,
+            }
+            for axis, member in ((axis, getattr(spec, axis)) for axis in AXES)
+        },
+        "study_seed": spec.study_seed,
+    }
