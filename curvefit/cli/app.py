@@ -1,0 +1,96 @@
+"""The ``curvefit`` application: its commands, and how errors and interrupts leave the process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from curvefit.cli.exit_codes import ExitCode
+from curvefit.cli.lazy import LazyCommand, lazy_group, missing_dependency
+from curvefit.errors import CurvefitError, MissingDependencyError
+
+COMMANDS = (
+    LazyCommand("run", "Run a study: train every triplet at every size, resume what is missing."),
+    LazyCommand("status", "Show how far a study is: done, failed, missing, time left."),
+    LazyCommand("fit", "Fit learning curves: exponents with intervals.", "curvefit.cli.commands.fit:fit"),
+    LazyCommand(
+        "predict", "Forecast the error at larger training sets.", "curvefit.cli.commands.predict:predict"
+    ),
+    LazyCommand(
+        "gain", "Say what a symmetry is worth: dimension and samples.", "curvefit.cli.commands.gain:gain"
+    ),
+    LazyCommand("symmetry", "Certify which rotations leave a model under an algorithm unchanged."),
+    LazyCommand(
+        "design",
+        "Choose the next runs that tell most about the exponents.",
+        "curvefit.cli.commands.design:design",
+    ),
+    LazyCommand(
+        "report", "Write the report: one HTML file, tables, figures.", "curvefit.cli.commands.report:report"
+    ),
+    LazyCommand("check", "Check a study or a table without running it.", "curvefit.cli.commands.check:check"),
+)
+
+EPILOG = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
+
+app = typer.Typer(
+    name="curvefit",
+    cls=lazy_group(COMMANDS),
+    help="How fast does this learn, and why: exponents of learning curves, with honest intervals.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from curvefit import __version__
+
+        typer.echo(f"curvefit {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with a documented exit code (see `ExitCode`).
+
+    Parameters
+    ----------
+    arguments
+        Words after ``curvefit``; those of the process by default.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(args=words, prog_name="curvefit")
+    except KeyboardInterrupt:
+        _leave("interrupted; what was done is kept", "Interrupted", ExitCode.INTERRUPTED, words)
+    except MissingDependencyError as error:
+        _leave(str(error), type(error).__name__, ExitCode.MISSING_DEPENDENCY, words)
+    except CurvefitError as error:
+        _leave(str(error), type(error).__name__, ExitCode.BAD_INPUT, words)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in {"runners", "torch", "pooch", "sklearn", "psutil"}:
+            missing = missing_dependency(words[0], error.name)
+            _leave(str(missing), type(missing).__name__, ExitCode.MISSING_DEPENDENCY, words)
+        raise
+
+
+def _leave(message: str, kind: str, code: ExitCode, words: list[str]) -> None:
+    """Print an error without a traceback (as JSON where ``--json`` was asked for) and exit."""
+    if "--json" in words:
+        print(json.dumps({"error": message, "kind": kind, "exit_code": int(code)}))
+    else:
+        print(f"curvefit: {message}", file=sys.stderr)
+    raise SystemExit(int(code))
