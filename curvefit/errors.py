@@ -53,6 +53,4 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """Build the error for a name that is not among the `known` names of its `kind`."""
     names = sorted(map(str, known))
-    return UnknownNameError(
-        f"unknown {kind} {name!r}; known: {', '.join(names)}.{did_you_mean(name, names)}"
-    )
+    return UnknownNameError(f"unknown {kind} {name!r}; known: {', '.join(names)}.{did_you_mean(name, names)}")

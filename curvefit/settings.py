@@ -61,9 +61,7 @@ def describe_mistakes(error: ValidationError, cls: type[BaseModel]) -> list[str]
         if mistake["type"] == "extra_forbidden":
             known = list(cls.model_fields)
             key = str(mistake["loc"][-1])
-            lines.append(
-                f"  {path}: unknown key; known: {', '.join(known)}.{did_you_mean(key, known)}"
-            )
+            lines.append(f"  {path}: unknown key; known: {', '.join(known)}.{did_you_mean(key, known)}")
         elif mistake["type"] == "missing":
             lines.append(f"  {path}: missing, must be given")
         else:

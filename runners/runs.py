@@ -77,8 +77,7 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
     if mistakes:
         raise InvalidInputError("\n".join(mistakes))
     return [
-        replace(spec, **{axis: built[axis, getattr(spec, axis).label][0] for axis in AXES})
-        for spec in specs
+        replace(spec, **{axis: built[axis, getattr(spec, axis).label][0] for axis in AXES}) for spec in specs
     ]
 
 
