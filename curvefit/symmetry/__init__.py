@@ -1,1 +1,24 @@
-"""Symmetry."""
+"""Groups acting on images (R^c)^p, their lattice, and how the symmetries of data and model agree."""
+
+from curvefit.symmetry import orthogonal, permutations, spatial
+from curvefit.symmetry.abstract import GROUPS, AbstractGroup
+from curvefit.symmetry.elements import AbstractElement, Product, Rotation, SignedPermutation, identity
+from curvefit.symmetry.lattice import Alignment, alignment, chain_group, get_group, is_subgroup
+
+__all__ = [
+    "GROUPS",
+    "AbstractElement",
+    "AbstractGroup",
+    "Alignment",
+    "Product",
+    "Rotation",
+    "SignedPermutation",
+    "alignment",
+    "chain_group",
+    "get_group",
+    "identity",
+    "is_subgroup",
+    "orthogonal",
+    "permutations",
+    "spatial",
+]
