@@ -1,0 +1,170 @@
+"""What a curve family is: a table of parameters and one formula that numpy and pytensor both evaluate."""
+
+from __future__ import annotations
+
+import abc
+import inspect
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.registry import Registry
+
+Support = Literal["positive", "fraction", "real"]
+Pooling = Literal["factorial", "main", "common"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParamSpec:
+    """One parameter of a family: where it lives, how it is pooled, and what is believed beforehand.
+
+    Parameters
+    ----------
+    name
+        As the formula, the draws and the tables call it.
+    support
+        ``"positive"`` (estimated as its logarithm), ``"fraction"`` (of the curve's unit: its chance level,
+        or its error at the smallest sizes; estimated as a logit) or ``"real"``.
+    prior
+        Mean and standard deviation of the normal prior of the grand mean, on the estimated scale.
+    spread
+        Typical standard deviation between curves on the estimated scale: the median of the lognormal prior
+        of the scale of a main effect is half of it.
+    pooling
+        ``"factorial"``: main effects, two-way interactions and a residual per triplet; ``"main"``: main
+        effects and a residual; ``"common"``: one value for all curves.
+    label
+        In words, with the unit.
+    """
+
+    name: str
+    support: Support
+    prior: tuple[float, float]
+    spread: float
+    pooling: Pooling
+    label: str
+
+    def __post_init__(self) -> None:
+        if self.prior[1] <= 0 or self.spread <= 0:
+            raise InvalidInputError(
+                f"parameter {self.name!r}: prior sd {self.prior[1]} and spread {self.spread} must be positive"
+            )
+
+    @property
+    def estimated_name(self) -> str:
+        """Name of the parameter on the estimated scale: ``log_exponent``, ``logit_floor``."""
+        return {"positive": "log_", "fraction": "logit_", "real": ""}[self.support] + self.name
+
+    def constrain(self, value: Any, unit: Any = 1.0, xp: Any = np) -> Any:
+        """Return the natural value of an estimated one; `unit` matters for fractions only."""
+        if self.support == "positive":
+            return xp.exp(value)
+        if self.support == "fraction":
+            return unit / (1.0 + xp.exp(-value))
+        return value
+
+    def unconstrain(self, value: Any, unit: Any = 1.0) -> np.ndarray:
+        """Return the estimated (unbounded) value of a natural one."""
+        value = np.asarray(value, float)
+        if self.support == "positive":
+            return np.log(value)
+        if self.support == "fraction":
+            return np.log(value) - np.log(unit - value)
+        return value
+
+
+class AbstractFamily(abc.ABC):
+    """How error falls with the number of training examples.
+
+    Attributes
+    ----------
+    name
+        Registered name.
+    parameters
+        Table of the parameters, in the order in which arrays hold them.
+    needs_chance
+        Whether the formula uses the error of the best constant prediction.
+    without_chance
+        Registered name of the family that stands in where no chance level is known.
+    """
+
+    name: ClassVar[str]
+    parameters: ClassVar[tuple[ParamSpec, ...]]
+    needs_chance: ClassVar[bool] = True
+    without_chance: ClassVar[str] = "asymptotic-power-law"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "parameters" not in cls.__dict__:
+            return
+        taken = list(inspect.signature(cls.formula).parameters)[2:]
+        declared = [spec.name for spec in cls.parameters]
+        if sorted(taken) != sorted([*declared, "chance"]):
+            raise InvalidInputError(
+                f"family {cls.name!r}: formula takes {taken}, its table declares {declared} (and chance)"
+            )
+
+    @staticmethod
+    @abc.abstractmethod
+    def formula(xp: Any, n: Any, **values: Any) -> Any:
+        """Return the error at `n` from natural parameter values and `chance`.
+
+        `xp` is the array namespace: `numpy` or `pytensor.tensor`. Arrays broadcast. A family lists its
+        parameters by name, keyword only; the names must be those of its table.
+        """
+
+    def error(self, n: Any, *, chance: Any = np.nan, **values: Any) -> np.ndarray:
+        """Return the error at `n` with numpy.
+
+        Parameters
+        ----------
+        n
+            Training-set sizes; broadcasts against the parameters.
+        chance
+            Error of the best constant prediction; ignored where `needs_chance` is false.
+        values
+            Natural values of all parameters of the table.
+        """
+        unknown = set(values) - set(self.parameter_names)
+        if unknown:
+            raise unknown_name(f"parameter of {self.name}", min(unknown), self.parameter_names)
+        missing = [name for name in self.parameter_names if name not in values]
+        if missing:
+            raise InvalidInputError(f"family {self.name!r} also needs {', '.join(missing)}")
+        arrays = {k: np.asarray(v, float) for k, v in values.items()}
+        with np.errstate(over="ignore", under="ignore"):
+            return self.formula(np, np.asarray(n, float), chance=np.asarray(chance, float), **arrays)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of the parameters in table order."""
+        return tuple(spec.name for spec in self.parameters)
+
+    def __getitem__(self, name: str) -> ParamSpec:
+        for spec in self.parameters:
+            if spec.name == name:
+                return spec
+        raise unknown_name(f"parameter of {self.name}", name, self.parameter_names)
+
+    def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray | None:
+        """Return the amplitude of the limit ``floor + amplitude * n ** -exponent``, or None if there is none."""
+        return None
+
+    def __repr__(self) -> str:
+        return f"<family {self.name}: {', '.join(self.parameter_names)}>"
+
+
+FAMILIES: Registry[AbstractFamily] = Registry("curve family")
+
+
+def get_family(name: str | AbstractFamily) -> AbstractFamily:
+    """Return the registered family called `name` (a family object passes through)."""
+    return name if isinstance(name, AbstractFamily) else FAMILIES[name]
+
+
+#: Parameters that most families share. Errors are in the metric's unit, sizes are numbers of examples.
+EXPONENT = ParamSpec("exponent", "positive", (np.log(0.4).item(), 0.7), 0.5, "factorial", "exponent of the excess error")
+ONSET = ParamSpec("onset", "positive", (np.log(60.0).item(), 1.5), 1.0, "main", "size where learning sets in (examples)")
+FLOOR = ParamSpec("floor", "fraction", (-3.0, 1.5), 1.0, "main", "error left at infinitely many examples")

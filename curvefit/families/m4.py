@@ -1,0 +1,49 @@
+"""M4: a power law that saturates at chance and at the floor, defined implicitly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, ParamSpec
+
+SATURATION = ParamSpec(
+    "saturation", "positive", (0.0, 0.5), 0.5, "main", "how sharply the curve leaves chance (1: a logistic in log n)"
+)
+_NEWTON_STEPS = 8
+
+
+class M4(AbstractFamily):
+    """``h / (1 - h) ** saturation = (n / onset) ** -exponent`` for the excess ``h = (error - floor) / (chance - floor)``.
+
+    With ``h = 1 / (1 + exp(-t))`` this is ``t + (saturation - 1) * softplus(t) = -exponent * log(n / onset)``,
+    increasing in t; Newton steps from a bound on the safe side converge without overshooting.
+
+    References
+    ----------
+    I. Alabdulmohsin, B. Neyshabur, X. Zhai, Revisiting neural scaling laws, NeurIPS 2022, arXiv:2209.06640.
+    """
+
+    name = "m4"
+    parameters = (EXPONENT, ONSET, FLOOR, SATURATION)
+
+    @staticmethod
+    def formula(
+        xp: Any, n: Any, *, chance: Any, exponent: Any, onset: Any, floor: Any, saturation: Any
+    ) -> Any:
+        target = -exponent * xp.log(n / onset)
+        # Both asymptotes of the left side, t and saturation * t, shifted: the root is near one of them.
+        t = xp.where(target > 0, target / saturation, target)
+        for _ in range(_NEWTON_STEPS):
+            softplus = xp.maximum(t, 0.0) + xp.log1p(xp.exp(-abs(t)))
+            slope = 1.0 + (saturation - 1.0) / (1.0 + xp.exp(-t))
+            t = t - (t + (saturation - 1.0) * softplus - target) / slope
+        return floor + (chance - floor) / (1.0 + xp.exp(-t))
+
+    def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return (chance - values["floor"]) * values["onset"] ** values["exponent"]
+
+
+FAMILIES.add(M4.name, M4())

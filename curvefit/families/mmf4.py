@@ -1,0 +1,32 @@
+"""Morgan-Mercer-Flodin: a logistic in log n, the best of the classical forms on tabular learners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily
+
+
+class Mmf4(AbstractFamily):
+    """``floor + (chance - floor) / (1 + (n / onset) ** exponent)``.
+
+    References
+    ----------
+    F. Mohr et al., LCDB 1.0, ECML PKDD 2022 (``mmf4``: ``(a b + c n^d) / (b + n^d)`` with a = chance, c = floor).
+    """
+
+    name = "mmf4"
+    parameters = (EXPONENT, ONSET, FLOOR)
+
+    @staticmethod
+    def formula(xp: Any, n: Any, *, chance: Any, exponent: Any, onset: Any, floor: Any) -> Any:
+        return floor + (chance - floor) / (1.0 + xp.exp(exponent * xp.log(n / onset)))
+
+    def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return (chance - values["floor"]) * values["onset"] ** values["exponent"]
+
+
+FAMILIES.add(Mmf4.name, Mmf4())

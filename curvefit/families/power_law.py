@@ -1,0 +1,31 @@
+"""Power law with a floor, limited by chance: the reference family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily
+
+
+class PowerLaw(AbstractFamily):
+    """``floor + (chance - floor) * (1 + n / onset) ** -exponent``.
+
+    From chance at n = 0 to ``floor + amplitude * n ** -exponent`` for n far above the onset, where
+    ``amplitude = (chance - floor) * onset ** exponent``.
+    """
+
+    name = "power-law"
+    parameters = (EXPONENT, ONSET, FLOOR)
+
+    @staticmethod
+    def formula(xp: Any, n: Any, *, chance: Any, exponent: Any, onset: Any, floor: Any) -> Any:
+        return floor + (chance - floor) * xp.exp(-exponent * xp.log1p(n / onset))
+
+    def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return (chance - values["floor"]) * values["onset"] ** values["exponent"]
+
+
+FAMILIES.add(PowerLaw.name, PowerLaw())
