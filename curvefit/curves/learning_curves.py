@@ -1,0 +1,338 @@
+"""LearningCurves: what was seen, one tidy row a run, with flags instead of deletions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from curvefit.curves.columns import TABLE_COLUMNS, ColumnMap, map_columns
+from curvefit.curves.quality import METRICS, curve_flags, flag_rows
+from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.records.record import RunRecord
+from curvefit.triplet import AXES, Triplet
+
+LONGEST_LIST = 20
+TRAINING_SETS = ("nested", "independent", "unknown")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearningCurves:
+    """Test errors of triplets at several training-set sizes.
+
+    Build one with `from_frame`, `from_records` or `load_curves`; the constructor takes a table that is tidy
+    already. The table is copied, so the caller's frame is never changed.
+
+    Parameters
+    ----------
+    table
+        One row a run, with the columns data, model, inference, n_train, seed, metric
+        (``"error-rate"``, ``"mse"`` or ``"loss"``), n_errors, n_test, value, value_se, chance_error, seconds,
+        status, flag. Unknown numbers are NaN. `flag` is empty, or the reason why the row is not used.
+    facts
+        One row a triplet, in the order of `triplets`: whatever is known about it (data_symmetry, transform,
+        model_symmetry, function_symmetry, dimension, predicted_exponent, source, shape...).
+    training_sets
+        ``"nested"`` (a smaller set is part of the larger one), ``"independent"`` or ``"unknown"``.
+    shared_test_set
+        Whether all sizes and seeds of a data set were scored on the same test points; None if unknown.
+    notes
+        Sentences about what was guessed, converted or flagged on the way in.
+
+    Examples
+    --------
+    >>> curves = LearningCurves.from_frame({"n": [16, 32, 64, 128], "error": [0.4, 0.3, 0.23, 0.17]})
+    >>> len(curves.usable), curves.metric
+    (4, 'error-rate')
+    """
+
+    table: pd.DataFrame
+    facts: pd.DataFrame
+    training_sets: str = "unknown"
+    shared_test_set: bool | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        missing = [c for c in TABLE_COLUMNS if c not in self.table.columns]
+        if missing:
+            raise InvalidInputError(f"the table of learning curves lacks the columns {', '.join(missing)}")
+        if self.training_sets not in TRAINING_SETS:
+            raise InvalidInputError(
+                f"training_sets {self.training_sets!r} is not one of {', '.join(TRAINING_SETS)}"
+            )
+        object.__setattr__(self, "table", self.table.reset_index(drop=True))
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        training_sets: str = "unknown",
+        shared_test_set: bool | None = None,
+        **columns: Any,
+    ) -> LearningCurves:
+        """Read a pandas or polars frame, a dictionary of columns or a list of dictionaries.
+
+        Parameters
+        ----------
+        frame
+            Tidy (one row a run) or wide (sizes, or curves, as columns).
+        training_sets, shared_test_set
+            As in `LearningCurves`.
+        **columns
+            Names of the frame's columns for data, model, inference, n_train, seed, n_errors, n_test, value,
+            value_se, accuracy, chance_error, metric, seconds, status. `n_test`, `chance_error` and `value_se`
+            may be numbers, `metric` a metric's name. What is not given is guessed from the names, and
+            every guess is a sentence in `notes`.
+
+        Raises
+        ------
+        InvalidInputError
+            When no size or no error can be found, or a column named here does not exist.
+        """
+        mapped = map_columns(_as_pandas(frame), ColumnMap.build(columns))
+        table, notes = flag_rows(mapped.table, seeds_given=mapped.seeds_given)
+        facts = table[list(AXES)].drop_duplicates().reset_index(drop=True)
+        return cls(table, facts, training_sets, shared_test_set, (*mapped.notes, *notes))
+
+    @classmethod
+    def from_records(cls, records: Iterable[RunRecord]) -> LearningCurves:
+        """Read run records, for example those of a store; failed runs become flagged rows.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is no record, or the records say both nested and independent training sets.
+        """
+        rows, facts, notes = [], {}, []
+        for record in records:
+            chance = record.data_facts.get("chance_error")
+            rows.append(
+                {
+                    **{name: getattr(record, name) for name in _RECORD_COLUMNS},
+                    "chance_error": np.nan if chance is None else float(chance),
+                    "value_se": np.nan,
+                    "message": record.message,
+                }
+            )
+            triplet = Triplet(record.data, record.model, record.inference)
+            facts.setdefault(triplet, {}).update(_known({**record.data_facts, **record.model_facts}))
+        if not rows:
+            raise InvalidInputError("there are no run records to make learning curves of")
+        table = pd.DataFrame(rows)
+        for name in ("n_errors", "n_test", "value", "seconds"):
+            table[name] = pd.to_numeric(table[name]).astype(float)
+        counted = table["value"].isna() & table["n_errors"].notna()
+        table.loc[counted, "value"] = table["n_errors"] / table["n_test"]
+        table, flagged = flag_rows(table.drop(columns="message"), seeds_given=True)
+        notes.extend(flagged)
+        frame = pd.DataFrame([{**t._asdict(), **facts[t]} for t in _ordered_triplets(table)])
+        nested = set(frame.get("training_sets", pd.Series(dtype=object)).dropna())
+        if len(nested) > 1:
+            notes.append("some training sets are nested and some independent: treated as nested")
+        sets = "nested" if "nested" in nested else (nested.pop() if nested else "unknown")
+        shared = frame.get("shared_test_set", pd.Series(dtype=object)).dropna()
+        return cls(table, frame, sets, bool(shared.any()) if len(shared) else None, tuple(notes))
+
+    @property
+    def usable(self) -> pd.DataFrame:
+        """The rows without a flag."""
+        return self.table[self.table["flag"] == ""].reset_index(drop=True)
+
+    @property
+    def triplets(self) -> tuple[Triplet, ...]:
+        """The triplets with at least one usable row, in order of appearance."""
+        return tuple(_ordered_triplets(self.usable))
+
+    @property
+    def metric(self) -> str:
+        """The metric of the usable rows.
+
+        Raises
+        ------
+        InvalidInputError
+            When the usable rows have several metrics, or there is none.
+        """
+        metrics = sorted(self.usable["metric"].unique())
+        if len(metrics) == 1:
+            return metrics[0]
+        if not metrics:
+            raise InvalidInputError(f"no row is usable: {_tally(self.table['flag'])}")
+        raise InvalidInputError(
+            f"the curves mix the metrics {', '.join(metrics)}; choose one, as in curves.select(metric={metrics[0]!r})"
+        )
+
+    @property
+    def warnings(self) -> pd.DataFrame:
+        """Flags of whole curves: data, model, inference, flag, reason (a sentence); often empty."""
+        return curve_flags(self.usable)
+
+    def select(
+        self,
+        *,
+        data: str | Sequence[str] | None = None,
+        model: str | Sequence[str] | None = None,
+        inference: str | Sequence[str] | None = None,
+        metric: str | None = None,
+    ) -> LearningCurves:
+        """Return the curves whose labels match (shell patterns allowed) and have this metric.
+
+        Raises
+        ------
+        UnknownNameError
+            When a pattern matches no label.
+        """
+        keep = np.ones(len(self.table), dtype=bool)
+        for axis, wanted in (("data", data), ("model", model), ("inference", inference)):
+            if wanted is not None:
+                keep &= _matches(
+                    self.table[axis], axis, [wanted] if isinstance(wanted, str) else list(wanted)
+                )
+        if metric is not None:
+            if metric not in METRICS:
+                raise unknown_name("metric", metric, METRICS)
+            keep &= (self.table["metric"] == metric).to_numpy()
+        return self._with_table(self.table[keep])
+
+    def drop_sizes(self, *, below: float | None = None, above: float | None = None) -> LearningCurves:
+        """Return the curves without the sizes below `below` and above `above`."""
+        n = self.table["n_train"]
+        keep = pd.Series(True, index=n.index)
+        if below is not None:
+            keep &= n >= below
+        if above is not None:
+            keep &= n <= above
+        if not keep.any():
+            raise InvalidInputError(
+                f"no size lies between {below} and {above}; sizes: {n.min()} to {n.max()}"
+            )
+        return self._with_table(self.table[keep])
+
+    def means(self) -> pd.DataFrame:
+        """Return one row per triplet and size: mean value, its standard error, replicates, pooled counts.
+
+        The standard error comes from the spread over seeds when there are two or more, else from `value_se`,
+        else from the binomial law, else it is NaN.
+        """
+        from curvefit.curves.quality import size_means
+
+        return size_means(self.usable)
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row a triplet: sizes, range, replicates, first and last mean error, flags."""
+        means, flags = self.means(), self.warnings
+        rows = []
+        for triplet, part in means.groupby(list(AXES), sort=False):
+            mine = flags[(flags[list(AXES)] == list(triplet)).all(axis=1)]
+            rows.append(
+                {
+                    **dict(zip(AXES, triplet)),
+                    "sizes": len(part),
+                    "n_min": part["n_train"].min(),
+                    "n_max": part["n_train"].max(),
+                    "replicates": part["replicates"].max(),
+                    "first_value": part["value"].iloc[0],
+                    "last_value": part["value"].iloc[-1],
+                    "flags": ", ".join(mine["flag"]),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __str__(self) -> str:
+        usable = self.usable
+        lines = [
+            f"{len(self.triplets)} learning curve(s), {len(usable)} usable row(s) of {len(self.table)}, "
+            f"metric {', '.join(sorted(usable['metric'].unique())) or 'none'}, "
+            f"n_train {usable['n_train'].min():,} to {usable['n_train'].max():,}"
+            if len(usable)
+            else f"no usable row of {len(self.table)}: {_tally(self.table['flag'])}"
+        ]
+        lines += [f"note: {note}" for note in self.notes]
+        for (_, reason), part in self.warnings.groupby(["flag", "reason"], sort=False):
+            first = part.iloc[0]
+            others = f" and {len(part) - 1} more" if len(part) > 1 else ""
+            lines.append(f"{Triplet(first['data'], first['model'], first['inference'])}{others}: {reason}")
+        if len(lines) > LONGEST_LIST:
+            lines = [*lines[:LONGEST_LIST], f"... {len(lines) - LONGEST_LIST} more; see .notes and .warnings"]
+        return "\n".join(lines)
+
+    def _with_table(self, table: pd.DataFrame) -> LearningCurves:
+        triplets = set(_ordered_triplets(table))
+        kept = [tuple(row) in triplets for row in self.facts[list(AXES)].to_numpy()]
+        return LearningCurves(
+            table,
+            self.facts[kept].reset_index(drop=True),
+            self.training_sets,
+            self.shared_test_set,
+            self.notes,
+        )
+
+
+def load_curves(path: str | Path, **columns: Any) -> LearningCurves:
+    """Read learning curves from a record store (a folder) or a CSV, TSV, Parquet, JSON or JSON Lines file.
+
+    Parameters
+    ----------
+    path
+        Store directory or file; ``.gz`` is read through.
+    **columns
+        As in `LearningCurves.from_frame`.
+
+    Raises
+    ------
+    DataFileError
+        When the path does not exist or cannot be read as what its name says.
+    """
+    from curvefit.curves.readers import read_path
+
+    return read_path(Path(path), columns)
+
+
+_RECORD_COLUMNS = (
+    "data", "model", "inference", "n_train", "seed", "metric", "n_errors", "n_test", "value", "seconds", "status",
+)  # fmt: skip
+
+
+def _as_pandas(frame: Any) -> pd.DataFrame:
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    if hasattr(frame, "to_dict") and hasattr(frame, "columns"):
+        return pd.DataFrame(frame.to_dict(as_series=False))
+    if isinstance(frame, dict | list):
+        return pd.DataFrame(frame)
+    raise InvalidInputError(
+        f"cannot read learning curves from a {type(frame).__name__}; give a pandas or polars frame, "
+        "a dictionary of columns, a list of dictionaries, or use load_curves for a file"
+    )
+
+
+def _known(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def _ordered_triplets(table: pd.DataFrame) -> list[Triplet]:
+    return [Triplet(*row) for row in table[list(AXES)].drop_duplicates().itertuples(index=False)]
+
+
+def _matches(labels: pd.Series, axis: str, patterns: list[str]) -> np.ndarray:
+    known = labels.unique()
+    kept: set[str] = set()
+    for pattern in patterns:
+        hits = {label for label in known if label == pattern or fnmatchcase(label, pattern)}
+        if not hits:
+            raise unknown_name(axis, pattern, known)
+        kept |= hits
+    return labels.isin(kept).to_numpy()
+
+
+def _tally(flags: pd.Series) -> str:
+    counts = flags[flags != ""].value_counts()
+    return "; ".join(f"{count} row(s): {flag}" for flag, count in counts.items()) or "the table is empty"
