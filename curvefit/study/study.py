@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from curvefit.errors import DataFileError, InvalidInputError
 from curvefit.study.members import StudyMember, expand_members
 from curvefit.study.mistakes import describe_study_mistakes
 from curvefit.study.sizes import expand_sizes
-from curvefit.study.spec import Member, RunSpec
+from curvefit.study.spec import RunSpec
 from curvefit.study.tables import ExcludeTable, StudyFile
 from curvefit.triplet import AXES, Triplet
 
@@ -118,18 +118,6 @@ class Study:
         """Return every run: triplets in file order, then sizes in increasing order, then seeds."""
         return list(self._specs())
 
-    def map_members(self, change: Callable[[str, Member], Member]) -> Study:
-        """Return the study with every member replaced by ``change(axis, member)``.
-
-        The runners use it to write settings in canonical form (defaults dropped) and to fill in each
-        component's version, which belong to the run's id but are unknown at this floor.
-        """
-        changed = {
-            axis: tuple(replace(m, member=change(axis, m.member)) for m in getattr(self, axis))
-            for axis in AXES
-        }
-        return replace(self, **changed)
-
     def _specs(self) -> Iterator[RunSpec]:
         for d, m, i in itertools.product(self.data, self.model, self.inference):
             given = [x.replicates for x in (d, m, i) if x.replicates is not None]
@@ -157,9 +145,9 @@ class Study:
         triplets = list(itertools.product(self.data, self.model, self.inference))
         for members in triplets:
             if not _allowed_sizes(members, self.sizes):
-                labels = " | ".join(m.member.label for m in members)
+                triplet = Triplet(*(m.member.label for m in members))
                 mistakes.append(
-                    f"  {labels}: no training-set size; give study.sizes, or sizes its members share"
+                    f"  {triplet}: no training-set size; give study.sizes, or sizes its members share"
                 )
         for index, pattern in enumerate(self.exclude):
             if not any(_matches(pattern, members) for members in triplets):

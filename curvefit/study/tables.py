@@ -62,8 +62,8 @@ class MemberTable(BaseModel):
     label: StrictStr | None = None
     sizes: Sizes | None = None
     replicates: Replicates | None = None
-    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
-    zip: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    zip: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -110,4 +110,4 @@ class StudyFile(Settings):
     data: Annotated[list[MemberTable], Field(min_length=1)]
     model: Annotated[list[MemberTable], Field(min_length=1)]
     inference: Annotated[list[MemberTable], Field(min_length=1)]
-    exclude: list[ExcludeTable] = []
+    exclude: tuple[ExcludeTable, ...] = ()
