@@ -181,14 +181,11 @@ def _lengthen(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[pd.DataFrame
             long = long[long["_value"].notna()].reset_index(drop=True)
             seeds = all(re.fullmatch(r"(seed|rep|run|replicate|trial)?[_ ]?\d+", c.lower()) for c in curves)
             axis = "seed" if seeds else "model"
-            return (
-                long,
-                {**chosen, axis: "_curve", "value": "_value"},
-                [
-                    f"read a wide table: the {len(curves)} columns {', '.join(curves[:4])}"
-                     f"{' ...' if len(curves) > 4 else ''} are {'seeds' if seeds else 'models'}"
-                ],
+            names = ", ".join(curves[:4]) + (" ..." if len(curves) > 4 else "")
+            note = (
+                f"read a wide table: the {len(curves)} columns {names} are {'seeds' if seeds else 'models'}"
             )
+            return long, {**chosen, axis: "_curve", "value": "_value"}, [note]
     return frame, chosen, []
 
 
@@ -226,7 +223,7 @@ def _numbers(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[pd.DataFrame,
 
 
 def _values(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[pd.Series, Any, list[str]]:
-    notes = []
+    notes: list[str] = []
     given = chosen.get("metric")
     if "n_errors" in chosen:
         if "n_test" not in chosen:
@@ -266,7 +263,12 @@ def _metric_of(name: Any, value: pd.Series | None = None) -> str:
     if _LOSS.search(text):
         return "loss"
     inside = value is None or bool(((value.dropna() >= -0.5) & (value.dropna() <= 1.5)).mean() > 0.5)
-    if text in ("error", "err", "value", "y", "_value") and not inside and value.max() < 100.5:
+    if (
+        text in ("error", "err", "value", "y", "_value")
+        and not inside
+        and value is not None
+        and value.max() < 100.5
+    ):
         return "error-rate"
     return "error-rate" if inside else "loss"
 

@@ -109,7 +109,9 @@ class LearningCurves:
         InvalidInputError
             When there is no record, or the records say both nested and independent training sets.
         """
-        rows, facts, notes = [], {}, []
+        rows: list[dict[str, Any]] = []
+        facts: dict[Triplet, dict[str, Any]] = {}
+        notes: list[str] = []
         for record in records:
             chance = record.data_facts.get("chance_error")
             rows.append(

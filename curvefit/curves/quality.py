@@ -186,13 +186,9 @@ def _shape_flags(n: np.ndarray, value: np.ndarray, spread: np.ndarray) -> list[t
     noise = np.hypot(spread, spread[where])
     worst = int(np.argmax(rise / np.maximum(noise, 1e-12) * (rise > 0.05 * np.abs(lowest))))
     if rise[worst] > max(3 * noise[worst], 0.05 * abs(lowest[worst])):
-        flags.append(
-            (
-                "non-monotone",
-                f"the error rises from {lowest[worst]:.4g} to {value[worst]:.4g} "
-                 f"between n = {n[where[worst]]:,.0f} and {n[worst]:,.0f}",
-            )
-        )
+        ends = ((lowest[worst], n[where[worst]]), (value[worst], n[worst]))
+        low, high = (f"{level:.4g} at n = {size:,.0f}" for level, size in ends)
+        flags.append(("non-monotone", f"the error rises from {low} to {high}"))
     half = n >= np.sqrt(n[0] * n[-1])
     if half.sum() >= 3 and value[half][0] > 0:
         first, last = value[half][0], value[-1]
