@@ -5,19 +5,19 @@ from __future__ import annotations
 import itertools
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from curvefit.errors import DataFileError, InvalidInputError
+from curvefit.errors import DataFileError, InvalidInputError, did_you_mean
 from curvefit.study.members import StudyMember, expand_members
 from curvefit.study.mistakes import describe_study_mistakes
 from curvefit.study.sizes import expand_sizes
 from curvefit.study.spec import RunSpec
-from curvefit.study.tables import ExcludeTable, StudyFile
+from curvefit.study.tables import ExcludeTable, FallbackTable, StudyFile
 from curvefit.triplet import AXES, Triplet
 
 
@@ -37,6 +37,8 @@ class Study:
         The members of the three axes.
     exclude
         Patterns of triplets to leave out.
+    fallback
+        Dataset name to the dataset that stands in for it where its files are absent.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Study:
     replicates: int = 1
     sizes: tuple[int, ...] = ()
     exclude: tuple[ExcludeTable, ...] = ()
+    fallback: Mapping[str, FallbackTable] = field(default_factory=dict)
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Study:
@@ -98,7 +101,8 @@ class Study:
             seed=file.study.seed,
             replicates=file.study.replicates,
             sizes=() if file.study.sizes is None else expand_sizes(file.study.sizes),
-            exclude=tuple(file.exclude),
+            exclude=file.exclude,
+            fallback=file.fallback,
             **axes,
         )
         mistakes += study._mistakes_of_triplets()
@@ -117,6 +121,20 @@ class Study:
     def specs(self) -> list[RunSpec]:
         """Return every run: triplets in file order, then sizes in increasing order, then seeds."""
         return list(self._specs())
+
+    def with_fallback(self, name: str) -> Study:
+        """Return the study with dataset `name` replaced by its stand-in, which the labels then name."""
+        stand_in = self.fallback[name]
+
+        def exchange(entry: StudyMember) -> StudyMember:
+            member = entry.member
+            if member.name != name:
+                return entry
+            settings = {**member.settings, **stand_in.settings}
+            label = f"{member.label} ({stand_in.name})"
+            return replace(entry, member=replace(member, label=label, name=stand_in.name, settings=settings))
+
+        return replace(self, data=tuple(exchange(entry) for entry in self.data))
 
     def _specs(self) -> Iterator[RunSpec]:
         for d, m, i in itertools.product(self.data, self.model, self.inference):
@@ -148,6 +166,12 @@ class Study:
                 triplet = Triplet(*(m.member.label for m in members))
                 mistakes.append(
                     f"  {triplet}: no training-set size; give study.sizes, or sizes its members share"
+                )
+        for name in self.fallback:
+            known = [entry.member.name for entry in self.data]
+            if name not in known:
+                mistakes.append(
+                    f"  fallback.{name}: no data member has this name.{did_you_mean(name, known)}"
                 )
         for index, pattern in enumerate(self.exclude):
             if not any(_matches(pattern, members) for members in triplets):

@@ -103,6 +103,19 @@ class ExcludeTable(Settings):
         return self
 
 
+class FallbackTable(BaseModel):
+    """``[fallback.NAME]``: the component, and settings to change, where dataset NAME is not installed."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+    name: StrictStr
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings that replace the original member's; its other settings stay."""
+        return dict(self.__pydantic_extra__ or {})
+
+
 class StudyFile(Settings):
     """A whole study file."""
 
@@ -111,3 +124,4 @@ class StudyFile(Settings):
     model: Annotated[list[MemberTable], Field(min_length=1)]
     inference: Annotated[list[MemberTable], Field(min_length=1)]
     exclude: tuple[ExcludeTable, ...] = ()
+    fallback: dict[str, FallbackTable] = Field(default_factory=dict)
