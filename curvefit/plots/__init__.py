@@ -1,1 +1,25 @@
-"""Plots."""
+"""Figures: numbers are computed first (`curve_bands`, `local_slopes`...), drawn later; every plot returns Axes."""
+
+from curvefit.plots.bands import CurveBands, curve_bands, parameter_table
+from curvefit.plots.calibration import plot_calibration
+from curvefit.plots.curves import plot_curves
+from curvefit.plots.exponents import plot_exponents, plot_heatmap
+from curvefit.plots.slopes import LocalSlopes, local_slopes, plot_local_slopes
+from curvefit.plots.spectrum import plot_spectrum, plot_theory_curve
+from curvefit.plots.style import paper_style
+
+__all__ = [
+    "CurveBands",
+    "LocalSlopes",
+    "curve_bands",
+    "local_slopes",
+    "paper_style",
+    "parameter_table",
+    "plot_calibration",
+    "plot_curves",
+    "plot_exponents",
+    "plot_heatmap",
+    "plot_local_slopes",
+    "plot_spectrum",
+    "plot_theory_curve",
+]

@@ -1,0 +1,85 @@
+"""What commands print: sentences and tables for people, one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """Print one JSON object; NaN and infinity become null, frames become lists of rows."""
+    print(json.dumps(_plain(content), ensure_ascii=False, allow_nan=False))
+
+
+def print_text(text: str) -> None:
+    """Print sentences as they are."""
+    print(text)
+
+
+def print_table(frame: pd.DataFrame, *, title: str = "") -> None:
+    """Print a frame: a ruled table on a terminal, aligned plain text elsewhere."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    if not sys.stdout.isatty():
+        if title:
+            print(f"\n{title}")
+        print(frame.map(_cell).to_string(index=False))
+        return
+    table = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left")
+    for column in frame.columns:
+        numeric = frame[column].dtype.kind in "iuf"
+        table.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*map(_cell, row))
+    Console().print(table)
+
+
+@contextmanager
+def working(message: str) -> Iterator[None]:
+    """Show that something long is going on: a spinner on a terminal, a plain line elsewhere, on stderr."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True).status(message):
+            yield
+        return
+    print(message, file=sys.stderr, flush=True)
+    yield
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        if math.isnan(value):
+            return ""
+        return f"{value:.0f}" if value == round(value) and abs(value) >= 1000 else f"{value:.3g}"
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Turn frames, arrays, numpy numbers and non-finite floats into what JSON knows."""
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        return [_plain(row) for row in value.to_dict("records")]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    return str(value)

@@ -1,0 +1,127 @@
+"""Numbers behind the learning-curve figures: bands of every fitted curve and means over seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from curvefit.errors import InvalidInputError
+from curvefit.triplet import AXES, Triplet
+
+if TYPE_CHECKING:
+    from curvefit.fitting import CurveFit
+
+
+@dataclass(frozen=True, slots=True)
+class CurveBands:
+    """Fitted curves with bands, and the measured points they came from.
+
+    Parameters
+    ----------
+    curves
+        A row per triplet and size: data, model, inference, n_train, error (posterior median of the
+        expected error), error_low, error_high (credible), predictive_low, predictive_high (where a new
+        run's measured error falls).
+    points
+        A row per triplet and measured size: mean error over seeds, error_low and error_high over seeds,
+        n_seeds.
+    exponents
+        A row per triplet: exponent, exponent_low, exponent_high.
+    metric
+        What error means: ``"error-rate"``, ``"mse"`` or ``"loss"``.
+    probability
+        Mass of every interval.
+    """
+
+    curves: pd.DataFrame
+    points: pd.DataFrame
+    exponents: pd.DataFrame
+    metric: str
+    probability: float
+
+    @property
+    def triplets(self) -> tuple[Triplet, ...]:
+        """The triplets, in the order of the fit."""
+        return tuple(Triplet(*row) for row in self.exponents[list(AXES)].itertuples(index=False))
+
+    def select(self, **levels: str) -> CurveBands:
+        """Return the bands whose data, model or inference label equals the given one."""
+        kept = [_where(frame, levels) for frame in (self.curves, self.points, self.exponents)]
+        return CurveBands(*kept, metric=self.metric, probability=self.probability)
+
+
+def _where(frame: pd.DataFrame, levels: dict[str, str]) -> pd.DataFrame:
+    for axis, level in levels.items():
+        frame = frame[frame[axis] == level]
+    return frame
+
+
+def curve_bands(fit: CurveFit, *, sizes: Any = None, probability: float = 0.9) -> CurveBands:
+    """Compute the bands of every fitted curve.
+
+    Parameters
+    ----------
+    fit
+        A fitted set of curves.
+    sizes
+        Training-set sizes at which to draw, shape (sizes,); 40 between the smallest and the largest
+        measured size by default.
+    probability
+        Mass of the intervals, within (0, 1).
+
+    Raises
+    ------
+    InvalidInputError
+        When `probability` is not within (0, 1).
+    """
+    if not 0 < probability < 1:
+        raise InvalidInputError(f"probability {probability} is not within (0, 1)")
+    usable = fit.curves.usable
+    if sizes is None:
+        sizes = np.geomspace(usable["n_train"].min(), usable["n_train"].max(), 40)
+    n = np.asarray(sizes, dtype=float)
+    tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
+    expected = fit.expected_error(n)
+    low, middle, high = np.quantile(expected, tails, axis=0)
+    predictive = (low, high)
+    rows = []
+    for t, triplet in enumerate(fit.triplets):
+        rows.append(
+            pd.DataFrame(
+                {
+                    **dict(zip(AXES, triplet, strict=True)),
+                    "n_train": n,
+                    "error": middle[t],
+                    "error_low": low[t],
+                    "error_high": high[t],
+                    "predictive_low": predictive[0][t],
+                    "predictive_high": predictive[1][t],
+                }
+            )
+        )
+    return CurveBands(
+        curves=pd.concat(rows, ignore_index=True),
+        points=seed_means(usable),
+        exponents=parameter_table(fit, "exponent", probability=probability),
+        metric=fit.curves.metric,
+        probability=probability,
+    )
+
+
+def parameter_table(fit: CurveFit, parameter: str, *, probability: float = 0.9) -> pd.DataFrame:
+    """Return a row per triplet with the median and interval of one curve parameter."""
+    draws = fit.parameter(parameter)
+    tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
+    low, middle, high = np.quantile(draws, tails, axis=0)
+    table = pd.DataFrame(list(fit.triplets), columns=list(AXES))
+    return table.assign(**{parameter: middle, f"{parameter}_low": low, f"{parameter}_high": high})
+
+
+def seed_means(usable: pd.DataFrame) -> pd.DataFrame:
+    """Average the measured errors over seeds: a row per triplet and size, with the seeds' range."""
+    grouped = usable.groupby([*AXES, "n_train"], sort=False, observed=True)["value"]
+    means = grouped.agg(error="mean", error_low="min", error_high="max", n_seeds="count")
+    return means.reset_index()

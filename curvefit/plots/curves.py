@@ -1,0 +1,218 @@
+"""Learning curves with credible and predictive bands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from curvefit.errors import unknown_name
+from curvefit.plots.bands import CurveBands, curve_bands
+from curvefit.plots.style import (
+    GREY,
+    Look,
+    error_axis,
+    error_label,
+    interval_text,
+    looks,
+    new_axes,
+    new_grid,
+    paper_style,
+    size_axis,
+)
+from curvefit.triplet import AXES, Triplet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from curvefit.fitting import CurveFit
+
+AT_MOST_LINES = 8
+
+
+def plot_curves(
+    source: CurveFit | CurveBands,
+    *,
+    panel: Sequence[str] | None = None,
+    predictive: bool | None = None,
+    ax: Axes | None = None,
+) -> Axes | np.ndarray:
+    """Draw measured errors and fitted curves with their credible bands.
+
+    Parameters
+    ----------
+    source
+        A fit, or its bands from `curve_bands` (computed once, drawn often).
+    panel
+        Axes of the triplet that get a panel each, for example ``("model", "inference")``; one panel for
+        everything when empty. By default a panel per (model, inference) when there are several and more
+        than one dataset; otherwise one panel for up to eight curves, and a panel per triplet beyond.
+    predictive
+        Whether to draw where a new run's measured error falls; by default in panels of one curve.
+    ax
+        Axes to draw everything on; only for a single panel.
+
+    Returns
+    -------
+    Axes or ndarray of Axes
+        One Axes, or an array of shape (rows, columns).
+
+    Raises
+    ------
+    UnknownNameError
+        When `panel` names something other than data, model, inference.
+    """
+    bands = source if isinstance(source, CurveBands) else curve_bands(source)
+    chosen = _default_panel(bands) if panel is None else tuple(panel)
+    for axis in chosen:
+        if axis not in AXES:
+            raise unknown_name("axis of the triplet", axis, AXES)
+    with paper_style():
+        if not chosen or ax is not None:
+            return _draw_one(bands, new_axes(ax), predictive=predictive)
+        return _draw_grid(bands, chosen, predictive=predictive)
+
+
+def finding(bands: CurveBands) -> str:
+    """Say in one line which curve falls fastest and which slowest."""
+    table = bands.exponents.sort_values("exponent")
+    texts = [
+        f"{Triplet(row.data, row.model, row.inference)}: "
+        f"{interval_text(row.exponent, row.exponent_low, row.exponent_high)}"
+        for row in table.iloc[[-1, 0]].itertuples()
+    ]
+    if len(table) == 1:
+        return f"exponent of {texts[0]}"
+    return f"largest exponent {texts[0]}\nsmallest exponent {texts[1]}"
+
+
+def _default_panel(bands: CurveBands) -> tuple[str, ...]:
+    levels = bands.exponents[list(AXES)].nunique()
+    pairs = len(bands.exponents[["model", "inference"]].drop_duplicates())
+    if levels["data"] > 1 and pairs > 1:
+        return ("model", "inference")
+    return () if len(bands.exponents) <= AT_MOST_LINES else AXES
+
+
+def _draw_one(bands: CurveBands, ax: Axes, *, predictive: bool | None) -> Axes:
+    varying = [axis for axis in AXES if bands.exponents[axis].nunique() > 1]
+    shared = [axis for axis in AXES if axis not in varying]
+    names = [_name(triplet, varying or list(AXES)) for triplet in bands.triplets]
+    with_prediction = len(names) == 1 if predictive is None else predictive
+    for triplet, name, look in zip(bands.triplets, names, looks(names).values(), strict=True):
+        _draw_triplet(ax, bands.select(**triplet._asdict()), look, label=name, predictive=with_prediction)
+    _finish(ax, bands)
+    first = bands.triplets[0]
+    common = _name(first, shared) if varying and shared else ""
+    ax.set_title("\n".join(filter(None, [common, finding(bands)])))
+    if len(names) > 1:
+        ax.legend()
+    return ax
+
+
+def _draw_grid(bands: CurveBands, panel: tuple[str, ...], *, predictive: bool | None) -> np.ndarray:
+    coloured = [axis for axis in AXES if axis not in panel and bands.exponents[axis].nunique() > 1]
+    keys = bands.exponents[list(panel)].drop_duplicates()
+    names = list(dict.fromkeys(_name(triplet, coloured) for triplet in bands.triplets))
+    look_of = looks(names)
+    if len(panel) == 2:
+        column_levels, row_levels = (list(keys[axis].drop_duplicates()) for axis in panel)
+        cells = {
+            (row_levels.index(r), column_levels.index(c)): (c, r) for c, r in keys.itertuples(index=False)
+        }
+        shape = (len(row_levels), len(column_levels))
+    else:
+        columns = min(4, len(keys))
+        shape = (-(-len(keys) // columns), columns)
+        cells = {divmod(i, columns): tuple(key) for i, key in enumerate(keys.itertuples(index=False))}
+    figure, axes = new_grid(*shape)
+    for position in np.ndindex(*shape):
+        if position not in cells:
+            axes[position].set_axis_off()
+            continue
+        key = dict(zip(panel, cells[position], strict=True))
+        _draw_panel(axes[position], bands.select(**key), key, coloured, look_of, predictive)
+    _label_outer(axes, cells, bands.metric)
+    figure.suptitle(finding(bands), x=0.01, ha="left", fontsize=10)
+    if len(names) > 1:
+        _figure_legend(figure, look_of)
+    return axes
+
+
+def _draw_panel(
+    ax: Axes,
+    bands: CurveBands,
+    key: dict[str, str],
+    coloured: list[str],
+    look_of: dict[str, Look],
+    predictive: bool | None,
+) -> None:
+    with_prediction = len(bands.triplets) == 1 if predictive is None else predictive
+    for triplet in bands.triplets:
+        look = look_of[_name(triplet, coloured)]
+        _draw_triplet(ax, bands.select(**triplet._asdict()), look, label="", predictive=with_prediction)
+    _finish(ax, bands)
+    values = bands.exponents["exponent"]
+    spread = f"{values.min():.2f}" if len(values) == 1 else f"{values.min():.2f} to {values.max():.2f}"
+    ax.set_title(f"{' | '.join(key.values())}\nexponent {spread}")
+
+
+def _draw_triplet(ax: Axes, bands: CurveBands, look: Look, *, label: str, predictive: bool) -> None:
+    curve, points = bands.curves, bands.points
+    if predictive:
+        ax.fill_between(
+            curve["n_train"],
+            curve["predictive_low"],
+            curve["predictive_high"],
+            color=look.colour,
+            alpha=0.12,
+            lw=0,
+        )
+    ax.fill_between(
+        curve["n_train"], curve["error_low"], curve["error_high"], color=look.colour, alpha=0.28, lw=0
+    )
+    ax.plot(curve["n_train"], curve["error"], color=look.colour, ls=look.dash, label=label or None)
+    spread = np.abs(points[["error_low", "error_high"]].to_numpy().T - points["error"].to_numpy())
+    ax.errorbar(
+        points["n_train"],
+        points["error"],
+        yerr=spread,
+        fmt=look.marker,
+        ms=3.2,
+        lw=0.8,
+        color=look.colour,
+        ls="none",
+    )
+
+
+def _finish(ax: Axes, bands: CurveBands) -> None:
+    size_axis(ax, bands.points["n_train"])
+    shown = np.concatenate([bands.points["error"], bands.curves["error_low"], bands.curves["error_high"]])
+    error_axis(ax, shown, bands.metric)
+
+
+def _label_outer(axes: np.ndarray, cells: dict[Any, Any], metric: str) -> None:
+    """Keep axis labels on the outer panels only, whichever panels are empty."""
+    for row, column in cells:
+        ax = axes[row, column]
+        ax.set_ylabel("")
+        below = any((r, column) in cells for r in range(row + 1, axes.shape[0]))
+        ax.tick_params(labelbottom=not below)
+        if below:
+            ax.set_xlabel("")
+    axes[0, 0].figure.supylabel(error_label(metric), fontsize=9)
+
+
+def _figure_legend(figure: Any, look_of: dict[str, Look]) -> None:
+    from matplotlib.lines import Line2D
+
+    lines = [
+        Line2D([], [], color=look.colour, ls=look.dash, marker=look.marker, ms=4, label=name)
+        for name, look in look_of.items()
+    ]
+    figure.legend(handles=lines, loc="outside lower center", ncols=min(4, len(lines)), labelcolor=GREY)
+
+
+def _name(triplet: Triplet, axes: Sequence[str]) -> str:
+    return " | ".join(getattr(triplet, axis) for axis in axes)

@@ -1,0 +1,185 @@
+"""Exponents of all triplets: a forest of intervals, and a heat map over data, model and inference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from curvefit.plots.bands import parameter_table
+from curvefit.plots.style import GREY, interval_text, looks, new_axes, paper_style
+from curvefit.triplet import AXES, Triplet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from curvefit.fitting import CurveFit
+
+UNITS = {
+    "exponent": "exponent (log error per log n)",
+    "floor": "floor (error that no amount of data removes)",
+    "amplitude": "amplitude (excess error at n = 1)",
+    "dimension": "effective dimension (2 / exponent or as linked)",
+}
+
+
+def plot_exponents(
+    source: CurveFit | pd.DataFrame,
+    *,
+    parameter: str = "exponent",
+    predicted: pd.Series | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a forest: a row per triplet with the median and interval of one parameter.
+
+    Parameters
+    ----------
+    source
+        A fit, or a table with data, model, inference and the columns ``<parameter>``,
+        ``<parameter>_low``, ``<parameter>_high``.
+    parameter
+        Which parameter: ``"exponent"``, ``"floor"``, ``"amplitude"``.
+    predicted
+        What theory expects, one value per row (NaN where it is silent); drawn as hollow diamonds.
+        Taken from the curves' facts when the source is a fit.
+    ax
+        Axes to draw on.
+    """
+    table = source if isinstance(source, pd.DataFrame) else parameter_table(source, parameter)
+    if predicted is None and parameter == "exponent" and not isinstance(source, pd.DataFrame):
+        predicted = _facts_column(source, "predicted_exponent")
+    table = table.assign(predicted=np.nan if predicted is None else np.asarray(predicted, dtype=float))
+    table = _grouped(table)
+    with paper_style():
+        ax = new_axes(ax, size=(6.4, 1.2 + 0.17 * len(table)))
+        rows = np.arange(len(table))[::-1]
+        look_of = looks(list(dict.fromkeys(table["data"])))
+        for data, part in table.groupby("data", sort=False):
+            look = look_of[str(data)]
+            at = rows[table["data"] == data]
+            spread = np.abs(
+                part[[f"{parameter}_low", f"{parameter}_high"]].to_numpy().T - part[parameter].to_numpy()
+            )
+            ax.errorbar(
+                part[parameter], at, xerr=spread, fmt=look.marker, ms=4, lw=1.3, color=look.colour, label=data
+            )
+        if table["predicted"].notna().any():
+            ax.plot(table["predicted"], rows, "D", mfc="none", mec="black", ms=5, label="theory")
+        ax.set_yticks(rows, _row_labels(table), fontsize=7.5)
+        ax.set_ylim(-0.8, len(table) - 0.2)
+        ax.set_xlabel(UNITS.get(parameter, parameter))
+        ax.grid(axis="y", visible=False)
+        _separate_groups(ax, table, rows)
+        if len(look_of) > 1 or table["predicted"].notna().any():
+            ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        ax.set_title(_forest_finding(table, parameter))
+    return ax
+
+
+def plot_heatmap(
+    source: CurveFit | pd.DataFrame, *, parameter: str = "exponent", ax: Axes | None = None
+) -> Axes:
+    """Draw data (rows) by model within inference (columns), the parameter's median in every cell.
+
+    Parameters
+    ----------
+    source, parameter
+        As in `plot_exponents`. Cells without a triplet stay empty.
+    ax
+        Axes to draw on.
+    """
+    import matplotlib.pyplot as plt
+
+    table = source if isinstance(source, pd.DataFrame) else parameter_table(source, parameter)
+    data = list(dict.fromkeys(table["data"]))
+    columns = sorted(
+        dict.fromkeys(table[["inference", "model"]].itertuples(index=False, name=None)),
+        key=lambda pair: list(dict.fromkeys(table["inference"])).index(pair[0]),
+    )
+    values = np.full((len(data), len(columns)), np.nan)
+    for row in table.itertuples():
+        values[data.index(row.data), columns.index((row.inference, row.model))] = getattr(row, parameter)
+    with paper_style():
+        ax = new_axes(ax, size=(2.2 + 0.62 * len(columns), 1.5 + 0.36 * len(data)))
+        image = ax.imshow(np.ma.masked_invalid(values), cmap="cividis", aspect="auto")
+        middle = (np.nanmin(values) + np.nanmax(values)) / 2
+        for (i, j), value in np.ndenumerate(values):
+            if np.isfinite(value):
+                colour = "white" if value < middle else "black"
+                ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
+        ax.set_yticks(range(len(data)), data)
+        ax.set_xticks(range(len(columns)), [model for _, model in columns])
+        _inference_headings(ax, [inference for inference, _ in columns])
+        ax.grid(visible=False)
+        ax.tick_params(length=0)
+        plt.colorbar(image, ax=ax, label=UNITS.get(parameter, parameter), fraction=0.05, pad=0.02)
+        ax.set_title(_heat_finding(table, parameter), pad=8)
+    return ax
+
+
+def _facts_column(fit: CurveFit, name: str) -> pd.Series | None:
+    facts = fit.curves.facts
+    if name not in facts.columns:
+        return None
+    by_triplet = facts.set_index(list(AXES))[name]
+    return pd.Series([by_triplet.get(tuple(triplet), np.nan) for triplet in fit.triplets], dtype=float)
+
+
+def _grouped(table: pd.DataFrame) -> pd.DataFrame:
+    """Order rows by model and inference, then data, each in its order of appearance."""
+    ranks = {
+        axis: table[axis].map({level: i for i, level in enumerate(dict.fromkeys(table[axis]))})
+        for axis in AXES
+    }
+    order = np.lexsort((ranks["data"], ranks["inference"], ranks["model"]))
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _row_labels(table: pd.DataFrame) -> list[str]:
+    varying = [axis for axis in ("model", "inference", "data") if table[axis].nunique() > 1] or list(AXES)
+    return [" | ".join(str(getattr(row, axis)) for axis in varying) for row in table.itertuples()]
+
+
+def _separate_groups(ax: Axes, table: pd.DataFrame, rows: np.ndarray) -> None:
+    pairs = list(table[["model", "inference"]].itertuples(index=False, name=None))
+    for i in range(1, len(pairs)):
+        if pairs[i] != pairs[i - 1] and table["data"].nunique() > 1:
+            ax.axhline(rows[i] + 0.5, color="#cccccc", lw=0.6)
+
+
+def _inference_headings(ax: Axes, inferences: list[str]) -> None:
+    for name in dict.fromkeys(inferences):
+        at = [i for i, other in enumerate(inferences) if other == name]
+        ax.text(np.mean(at), 1.0, "", transform=ax.get_xaxis_transform())
+        ax.annotate(
+            name, (float(np.mean(at)), 0), xycoords=("data", "axes fraction"), xytext=(0, -24),
+            textcoords="offset points", ha="center", va="top", color=GREY,
+        )  # fmt: skip
+        if at[0] > 0:
+            ax.axvline(at[0] - 0.5, color="white", lw=3)
+
+
+def _forest_finding(table: pd.DataFrame, parameter: str) -> str:
+    top = table.loc[table[parameter].idxmax()]
+    text = interval_text(top[parameter], top[f"{parameter}_low"], top[f"{parameter}_high"])
+    first = f"largest {parameter}: {Triplet(top['data'], top['model'], top['inference'])}, {text}"
+    known = table[table["predicted"].notna()]
+    if known.empty:
+        return first
+    inside = (known["predicted"] >= known[f"{parameter}_low"]) & (
+        known["predicted"] <= known[f"{parameter}_high"]
+    )
+    return f"{first}\ntheory lies within {int(inside.sum())} of {len(known)} intervals"
+
+
+def _heat_finding(table: pd.DataFrame, parameter: str) -> str:
+    spread = {axis: np.ptp(table.groupby(axis, sort=False)[parameter].mean()) for axis in AXES}
+    axis = max(spread, key=spread.__getitem__)
+    means = table.groupby(axis, sort=False)[parameter].mean()
+    if len(table) == 1 or spread[axis] == 0:
+        return f"mean {parameter} {table[parameter].mean():.2f}"
+    return (
+        f"{axis} matters most: mean {parameter} {means.max():.2f} for {means.idxmax()}, "
+        f"{means.min():.2f} for {means.idxmin()}"
+    )

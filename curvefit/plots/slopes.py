@@ -1,0 +1,140 @@
+"""Local slope against training-set size: shows bends, plateaus and pre-asymptotic starts that one exponent hides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from curvefit.plots.bands import seed_means
+from curvefit.plots.style import looks, new_axes, paper_style, size_axis
+from curvefit.triplet import AXES, Triplet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from curvefit.fitting import CurveFit
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSlopes:
+    """Minus the slope of log error in log n, measured and fitted.
+
+    Parameters
+    ----------
+    measured
+        data, model, inference, n_train (geometric middle of two neighbouring sizes), slope.
+    fitted
+        data, model, inference, n_train, slope, slope_low, slope_high.
+    probability
+        Mass of the intervals.
+    """
+
+    measured: pd.DataFrame
+    fitted: pd.DataFrame
+    probability: float
+
+    @property
+    def triplets(self) -> tuple[Triplet, ...]:
+        """The triplets, in order of appearance."""
+        rows = self.fitted[list(AXES)].drop_duplicates().itertuples(index=False)
+        return tuple(Triplet(*row) for row in rows)
+
+
+def local_slopes(fit: CurveFit, *, probability: float = 0.9) -> LocalSlopes:
+    """Compute local slopes of every curve: between neighbouring measured sizes, and along the fit.
+
+    Parameters
+    ----------
+    fit
+        A fitted set of curves.
+    probability
+        Mass of the intervals.
+    """
+    usable = fit.curves.usable
+    n = np.geomspace(usable["n_train"].min(), usable["n_train"].max(), 25)
+    log_error = np.log(np.clip(fit.expected_error(n), 1e-12, None))
+    slopes = -np.gradient(log_error, np.log(n), axis=-1)
+    tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
+    low, middle, high = np.quantile(slopes, tails, axis=0)
+    fitted = [
+        pd.DataFrame(
+            {
+                **triplet._asdict(),
+                "n_train": n,
+                "slope": middle[t],
+                "slope_low": low[t],
+                "slope_high": high[t],
+            }
+        )
+        for t, triplet in enumerate(fit.triplets)
+    ]
+    measured = [
+        _measured_slopes(key, part) for key, part in seed_means(usable).groupby(list(AXES), sort=False)
+    ]
+    return LocalSlopes(
+        pd.concat(measured, ignore_index=True), pd.concat(fitted, ignore_index=True), probability
+    )
+
+
+def plot_local_slopes(source: CurveFit | LocalSlopes, *, ax: Axes | None = None) -> Axes:
+    """Draw local slopes against n: points between neighbouring sizes, the fitted slope with its band.
+
+    Parameters
+    ----------
+    source
+        A fit, or `local_slopes` of one. More than eight curves are too many for one panel: select first.
+    ax
+        Axes to draw on.
+    """
+    slopes = source if isinstance(source, LocalSlopes) else local_slopes(source)
+    names = [str(triplet) for triplet in slopes.triplets]
+    with paper_style():
+        ax = new_axes(ax)
+        for triplet, look in zip(slopes.triplets, looks(names).values(), strict=True):
+            line, points = (_of(frame, triplet) for frame in (slopes.fitted, slopes.measured))
+            ax.fill_between(
+                line["n_train"], line["slope_low"], line["slope_high"], color=look.colour, alpha=0.2, lw=0
+            )
+            ax.plot(line["n_train"], line["slope"], color=look.colour, ls=look.dash, label=str(triplet))
+            ax.plot(points["n_train"], points["slope"], look.marker, color=look.colour, ms=4)
+        ax.axhline(0, color="black", lw=0.6)
+        size_axis(ax, slopes.fitted["n_train"].iloc[[0, 8, 16, 24]].round())
+        ax.set_ylabel("local slope, -d log(error) / d log(n)")
+        ax.set_title(_finding(slopes))
+        if len(names) > 1:
+            ax.legend()
+    return ax
+
+
+def _measured_slopes(key: tuple[str, ...], part: pd.DataFrame) -> pd.DataFrame:
+    part = part[part["error"] > 0].sort_values("n_train")
+    log_n, log_error = np.log(part["n_train"].to_numpy(float)), np.log(part["error"].to_numpy(float))
+    middle = np.exp((log_n[1:] + log_n[:-1]) / 2)
+    return pd.DataFrame(
+        {
+            **dict(zip(AXES, key, strict=True)),
+            "n_train": middle,
+            "slope": -np.diff(log_error) / np.diff(log_n),
+        }
+    )
+
+
+def _of(frame: pd.DataFrame, triplet: Triplet) -> pd.DataFrame:
+    return frame[(frame[list(AXES)] == list(triplet)).all(axis=1)]
+
+
+def _finding(slopes: LocalSlopes) -> str:
+    texts = []
+    for triplet in slopes.triplets:
+        line = _of(slopes.fitted, triplet)
+        first, last = line.iloc[0], line.iloc[-1]
+        if last["slope_low"] > first["slope_high"]:
+            texts.append(f"{triplet} steepens, {first['slope']:.2f} to {last['slope']:.2f}")
+        elif last["slope_high"] < first["slope_low"]:
+            texts.append(f"{triplet} flattens, {first['slope']:.2f} to {last['slope']:.2f}")
+    if not texts:
+        return "no curve bends clearly over the measured sizes"
+    return texts[0] if len(texts) == 1 else f"{len(texts)} of {len(slopes.triplets)} curves bend: {texts[0]}"
