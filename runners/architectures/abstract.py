@@ -13,6 +13,8 @@ from curvefit.settings import Settings
 if TYPE_CHECKING:
     import torch
 
+    from runners.architectures.plan import Plan
+
 Activation = Literal["relu", "erf", "gelu", "leaky-relu"]
 Padding = Literal["circular", "same", "valid"]
 Level = Literal["all", "per-pixel", "shared", "trivial"]
@@ -34,7 +36,10 @@ class AbstractArchitecture(Settings, abc.ABC):
         Weight and bias standard deviations in NTK parameterisation
         (pre-activation = w_std * mean over fan-in ** .5 * ... + b_std * bias).
     parameterisation
-        ``"ntk"`` or ``"standard"``.
+        ``"ntk"`` or ``"standard"``: the initial function is the same, learning rates differ by layer.
+    initialisation
+        ``"gaussian"``, or ``"uniform"`` of equal variance: then permutations with sign flips take the
+        place of rotations in the symmetry of the finite net.
     """
 
     depth: PositiveInt = 2
@@ -44,6 +49,7 @@ class AbstractArchitecture(Settings, abc.ABC):
     w_std: PositiveFloat = 2**0.5
     b_std: float = Field(default=0.0, ge=0)
     parameterisation: Literal["ntk", "standard"] = "ntk"
+    initialisation: Literal["gaussian", "uniform"] = "gaussian"
 
     @abc.abstractmethod
     def symmetry_level(self, *, infinite_width: bool) -> Level:
@@ -53,9 +59,31 @@ class AbstractArchitecture(Settings, abc.ABC):
         """Return the registered group under which the learned function itself is invariant."""
         return "trivial"
 
-    @abc.abstractmethod
+    def plan(self, shape: tuple[int, int, int], n_outputs: int) -> Plan | None:
+        """Return the finite net's layers for inputs ``(n, *shape)``, or None when `build` alone knows it.
+
+        A net with a plan can be trained in stacks of many.
+        """
+        return None
+
     def build(self, shape: tuple[int, int, int], n_outputs: int, *, seed: int) -> torch.nn.Module:
-        """Return the finite net for inputs ``(n, *shape)``, initialised from `seed`."""
+        """Return the finite net: maps ``(n, height, width, channels)`` to ``(n, n_outputs)``.
+
+        Parameters
+        ----------
+        shape
+            ``(height, width, channels)`` of one input.
+        n_outputs
+            Classes, or regression targets.
+        seed
+            Fixes the initial weights.
+        """
+        from runners.architectures.plan import Net
+
+        plan = self.plan(shape, n_outputs)
+        if plan is None:
+            raise NotImplementedError(f"{type(self).__name__} has neither a plan nor a build method")
+        return Net(plan, seed=seed)
 
 
 class AbstractConvolution(AbstractArchitecture):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from runners.architectures.abstract import ARCHITECTURES, AbstractArchitecture, Level
+
+if TYPE_CHECKING:
+    from runners.architectures.plan import Plan
 
 
 @ARCHITECTURES.register("fcn")
@@ -14,5 +19,7 @@ class FCN(AbstractArchitecture):
     def symmetry_level(self, *, infinite_width: bool) -> Level:
         return "all"
 
-    def build(self, shape, n_outputs, *, seed):
-        raise NotImplementedError  # TODO(nets)
+    def plan(self, shape: tuple[int, int, int], n_outputs: int) -> Plan:
+        from runners.architectures.plans import dense_plan
+
+        return dense_plan(self, shape, n_outputs)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from runners.architectures.abstract import ARCHITECTURES, AbstractConvolution, Level
+
+if TYPE_CHECKING:
+    from runners.architectures.plan import Plan
 
 
 @ARCHITECTURES.register("gap")
@@ -23,5 +26,7 @@ class GAP(AbstractConvolution):
         circular = self.padding == "circular" and self.strides == (1, 1) and not self.pools
         return "cyclic-shifts" if circular else "trivial"
 
-    def build(self, shape, n_outputs, *, seed):
-        raise NotImplementedError  # TODO(nets)
+    def plan(self, shape: tuple[int, int, int], n_outputs: int) -> Plan:
+        from runners.architectures.plans import convolution_plan
+
+        return convolution_plan(self, shape, n_outputs, readout="pool")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from runners.architectures.abstract import ARCHITECTURES, AbstractConvolution, Level
+
+if TYPE_CHECKING:
+    from runners.architectures.plan import Plan
 
 
 @ARCHITECTURES.register("lcn")
@@ -25,5 +28,7 @@ class LCN(AbstractConvolution):
     def symmetry_level(self, *, infinite_width: bool) -> Level:
         return "per-pixel"
 
-    def build(self, shape, n_outputs, *, seed):
-        raise NotImplementedError  # TODO(nets)
+    def plan(self, shape: tuple[int, int, int], n_outputs: int) -> Plan:
+        from runners.architectures.plans import convolution_plan
+
+        return convolution_plan(self, shape, n_outputs, readout=self.readout)

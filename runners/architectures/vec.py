@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from runners.architectures.abstract import ARCHITECTURES, AbstractConvolution, Level
+
+if TYPE_CHECKING:
+    from runners.architectures.plan import Plan
 
 
 @ARCHITECTURES.register("vec")
@@ -22,5 +25,7 @@ class VEC(AbstractConvolution):
     def symmetry_level(self, *, infinite_width: bool) -> Level:
         return "per-pixel" if infinite_width else "shared"
 
-    def build(self, shape, n_outputs, *, seed):
-        raise NotImplementedError  # TODO(nets)
+    def plan(self, shape: tuple[int, int, int], n_outputs: int) -> Plan:
+        from runners.architectures.plans import convolution_plan
+
+        return convolution_plan(self, shape, n_outputs, readout="flatten")
