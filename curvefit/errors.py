@@ -25,6 +25,10 @@ class DataFileError(CurvefitError, OSError):
     """A file that is missing, truncated or corrupt; the message names it."""
 
 
+class MissingDatasetError(DataFileError):
+    """A dataset that is neither on this machine nor can be downloaded; the message says where it was sought."""
+
+
 class StoreError(CurvefitError, OSError):
     """A record store that cannot be read or written."""
 

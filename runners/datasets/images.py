@@ -1,0 +1,260 @@
+"""Settings and drawing shared by all real-image datasets."""
+
+from __future__ import annotations
+
+import abc
+from functools import lru_cache
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import AfterValidator, Field, PositiveInt
+
+from curvefit.errors import CurvefitError, InvalidInputError
+from curvefit.seeding import generator
+from curvefit.symmetry import AbstractElement, get_group, is_subgroup
+from curvefit.symmetry.abstract import GROUPS
+from curvefit.symmetry.lattice import split_name
+from curvefit.symmetry.spatial import AbstractPixelMaps
+from curvefit.triplet import DataFacts
+from runners.datasets.abstract import AbstractDataset, Split
+from runners.datasets.pool import Pool
+from runners.datasets.transforms import (
+    Standardisation,
+    Standardise,
+    fold_blocks,
+    jitter_images,
+    measure_standardisation,
+    require_commuting,
+)
+
+
+def _registered_group(name: str) -> str:
+    try:
+        GROUPS[split_name(name)[0]]
+    except CurvefitError as error:
+        raise ValueError(str(error)) from None
+    return name
+
+
+GroupName = Annotated[str, AfterValidator(_registered_group)]
+
+
+class AbstractImages(AbstractDataset):
+    """Real images with labels; all that is common to them.
+
+    The order of work is: fold, standardise, move by the jitter, rotate. The test set is drawn by the
+    study's seed alone; training images, jitter and label noise by the replicate's seed too.
+
+    Parameters
+    ----------
+    fold
+        Side of the blocks folded into channels: 4 makes 28 x 28 x 1 into 7 x 7 x 16.
+    shift
+        Move every image, training and test, by its own random cyclic shift of the folded grid, so that
+        the data really has translation symmetry.
+    rotation
+        Group from which one fixed element, drawn by the study's seed, acts on training and test alike.
+    augment
+        Group of pixel maps (``cyclic-shifts``, ``flips``, ``d4``, ``scrambled-shifts``) from which every
+        *training* image is moved by an own element: augmentation in place of a symmetric architecture.
+    standardise
+        See `runners.datasets.transforms.measure_standardisation`; measured on all training images of the
+        dataset, so it is the same for every size and seed.
+    standardise_when
+        ``"before-rotation"`` (commutes with every group) or ``"after-rotation"`` (refused, with the
+        reason, where it would not commute with `rotation`).
+    label_noise
+        Probability that a training label is replaced by another class, uniformly. Test labels stay clean.
+    subsets
+        ``"nested"`` (smaller training sets are prefixes of larger ones) or ``"independent"``.
+    balanced
+        Whether every training set holds equal numbers of every class, up to one.
+    n_test
+        Test images.
+    folder
+        Folder with the dataset's files; by default the usual places, then a checksummed download.
+    """
+
+    fold: PositiveInt = 1
+    shift: bool = False
+    rotation: GroupName = "trivial"
+    augment: GroupName = "trivial"
+    standardise: Standardise = "global"
+    standardise_when: Literal["before-rotation", "after-rotation"] = "before-rotation"
+    label_noise: float = Field(default=0.0, ge=0, le=1)
+    subsets: Literal["nested", "independent"] = "nested"
+    balanced: bool = False
+    n_test: PositiveInt = 2000
+    folder: str | None = None
+
+    def model_post_init(self, context: object) -> None:
+        if self.standardise_when == "after-rotation":
+            require_commuting(self.standardise, self.rotation)
+        if not issubclass(GROUPS[split_name(self.augment)[0]], AbstractPixelMaps):
+            raise InvalidInputError(
+                f"augment {self.augment!r} is not a finite group of pixel maps; allowed: "
+                + ", ".join(name for name, cls in GROUPS.items() if issubclass(cls, AbstractPixelMaps))
+            )
+
+    @abc.abstractmethod
+    def load(self) -> Pool:
+        """Read and check the images as published (called once; see `pool`)."""
+
+    def pool(self) -> Pool:
+        """Return the images as published, read once per process and source."""
+        return _load_pool(type(self), self.folder)
+
+    def shape(self) -> tuple[int, int, int]:
+        """Return ``(height, width, channels)`` after folding."""
+        h, w, c = self.pool().shape
+        if h % self.fold or w % self.fold:
+            raise InvalidInputError(f"fold {self.fold} must divide height and width of shape {(h, w, c)}")
+        return h // self.fold, w // self.fold, c * self.fold**2
+
+    def facts(self) -> DataFacts:
+        pool = self.pool()
+        return DataFacts(
+            source=pool.source,
+            shape=self.shape(),
+            n_classes=pool.n_classes,
+            chance_error=pool.chance_error,
+            data_symmetry=self._data_symmetry(),
+            transform=self.rotation,
+            training_sets=self.subsets,
+            shared_test_set=True,
+        )
+
+    def _data_symmetry(self) -> str:
+        """Cyclic shifts after the jitter, unless the rotation turns them into another group."""
+        keeps = self.rotation in ("cyclic-shifts", "flips", "d4") or is_subgroup(self.rotation, "o-c-shared")
+        return "cyclic-shifts" if self.shift and keeps else "trivial"
+
+    def largest_n_train(self) -> int:
+        pool = self.pool()
+        available = len(pool.y) - (pool.n_published_test or self.n_test)
+        if available < 1:
+            raise InvalidInputError(f"n_test {self.n_test} leaves no training images of the {len(pool.y)}")
+        if not self.balanced:
+            return available
+        train = _test_and_train(self, 0)[1]
+        return int(np.bincount(pool.y[train], minlength=pool.n_classes).min()) * pool.n_classes
+
+    def element(self, study_seed: int) -> AbstractElement:
+        """Return the fixed element of `rotation` that acts on training and test images."""
+        return _draw_element(self.rotation, self.shape(), study_seed)
+
+    def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
+        largest = self.largest_n_train()
+        if not 1 <= n_train <= largest:
+            raise InvalidInputError(
+                f"n_train {n_train} is not within 1..{largest}, the training images there are"
+            )
+        if self.subsets == "nested":
+            kept = min(largest, 1 << max(n_train - 1, 63).bit_length())
+            draw: int | None = None
+        else:
+            kept = draw = n_train
+        x_train, y_train = _training_images(self, kept, draw, seed, study_seed)
+        x_test, y_test = _test_images(self, study_seed)
+        return Split(x_train[:n_train].copy(), y_train[:n_train].copy(), x_test.copy(), y_test.copy())
+
+    def _finish(self, x: np.ndarray, shifts: np.ndarray | None, study_seed: int) -> np.ndarray:
+        """Return raw images folded, standardised, moved and rotated."""
+        standardisation = _measure(self, study_seed)
+        x = standardisation(fold_blocks(x, self.fold))
+        if shifts is not None:
+            x = jitter_images(x, get_group("cyclic-shifts", shape=self.shape()), shifts)  # type: ignore[arg-type]
+        return x if self.rotation == "trivial" else self.element(study_seed)(x)
+
+
+# What follows is kept between calls: a study asks for many sizes of the same seed. Keys are the frozen
+# settings themselves, so equal calls give equal arrays whatever was asked before.
+
+
+@lru_cache(maxsize=4)
+def _load_pool(cls: type[AbstractImages], folder: str | None) -> Pool:
+    return cls.model_construct(folder=folder).load()
+
+
+@lru_cache(maxsize=16)
+def _draw_element(group: str, shape: tuple[int, int, int], study_seed: int) -> AbstractElement:
+    return get_group(group, shape=shape).sample(generator(study_seed, "rotation", group, shape))
+
+
+def _test_and_train(dataset: AbstractImages, study_seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return indices of the test images and of all images left for training."""
+    pool, n_test = dataset.pool(), dataset.n_test
+    first = len(pool.y) - pool.n_published_test if pool.n_published_test else 0
+    order = first + generator(study_seed, "test-set").permutation(len(pool.y) - first)
+    if n_test > len(order) or (not first and n_test >= len(order)):
+        raise InvalidInputError(f"n_test {n_test} is larger than the {len(order)} test images there are")
+    train = np.arange(first) if first else np.sort(order[n_test:])
+    return order[:n_test], train
+
+
+@lru_cache(maxsize=8)
+def _measure(dataset: AbstractImages, study_seed: int) -> Standardisation:
+    _, train = _test_and_train(dataset, study_seed)
+    x = fold_blocks(dataset.pool().x[train], dataset.fold)
+    return measure_standardisation(x, dataset.standardise)
+
+
+@lru_cache(maxsize=4)
+def _test_images(dataset: AbstractImages, study_seed: int) -> tuple[np.ndarray, np.ndarray]:
+    pool = dataset.pool()
+    chosen, _ = _test_and_train(dataset, study_seed)
+    shifts = None
+    if dataset.shift:
+        shifts = _draw_moves(dataset, "cyclic-shifts", len(pool.y), (study_seed, "test-shift"))[chosen]
+    return dataset._finish(pool.x[chosen], shifts, study_seed), pool.y[chosen]
+
+
+@lru_cache(maxsize=2)
+def _training_images(
+    dataset: AbstractImages, n_train: int, draw: int | None, seed: int, study_seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    pool = dataset.pool()
+    _, train = _test_and_train(dataset, study_seed)
+    rng = generator(study_seed, "subset", seed, draw)
+    chosen = train[draw_order(pool.y[train], rng, balanced=dataset.balanced)][:n_train]
+    y = pool.y[chosen].copy()
+    if dataset.label_noise:
+        noise = generator(study_seed, "label-noise", seed)
+        wrong = (noise.random(len(pool.y)) < dataset.label_noise)[chosen]
+        step = noise.integers(1, max(pool.n_classes, 2), len(pool.y))[chosen]
+        y = np.where(wrong, (y + step) % pool.n_classes, y)
+    shifts = None
+    if dataset.shift:
+        shifts = _draw_moves(dataset, "cyclic-shifts", len(pool.y), (study_seed, "shift", seed))[chosen]
+    if dataset.augment == "trivial":
+        return dataset._finish(pool.x[chosen], shifts, study_seed), y
+    moves = _draw_moves(dataset, dataset.augment, len(pool.y), (study_seed, "augment", seed))[chosen]
+    moved = dataset.model_copy(update={"rotation": "trivial"})._finish(pool.x[chosen], shifts, study_seed)
+    x = jitter_images(moved, get_group(dataset.augment, shape=dataset.shape()), moves)  # type: ignore[arg-type]
+    return dataset.element(study_seed)(x), y
+
+
+def _draw_moves(dataset: AbstractImages, group: str, n: int, path: tuple[object, ...]) -> np.ndarray:
+    """Return for every image of the pool the element that moves it: the same whatever subset is drawn."""
+    elements = get_group(group, shape=dataset.shape())
+    return generator(*path).integers(elements.order or 1, size=n)
+
+
+def draw_order(labels: np.ndarray, rng: np.random.Generator, *, balanced: bool) -> np.ndarray:
+    """Return a random order of all examples; balanced: every prefix holds every class equally, up to one.
+
+    Parameters
+    ----------
+    labels
+        ``(n,)`` class labels.
+    rng
+        Source of randomness.
+    balanced
+        Whether to deal the classes in rounds, each round in random order, until one class is used up.
+    """
+    order = rng.permutation(len(labels))
+    if not balanced:
+        return order
+    lists = [order[labels[order] == label] for label in np.unique(labels)]
+    rounds = np.stack([members[: min(map(len, lists))] for members in lists], axis=1)
+    return rng.permuted(rounds, axis=1).ravel()

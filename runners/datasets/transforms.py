@@ -1,0 +1,140 @@
+"""What is done to images: folding blocks into channels, standardising, jittering by group elements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from curvefit.errors import InvalidInputError
+from curvefit.symmetry import is_subgroup
+from curvefit.symmetry.spatial import AbstractPixelMaps
+
+Standardise = Literal["none", "scale", "global", "per-channel", "centre", "per-coordinate"]
+
+COMMUTES_WITH: dict[str, tuple[str, ...]] = {
+    "none": ("o-cp",),
+    "scale": ("o-cp",),
+    "centre": ("o-cp",),
+    "global": ("s-cp",),
+    "per-channel": ("s-p", "signed-s-c-shared"),
+    "per-coordinate": ("signed-s-cp",),
+}
+"""Largest listed groups g for which standardising g x gives g times standardised x."""
+
+
+def fold_blocks(x: np.ndarray, fold: int) -> np.ndarray:
+    """Return images whose `fold` x `fold` blocks have become channels.
+
+    Parameters
+    ----------
+    x
+        ``(n, height, width, channels)``.
+    fold
+        Side of the blocks; divides height and width. 1 leaves the images alone.
+
+    Returns
+    -------
+    np.ndarray
+        ``(n, height / fold, width / fold, fold * fold * channels)``.
+
+    Examples
+    --------
+    >>> fold_blocks(np.zeros((5, 28, 28, 1)), 4).shape
+    (5, 7, 7, 16)
+    """
+    n, h, w, c = x.shape
+    if fold < 1 or h % fold or w % fold:
+        raise InvalidInputError(f"fold {fold} must divide height and width of images of shape {(h, w, c)}")
+    blocks = x.reshape(n, h // fold, fold, w // fold, fold, c).transpose(0, 1, 3, 2, 4, 5)
+    return blocks.reshape(n, h // fold, w // fold, fold * fold * c)
+
+
+@dataclass(frozen=True, slots=True)
+class Standardisation:
+    """Subtract `mean`, divide by `scale`; both broadcast over ``(n, height, width, channels)``.
+
+    Parameters
+    ----------
+    mean, scale
+        Arrays or numbers.
+    """
+
+    mean: np.ndarray | float
+    scale: np.ndarray | float
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Return the standardised images, float64."""
+        return (x - self.mean) / self.scale
+
+
+def measure_standardisation(x: np.ndarray, kind: Standardise) -> Standardisation:
+    """Return the standardisation of `kind` measured on the images `x`.
+
+    Parameters
+    ----------
+    x
+        ``(n, height, width, channels)``.
+    kind
+        ``"none"``; ``"scale"`` (one number, the root mean square); ``"global"`` (one mean, one deviation);
+        ``"per-channel"``; ``"centre"`` (mean image, one deviation); ``"per-coordinate"`` (mean image and
+        deviation of every coordinate; constant coordinates are left at 0).
+    """
+    if kind == "none":
+        return Standardisation(0.0, 1.0)
+    if kind == "scale":
+        return Standardisation(0.0, _positive(np.sqrt(np.mean(np.square(x, dtype=float)))))
+    if kind == "global":
+        return Standardisation(float(x.mean(dtype=float)), _positive(x.std(dtype=float)))
+    axes = (0, 1, 2) if kind == "per-channel" else (0,)
+    mean = x.mean(axis=axes, dtype=float)
+    if kind == "centre":
+        return Standardisation(mean, _positive(np.sqrt(np.mean(np.var(x, axis=0, dtype=float)))))
+    return Standardisation(mean, _positive(x.std(axis=axes, dtype=float)))
+
+
+def _positive(scale: np.ndarray | float) -> np.ndarray | float:
+    return np.where(np.asarray(scale) > 0, scale, 1.0)
+
+
+def require_commuting(kind: Standardise, group: str) -> None:
+    """Raise unless standardising by `kind` after a transformation of `group` equals doing it before.
+
+    Raises
+    ------
+    InvalidInputError
+        With the reason, and what to choose instead.
+    """
+    allowed = COMMUTES_WITH[kind]
+    if not any(is_subgroup(group, name) for name in allowed):
+        fitting = [
+            other for other, names in COMMUTES_WITH.items() if any(is_subgroup(group, n) for n in names)
+        ]
+        raise InvalidInputError(
+            f"standardise {kind!r} after a transformation of group {group!r} does not commute with it: it treats "
+            f"coordinates that the group mixes by constants that the group does not carry along (it commutes "
+            f"with {' and '.join(allowed)}). Choose standardise from {', '.join(fitting)}, or "
+            f"standardise_when = 'before-rotation'"
+        )
+
+
+def jitter_images(x: np.ndarray, group: AbstractPixelMaps, choices: np.ndarray) -> np.ndarray:
+    """Return the images, each moved by its own element of a finite group of pixel maps.
+
+    Parameters
+    ----------
+    x
+        ``(n, height, width, channels)``.
+    group
+        The group, on the shape of the images.
+    choices
+        ``(n,)``: row of ``group.maps()`` that moves each image.
+    """
+    n, h, w, c = x.shape
+    maps, pixels, moved = group.maps(), x.reshape(n, h * w, c), np.empty_like(x)
+    for start in range(0, n, 4096):  # the index array of all images at once would dwarf the images
+        part = slice(start, start + 4096)
+        rows = np.take_along_axis(pixels[part], maps[choices[part], :, None], axis=1)
+        moved[part] = rows.reshape(-1, h, w, c)
+    return moved
