@@ -1,1 +1,25 @@
-"""Fitting."""
+"""Fitting: from learning curves to posterior draws; the only place that knows PyMC and ArviZ."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_PUBLIC = {
+    "CurveFit": "curvefit.fitting.curve_fit",
+    "FitSettings": "curvefit.fitting.settings",
+    "FitStatus": "curvefit.fitting.status",
+    "Priors": "curvefit.fitting.priors",
+    "fit": "curvefit.fitting.estimate",
+    "load_fit": "curvefit.fitting.saved",
+    "design": "curvefit.fitting.designs",
+    "point_fit": "curvefit.fitting.point_fits",
+}
+
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'curvefit.fitting' has no attribute {name!r}")

@@ -1,0 +1,264 @@
+"""CurveFit: what is believed after a fit, as posterior draws over triplets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.families import AbstractFamily, get_family
+from curvefit.families.asymptotic_power_law import REFERENCE_SIZE
+from curvefit.fitting.discrepancy import warp_size
+from curvefit.fitting.effects import decompose
+from curvefit.fitting.settings import FitSettings
+from curvefit.fitting.status import FitStatus
+from curvefit.triplet import AXES, Triplet
+
+if TYPE_CHECKING:
+    import arviz as az
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CurveFit:
+    """Posterior of the learning curves of many triplets; build one with `fit`, `load_fit` or `from_draws`.
+
+    Parameters
+    ----------
+    curves
+        What was fitted.
+    triplets
+        The triplets, in the order of the ``triplet`` dimension.
+    draws
+        ArviZ ``InferenceData``; its posterior holds the family's natural parameters and ``amplitude`` over
+        (chain, draw, triplet), and whatever else was sampled.
+    status
+        Whether to trust it.
+    family
+        Name of the curve family that was used.
+    likelihood
+        Name of the likelihood that was used.
+    settings
+        All settings, priors included.
+    notes
+        What the fit had to decide or wants to warn of, as sentences.
+    """
+
+    curves: LearningCurves
+    triplets: tuple[Triplet, ...]
+    draws: az.InferenceData
+    status: FitStatus
+    family: str
+    likelihood: str
+    settings: FitSettings
+    notes: tuple[str, ...] = ()
+
+    @property
+    def law(self) -> AbstractFamily:
+        """The curve family itself."""
+        return get_family(self.family)
+
+    @property
+    def n_draws(self) -> int:
+        """Number of draws over all chains."""
+        posterior = self.draws["posterior"]
+        return int(posterior.sizes["chain"] * posterior.sizes["draw"])
+
+    @property
+    def chance(self) -> np.ndarray:
+        """Chance level of every triplet, NaN where unknown; shape (triplets,)."""
+        return np.asarray(self.draws["constant_data"]["chance"].values, float)
+
+    def index(self, triplet: Triplet | tuple[str, str, str] | str) -> int:
+        """Return the position of a triplet, given as such or as ``"data | model | inference"``."""
+        labels = [str(t) for t in self.triplets]
+        wanted = triplet if isinstance(triplet, str) else str(Triplet(*triplet))
+        if wanted not in labels:
+            raise unknown_name("triplet", wanted, labels)
+        return labels.index(wanted)
+
+    def parameter(self, name: str) -> np.ndarray:
+        """Return the draws of one parameter.
+
+        Parameters
+        ----------
+        name
+            ``"exponent"``, ``"amplitude"``, ``"floor"``, ``"chance"``, another parameter of the family, or one of
+            these with ``log_`` before it.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (draws, triplets); a parameter common to all curves is repeated.
+        """
+        posterior = self.draws["posterior"]
+        if name == "chance":
+            return np.broadcast_to(self.chance, (self.n_draws, len(self.triplets)))
+        if name not in posterior and name.startswith("log_"):
+            return np.log(self.parameter(name.removeprefix("log_")))
+        if name not in posterior:
+            known = [*self.law.parameter_names, "amplitude", "chance"]
+            raise unknown_name("parameter", name, [k for k in known if k in posterior or k == "chance"])
+        values = np.asarray(posterior[name].values)
+        values = values.reshape(self.n_draws, *values.shape[2:])
+        return np.broadcast_to(values.reshape(self.n_draws, -1), (self.n_draws, len(self.triplets)))
+
+    def expected_error(self, n: Any) -> np.ndarray:
+        """Return the expected test error at training-set sizes `n`.
+
+        This is the law with its parameters' uncertainty: no seed noise, no counting noise, and beyond the data no
+        more than the law says (forecasts with a discrepancy are in `curvefit.fitting.forecast`).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (draws, triplets, len(n)).
+        """
+        sizes = np.atleast_1d(np.asarray(n, float))
+        if sizes.ndim != 1 or not (sizes > 0).all():
+            raise InvalidInputError(f"n must be positive sizes in one dimension, not {n!r}")
+        posterior = self.draws["posterior"]
+        if "bend_ratio" in posterior:
+            ratio = self.parameter("bend_ratio")[..., None]
+            size = self.parameter("bend_size")[..., None]
+            sizes = warp_size(np, sizes, ratio, size)
+        values = {name: self.parameter(name)[..., None] for name in self.law.parameter_names}
+        return self.law.error(sizes, chance=self.chance[:, None], **values)
+
+    def effects(self, parameter: str = "log_exponent") -> dict[tuple[str, ...], np.ndarray]:
+        """Return the finite-population effects of data, model and inference on a parameter.
+
+        Every draw is decomposed: grand mean, main effects and interactions sum to zero over their levels, weighted
+        alike whatever the number of curves. Levels are in order of first appearance (see `levels`).
+
+        Returns
+        -------
+        dict
+            Term, for example ``()``, ``("data",)`` or ``("data", "model")``, to draws of shape (draws, levels...);
+            NaN for cells of the grid without a curve. Axes with one level give no term.
+        """
+        return decompose(self.parameter(parameter), self.triplets)
+
+    def levels(self, axis: str) -> tuple[str, ...]:
+        """Return the labels of an axis in order of first appearance."""
+        if axis not in AXES:
+            raise unknown_name("axis", axis, AXES)
+        return tuple(dict.fromkeys(getattr(t, axis) for t in self.triplets))
+
+    def summary(self, probability: float = 0.9) -> pd.DataFrame:
+        """Return a row per triplet with medians and equal-tailed intervals of the given probability.
+
+        Besides the parameters it holds what is stable when they are not: the error at the largest size, and
+        how much the sizes can say about the exponent (`exponent_sd_limit`, the Cramer-Rao bound of its relative
+        error for this curve alone).
+        """
+        from curvefit.fitting.summaries import summarise
+
+        return summarise(self, probability)
+
+    def __str__(self) -> str:
+        from curvefit.fitting.summaries import describe
+
+        return describe(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit into the folder `path` (draws as NetCDF, the rest as JSON) and return it."""
+        from curvefit.fitting.saved import save_fit
+
+        return save_fit(self, Path(path))
+
+    @classmethod
+    def from_draws(
+        cls,
+        curves: LearningCurves,
+        *,
+        exponent: Any,
+        amplitude: Any,
+        floor: Any,
+        chance: Any = None,
+        likelihood: str = "given draws",
+        status: FitStatus | None = None,
+    ) -> CurveFit:
+        """Build a fit from arrays: bootstrap draws, somebody else's posterior, a test.
+
+        Parameters
+        ----------
+        curves
+            The curves; their triplets give the order of the second dimension.
+        exponent, amplitude, floor
+            Draws of the law, shape (draws, triplets).
+        chance
+            Chance level per triplet, shape (triplets,); from the curves' table when not given. Where it is unknown
+            for any curve, all curves follow ``floor + amplitude * n ** -exponent``.
+
+        Raises
+        ------
+        InvalidInputError
+            When shapes disagree, or draws are not finite or out of range.
+        """
+        triplets = curves.triplets
+        given = {"exponent": exponent, "amplitude": amplitude, "floor": floor}
+        values = {name: np.atleast_2d(np.asarray(array, float)) for name, array in given.items()}
+        shape = values["exponent"].shape
+        for name, array in values.items():
+            if array.shape != shape or array.ndim != 2 or array.shape[1] != len(triplets):
+                raise InvalidInputError(
+                    f"{name} has shape {array.shape}; expected (draws, {len(triplets)} triplets) as for all of them"
+                )
+            if not np.isfinite(array).all() or (array < 0).any():
+                raise InvalidInputError(f"draws of {name} must be finite and not negative")
+        levels = chance_levels(curves) if chance is None else np.broadcast_to(chance, (len(triplets),))
+        levels = np.asarray(levels, float)
+        if np.isfinite(levels).all():
+            family = "power-law"
+            excess = levels - values["floor"]
+            if (excess <= 0).any():
+                raise InvalidInputError("draws of floor must lie below the chance level")
+            with np.errstate(over="ignore", divide="ignore"):
+                values["onset"] = (values["amplitude"] / excess) ** (1.0 / values["exponent"])
+        else:
+            family = "asymptotic-power-law"
+            values["level"] = values["amplitude"] * REFERENCE_SIZE ** -values["exponent"]
+        draws = make_inference_data({k: v[None] for k, v in values.items()}, triplets, levels)
+        status = status or FitStatus(True, ("built from given draws",), n_draws=shape[0])
+        return cls(curves, triplets, draws, status, family, likelihood, FitSettings(family=family))
+
+
+def chance_levels(curves: LearningCurves) -> np.ndarray:
+    """Return the chance level of every triplet (median over its rows), NaN where unknown."""
+    level = curves.usable.groupby(list(AXES), sort=False)["chance_error"].median()
+    return np.array([float(level.loc[tuple(t)]) for t in curves.triplets])
+
+
+def make_inference_data(
+    posterior: dict[str, np.ndarray],
+    triplets: tuple[Triplet, ...],
+    chance: np.ndarray,
+    *,
+    dims: dict[str, list[str]] | None = None,
+    coords: dict[str, Any] | None = None,
+    sample_stats: dict[str, np.ndarray] | None = None,
+) -> az.InferenceData:
+    """Return InferenceData whose variables of shape (chain, draw, triplets) carry the triplet dimension."""
+    import arviz as az
+
+    labels = [str(t) for t in triplets]
+    known = dict(dims or {})
+    for name, array in posterior.items():
+        if name not in known and array.ndim == 3 and array.shape[2] == len(triplets):
+            known[name] = ["triplet"]
+    known["chance"] = ["triplet"]
+    data = az.from_dict(
+        posterior=posterior,
+        sample_stats=sample_stats,
+        constant_data={"chance": np.asarray(chance, float)},
+        coords={"triplet": labels, **(coords or {})},
+        dims=known,
+    )
+    for axis in AXES:
+        data.posterior.coords[axis] = ("triplet", [getattr(t, axis) for t in triplets])
+    return data

@@ -1,0 +1,33 @@
+"""fit: the verb."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.fitting.curve_fit import CurveFit
+from curvefit.fitting.settings import FitSettings
+from curvefit.settings import parse_settings
+
+
+def fit(curves: LearningCurves, *, family: str = "power-law", seed: int = 0, **settings: Any) -> CurveFit:
+    """Fit all curves at once with a hierarchical model and return the posterior.
+
+    Parameters
+    ----------
+    curves
+        Learning curves; a frame or a dictionary of columns is read with `LearningCurves.from_frame`.
+    family
+        Registered name of the curve family.
+    seed
+        Root of all random numbers.
+    **settings
+        Fields of `FitSettings`: pooling, likelihood, discrepancy, method, sampler, draws, tune, chains, cores,
+        target_accept, reruns, priors.
+    """
+    chosen = parse_settings(FitSettings, {"family": family, "seed": seed, **settings}, where="fit")
+    if not isinstance(curves, LearningCurves):
+        curves = LearningCurves.from_frame(curves)
+    from curvefit.fitting.hierarchical import run_fit
+
+    return run_fit(curves, chosen)

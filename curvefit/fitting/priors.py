@@ -1,0 +1,99 @@
+"""Priors as data: printable, settable, and checked by what curves they predict."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from curvefit.families import AbstractFamily, ParamSpec
+from curvefit.settings import Settings
+
+
+class Priors(Settings):
+    """All priors of the hierarchical model, on the estimated (log or logit) scale.
+
+    Parameters
+    ----------
+    mean
+        Grand means by estimated name, for example ``{"log_exponent": (-0.9, 0.7)}``: mean and sd of a normal.
+        What is not given comes from the family's table.
+    spread
+        Typical between-curve standard deviations by estimated name; the family's table otherwise.
+    interaction_ratio, residual_ratio
+        Spread of two-way interactions and of the residual per triplet, relative to that of main effects, for the
+        parameter with factorial effects. Other parameters have no interactions and a residual of the full spread.
+    scale_width
+        Standard deviation of the log of every scale: a scale is lognormal with median spread / 2.
+    noise
+        Median and log-sd of the seed-to-seed standard deviation at 256 examples, on the logit (or log) scale.
+    noise_slope
+        Scale of the half-normal prior of the exponent with which that noise falls in n.
+    noise_floor
+        Scale of the half-normal prior of the noise left at large n.
+    noise_correlation
+        Parameters of the beta prior of the correlation between sizes a factor of two apart (same seed).
+    bend
+        Scale of the Student-t (4 degrees of freedom) prior of the log ratio of early to late exponent.
+    bend_size
+        Standard deviation of the log of the size at the bend, around the geometric middle of the sizes.
+    """
+
+    mean: dict[str, tuple[float, float]] = {}
+    spread: dict[str, float] = {}
+    interaction_ratio: float = Field(0.6, gt=0)
+    residual_ratio: float = Field(0.4, gt=0)
+    scale_width: float = Field(0.8, gt=0)
+    noise: tuple[float, float] = (0.15, 0.8)
+    noise_slope: float = Field(0.5, gt=0)
+    noise_floor: float = Field(0.1, gt=0)
+    noise_correlation: tuple[float, float] = (1.0, 1.0)
+    bend: float = Field(0.3, gt=0)
+    bend_size: float = Field(1.0, gt=0)
+
+    def mean_of(self, spec: ParamSpec) -> tuple[float, float]:
+        """Return mean and sd of the normal prior of a parameter's grand mean."""
+        return self.mean.get(spec.estimated_name, spec.prior)
+
+    def spread_of(self, spec: ParamSpec) -> float:
+        """Return the typical spread of a parameter between curves."""
+        return self.spread.get(spec.estimated_name, spec.spread)
+
+    def table(self, family: AbstractFamily) -> list[tuple[str, str]]:
+        """Return (quantity, prior) lines for a family, in words."""
+        lines = []
+        for spec in family.parameters:
+            mean, sd = self.mean_of(spec)
+            lines.append((f"mean of {spec.estimated_name}", f"Normal({mean:.3g}, {sd:.3g})"))
+            if spec.pooling == "common":
+                continue
+            spread = self.spread_of(spec)
+            terms = {"main effects": 1.0, "residual": 1.0}
+            if spec.pooling == "factorial":
+                terms = {
+                    "main effects": 1.0,
+                    "interactions": self.interaction_ratio,
+                    "residual": self.residual_ratio,
+                }
+            for term, ratio in terms.items():
+                median = 0.5 * ratio * spread
+                lines.append(
+                    (
+                        f"scale of {spec.estimated_name}, {term}",
+                        f"LogNormal(log {median:.3g}, {self.scale_width:.3g})",
+                    )
+                )
+        lines += [
+            ("seed noise at n = 256", f"LogNormal(log {self.noise[0]:.3g}, {self.noise[1]:.3g})"),
+            ("slope of the seed noise", f"HalfNormal({self.noise_slope:.3g})"),
+            ("floor of the seed noise", f"HalfNormal({self.noise_floor:.3g})"),
+            ("correlation of the seed noise", "Beta({:.3g}, {:.3g})".format(*self.noise_correlation)),
+            ("log ratio of early to late exponent", f"StudentT(4, 0, {self.bend:.3g})"),
+            ("log size at the bend", f"Normal(log middle size, {self.bend_size:.3g})"),
+        ]
+        return lines
+
+    def __str__(self) -> str:
+        from curvefit.families import get_family
+
+        lines = self.table(get_family("power-law"))
+        width = max(len(name) for name, _ in lines)
+        return "\n".join(f"{name:<{width}}  {prior}" for name, prior in lines)

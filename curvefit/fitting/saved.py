@@ -1,0 +1,143 @@
+"""Saved fits: draws as NetCDF, everything else as JSON, in one folder; never pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from curvefit import __version__
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.errors import DataFileError, InvalidInputError, did_you_mean
+from curvefit.fitting.settings import FitSettings
+from curvefit.fitting.status import FitStatus
+from curvefit.settings import parse_settings
+from curvefit.triplet import Triplet
+
+if TYPE_CHECKING:
+    from curvefit.fitting.curve_fit import CurveFit
+
+SCHEMA_VERSION = 1
+DRAWS_FILE = "draws.nc"
+FIT_FILE = "fit.json"
+
+
+def save_fit(fit: CurveFit, folder: Path) -> Path:
+    """Write a fit into `folder`, which is made if need be; an older fit there is replaced."""
+    if folder.exists() and not folder.is_dir():
+        raise InvalidInputError(f"{folder} is a file; a fit is saved into a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder / f"{DRAWS_FILE}.partial"
+    fit.draws.to_netcdf(str(scratch), engine="h5netcdf")
+    scratch.replace(folder / DRAWS_FILE)
+    curves = fit.curves
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "curvefit_version": __version__,
+        "family": fit.family,
+        "likelihood": fit.likelihood,
+        "triplets": [list(t) for t in fit.triplets],
+        "settings": fit.settings.model_dump(mode="json"),
+        "status": asdict(fit.status),
+        "notes": list(fit.notes),
+        "curves": {
+            "table": _columns(curves.table),
+            "facts": curves.facts.astype(object).where(curves.facts.notna(), None).to_dict("records"),
+            "training_sets": curves.training_sets,
+            "shared_test_set": curves.shared_test_set,
+            "notes": list(curves.notes),
+        },
+    }
+    text = json.dumps(content, indent=1, default=_plain)
+    scratch = folder / f"{FIT_FILE}.partial"
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(folder / FIT_FILE)
+    return folder
+
+
+def load_fit(path: str | Path) -> CurveFit:
+    """Read a fit that `CurveFit.save` wrote.
+
+    Parameters
+    ----------
+    path
+        The folder.
+
+    Raises
+    ------
+    DataFileError
+        When the folder or a file in it is missing or damaged, or was written by a version whose form is unknown.
+    """
+    import arviz as az
+
+    from curvefit.fitting.curve_fit import CurveFit
+
+    folder = Path(path)
+    if not folder.is_dir():
+        near = did_you_mean(folder.name, [p.name for p in folder.parent.glob("*")])
+        raise DataFileError(f"no saved fit at {folder}: the folder does not exist.{near}")
+    for name in (FIT_FILE, DRAWS_FILE):
+        if not (folder / name).is_file():
+            raise DataFileError(f"{folder} holds no {name}; it is not a saved fit")
+    try:
+        content = json.loads((folder / FIT_FILE).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataFileError(f"{folder / FIT_FILE} is damaged: {error}") from error
+    version = content.get("schema_version")
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise DataFileError(
+            f"{folder} was saved in form {version} by curvefit {content.get('curvefit_version')}; "
+            f"this version reads forms up to {SCHEMA_VERSION}"
+        )
+    try:
+        draws = az.from_netcdf(str(folder / DRAWS_FILE), engine="h5netcdf")
+        draws.load()
+    except (OSError, ValueError, KeyError) as error:
+        raise DataFileError(f"{folder / DRAWS_FILE} is damaged: {error}") from error
+    draws.close()
+    saved = content["curves"]
+    table = pd.DataFrame(
+        {name: pd.Series(c["values"]).astype(c["dtype"]) for name, c in saved["table"].items()}
+    )
+    curves = LearningCurves(
+        table,
+        pd.DataFrame(saved["facts"]),
+        saved["training_sets"],
+        saved["shared_test_set"],
+        tuple(saved["notes"]),
+    )
+    status = content["status"]
+    numbers = ("max_r_hat", "min_ess_bulk", "min_ess_tail")
+    status |= {k: float("nan") for k in numbers if status[k] is None}
+    return CurveFit(
+        curves,
+        tuple(Triplet(*t) for t in content["triplets"]),
+        draws,
+        FitStatus(**{**status, "messages": tuple(status["messages"])}),
+        content["family"],
+        content["likelihood"],
+        parse_settings(FitSettings, content["settings"], where=f"{folder / FIT_FILE}: settings"),
+        tuple(content["notes"]),
+    )
+
+
+def _columns(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return columns with their types; floats go through JSON unchanged, NaN becomes null."""
+    columns = {}
+    for name, column in table.items():
+        numeric = pd.api.types.is_numeric_dtype(column)
+        values = column.astype(object).where(column.notna(), None).tolist()
+        columns[str(name)] = {"dtype": str(column.dtype) if numeric else "object", "values": values}
+    return columns
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray | tuple):
+        return list(value)
+    raise TypeError(f"cannot write a {type(value).__name__} as JSON")
