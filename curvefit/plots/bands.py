@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,13 +23,13 @@ class CurveBands:
     ----------
     curves
         A row per triplet and size: data, model, inference, n_train, error (posterior median of the
-        expected error), error_low, error_high (credible), predictive_low, predictive_high (where a new
+        expected error), error_lower, error_upper (credible), predictive_lower, predictive_upper (where a new
         run's measured error falls).
     points
-        A row per triplet and measured size: mean error over seeds, error_low and error_high over seeds,
+        A row per triplet and measured size: mean error over seeds, error_lower and error_upper over seeds,
         n_seeds.
     exponents
-        A row per triplet: exponent, exponent_low, exponent_high.
+        A row per triplet: exponent, exponent_lower, exponent_upper.
     metric
         What error means: ``"error-rate"``, ``"mse"`` or ``"loss"``.
     probability
@@ -49,8 +49,12 @@ class CurveBands:
 
     def select(self, **levels: str) -> CurveBands:
         """Return the bands whose data, model or inference label equals the given one."""
-        kept = [_where(frame, levels) for frame in (self.curves, self.points, self.exponents)]
-        return CurveBands(*kept, metric=self.metric, probability=self.probability)
+        return replace(
+            self,
+            curves=_where(self.curves, levels),
+            points=_where(self.points, levels),
+            exponents=_where(self.exponents, levels),
+        )
 
 
 def _where(frame: pd.DataFrame, levels: dict[str, str]) -> pd.DataFrame:
@@ -95,10 +99,10 @@ def curve_bands(fit: CurveFit, *, sizes: Any = None, probability: float = 0.9) -
                     **dict(zip(AXES, triplet, strict=True)),
                     "n_train": n,
                     "error": middle[t],
-                    "error_low": low[t],
-                    "error_high": high[t],
-                    "predictive_low": predictive[0][t],
-                    "predictive_high": predictive[1][t],
+                    "error_lower": low[t],
+                    "error_upper": high[t],
+                    "predictive_lower": predictive[0][t],
+                    "predictive_upper": predictive[1][t],
                 }
             )
         )
@@ -117,11 +121,11 @@ def parameter_table(fit: CurveFit, parameter: str, *, probability: float = 0.9) 
     tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
     low, middle, high = np.quantile(draws, tails, axis=0)
     table = pd.DataFrame(list(fit.triplets), columns=list(AXES))
-    return table.assign(**{parameter: middle, f"{parameter}_low": low, f"{parameter}_high": high})
+    return table.assign(**{parameter: middle, f"{parameter}_lower": low, f"{parameter}_upper": high})
 
 
 def seed_means(usable: pd.DataFrame) -> pd.DataFrame:
     """Average the measured errors over seeds: a row per triplet and size, with the seeds' range."""
     grouped = usable.groupby([*AXES, "n_train"], sort=False, observed=True)["value"]
-    means = grouped.agg(error="mean", error_low="min", error_high="max", n_seeds="count")
+    means = grouped.agg(error="mean", error_lower="min", error_upper="max", n_seeds="count")
     return means.reset_index()

@@ -37,7 +37,7 @@ def plot_curves(
     panel: Sequence[str] | None = None,
     predictive: bool | None = None,
     ax: Axes | None = None,
-) -> Axes | np.ndarray:
+) -> Any:
     """Draw measured errors and fitted curves with their credible bands.
 
     Parameters
@@ -79,7 +79,7 @@ def finding(bands: CurveBands) -> str:
     table = bands.exponents.sort_values("exponent")
     texts = [
         f"{Triplet(row.data, row.model, row.inference)}: "
-        f"{interval_text(row.exponent, row.exponent_low, row.exponent_high)}"
+        f"{interval_text(row.exponent, row.exponent_lower, row.exponent_upper)}"
         for row in table.iloc[[-1, 0]].itertuples()
     ]
     if len(table) == 1:
@@ -127,12 +127,13 @@ def _draw_grid(bands: CurveBands, panel: tuple[str, ...], *, predictive: bool | 
         shape = (-(-len(keys) // columns), columns)
         cells = {divmod(i, columns): tuple(key) for i, key in enumerate(keys.itertuples(index=False))}
     figure, axes = new_grid(*shape)
-    for position in np.ndindex(*shape):
-        if position not in cells:
-            axes[position].set_axis_off()
+    for row, column in np.ndindex(*shape):
+        ax: Axes = axes[row, column]
+        if (row, column) not in cells:
+            ax.set_axis_off()
             continue
-        key = dict(zip(panel, cells[position], strict=True))
-        _draw_panel(axes[position], bands.select(**key), key, coloured, look_of, predictive)
+        key = dict(zip(panel, cells[row, column], strict=True))
+        _draw_panel(ax, bands.select(**key), key, coloured, look_of, predictive)
     _label_outer(axes, cells, bands.metric)
     figure.suptitle(finding(bands), x=0.01, ha="left", fontsize=10)
     if len(names) > 1:
@@ -163,17 +164,17 @@ def _draw_triplet(ax: Axes, bands: CurveBands, look: Look, *, label: str, predic
     if predictive:
         ax.fill_between(
             curve["n_train"],
-            curve["predictive_low"],
-            curve["predictive_high"],
+            curve["predictive_lower"],
+            curve["predictive_upper"],
             color=look.colour,
             alpha=0.12,
             lw=0,
         )
     ax.fill_between(
-        curve["n_train"], curve["error_low"], curve["error_high"], color=look.colour, alpha=0.28, lw=0
+        curve["n_train"], curve["error_lower"], curve["error_upper"], color=look.colour, alpha=0.28, lw=0
     )
     ax.plot(curve["n_train"], curve["error"], color=look.colour, ls=look.dash, label=label or None)
-    spread = np.abs(points[["error_low", "error_high"]].to_numpy().T - points["error"].to_numpy())
+    spread = np.abs(points[["error_lower", "error_upper"]].to_numpy().T - points["error"].to_numpy())
     ax.errorbar(
         points["n_train"],
         points["error"],
@@ -188,7 +189,7 @@ def _draw_triplet(ax: Axes, bands: CurveBands, look: Look, *, label: str, predic
 
 def _finish(ax: Axes, bands: CurveBands) -> None:
     size_axis(ax, bands.points["n_train"])
-    shown = np.concatenate([bands.points["error"], bands.curves["error_low"], bands.curves["error_high"]])
+    shown = np.concatenate([bands.points["error"], bands.curves["error_lower"], bands.curves["error_upper"]])
     error_axis(ax, shown, bands.metric)
 
 

@@ -37,7 +37,7 @@ def plot_exponents(
     ----------
     source
         A fit, or a table with data, model, inference and the columns ``<parameter>``,
-        ``<parameter>_low``, ``<parameter>_high``.
+        ``<parameter>_lower``, ``<parameter>_upper``.
     parameter
         Which parameter: ``"exponent"``, ``"floor"``, ``"amplitude"``.
     predicted
@@ -59,7 +59,7 @@ def plot_exponents(
             look = look_of[str(data)]
             at = rows[table["data"] == data]
             spread = np.abs(
-                part[[f"{parameter}_low", f"{parameter}_high"]].to_numpy().T - part[parameter].to_numpy()
+                part[[f"{parameter}_lower", f"{parameter}_upper"]].to_numpy().T - part[parameter].to_numpy()
             )
             ax.errorbar(
                 part[parameter], at, xerr=spread, fmt=look.marker, ms=4, lw=1.3, color=look.colour, label=data
@@ -162,13 +162,13 @@ def _inference_headings(ax: Axes, inferences: list[str]) -> None:
 
 def _forest_finding(table: pd.DataFrame, parameter: str) -> str:
     top = table.loc[table[parameter].idxmax()]
-    text = interval_text(top[parameter], top[f"{parameter}_low"], top[f"{parameter}_high"])
+    text = interval_text(top[parameter], top[f"{parameter}_lower"], top[f"{parameter}_upper"])
     first = f"largest {parameter}: {Triplet(top['data'], top['model'], top['inference'])}, {text}"
     known = table[table["predicted"].notna()]
     if known.empty:
         return first
-    inside = (known["predicted"] >= known[f"{parameter}_low"]) & (
-        known["predicted"] <= known[f"{parameter}_high"]
+    inside = (known["predicted"] >= known[f"{parameter}_lower"]) & (
+        known["predicted"] <= known[f"{parameter}_upper"]
     )
     return f"{first}\ntheory lies within {int(inside.sum())} of {len(known)} intervals"
 

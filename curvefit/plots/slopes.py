@@ -27,7 +27,7 @@ class LocalSlopes:
     measured
         data, model, inference, n_train (geometric middle of two neighbouring sizes), slope.
     fitted
-        data, model, inference, n_train, slope, slope_low, slope_high.
+        data, model, inference, n_train, slope, slope_lower, slope_upper.
     probability
         Mass of the intervals.
     """
@@ -65,8 +65,8 @@ def local_slopes(fit: CurveFit, *, probability: float = 0.9) -> LocalSlopes:
                 **triplet._asdict(),
                 "n_train": n,
                 "slope": middle[t],
-                "slope_low": low[t],
-                "slope_high": high[t],
+                "slope_lower": low[t],
+                "slope_upper": high[t],
             }
         )
         for t, triplet in enumerate(fit.triplets)
@@ -96,7 +96,7 @@ def plot_local_slopes(source: CurveFit | LocalSlopes, *, ax: Axes | None = None)
         for triplet, look in zip(slopes.triplets, looks(names).values(), strict=True):
             line, points = (_of(frame, triplet) for frame in (slopes.fitted, slopes.measured))
             ax.fill_between(
-                line["n_train"], line["slope_low"], line["slope_high"], color=look.colour, alpha=0.2, lw=0
+                line["n_train"], line["slope_lower"], line["slope_upper"], color=look.colour, alpha=0.2, lw=0
             )
             ax.plot(line["n_train"], line["slope"], color=look.colour, ls=look.dash, label=str(triplet))
             ax.plot(points["n_train"], points["slope"], look.marker, color=look.colour, ms=4)
@@ -131,9 +131,9 @@ def _finding(slopes: LocalSlopes) -> str:
     for triplet in slopes.triplets:
         line = _of(slopes.fitted, triplet)
         first, last = line.iloc[0], line.iloc[-1]
-        if last["slope_low"] > first["slope_high"]:
+        if last["slope_lower"] > first["slope_upper"]:
             texts.append(f"{triplet} steepens, {first['slope']:.2f} to {last['slope']:.2f}")
-        elif last["slope_high"] < first["slope_low"]:
+        elif last["slope_upper"] < first["slope_lower"]:
             texts.append(f"{triplet} flattens, {first['slope']:.2f} to {last['slope']:.2f}")
     if not texts:
         return "no curve bends clearly over the measured sizes"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
+from numpy.typing import ArrayLike
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,7 +103,7 @@ def new_grid(rows: int, columns: int, *, panel: tuple[float, float] = (2.5, 2.2)
     return figure, axes
 
 
-def size_axis(ax: Axes, sizes: Sequence[float]) -> None:
+def size_axis(ax: Axes, sizes: ArrayLike) -> None:
     """Make x a log axis of training-set sizes, with plain numbers at powers of two or ten."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -113,7 +114,7 @@ def size_axis(ax: Axes, sizes: Sequence[float]) -> None:
     ax.set_xlabel("training inputs n")
 
 
-def error_axis(ax: Axes, values: Sequence[float], metric: str) -> None:
+def error_axis(ax: Axes, values: ArrayLike, metric: str) -> None:
     """Make y a log axis of test error with plain decimal labels."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -124,7 +125,7 @@ def error_axis(ax: Axes, values: Sequence[float], metric: str) -> None:
     ax.set_ylabel(error_label(metric))
 
 
-def size_ticks(sizes: Sequence[float], *, at_most: int = 6) -> np.ndarray:
+def size_ticks(sizes: ArrayLike, *, at_most: int = 6) -> np.ndarray:
     """Return tick positions: measured sizes, thinned to a few."""
     unique = np.unique(np.asarray(sizes, dtype=float))
     unique = unique[np.isfinite(unique) & (unique > 0)]
@@ -132,7 +133,7 @@ def size_ticks(sizes: Sequence[float], *, at_most: int = 6) -> np.ndarray:
     return unique[::-1][::step][::-1]
 
 
-def decimal_ticks(values: Sequence[float]) -> np.ndarray:
+def decimal_ticks(values: ArrayLike) -> np.ndarray:
     """Return ticks at 1, 2, 5 times powers of ten that cover `values`, thinned to powers of ten."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite) & (finite > 0)]
