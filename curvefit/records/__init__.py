@@ -1,5 +1,6 @@
 """Records: what happened, and the store that keeps it."""
 
 from curvefit.records.record import RunRecord
+from curvefit.records.store import RecordStore, read_records, read_table
 
-__all__ = ["RunRecord"]
+__all__ = ["RecordStore", "RunRecord", "read_records", "read_table"]

@@ -1,0 +1,122 @@
+"""The manifest: which Parquet files a store has sealed, their digests, and what they were made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from curvefit.errors import StoreError
+from curvefit.settings import Settings
+
+STORE_VERSION = 1
+
+
+class SealedSegment(Settings):
+    """A segment whose records are in a sealed part: name, size in bytes, SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class SealedPart(Settings):
+    """A Parquet file of records: name, SHA-256, number of rows, and the segments it replaces."""
+
+    name: str
+    sha256: str
+    rows: int
+    segments: tuple[SealedSegment, ...] = ()
+
+
+class Withdrawal(Settings):
+    """A tombstone: the records of `run_id` written before `at` (ns since 1970) no longer count."""
+
+    run_id: str
+    at: int
+    reason: str = ""
+
+
+class Manifest(Settings):
+    """What a store says about itself."""
+
+    format: str = "curvefit-records"
+    store_version: int = STORE_VERSION
+    parts: tuple[SealedPart, ...] = ()
+    withdrawn: tuple[Withdrawal, ...] = ()
+
+    def sealed_segments(self) -> set[str]:
+        """Return the names of segments that a sealed part has replaced."""
+        return {segment.name for part in self.parts for segment in part.segments}
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Return the manifest at `path`; an absent one is empty.
+
+    Raises
+    ------
+    StoreError
+        When it is damaged, or written by a newer version of the package.
+    """
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return Manifest()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"manifest {path} cannot be read: {error}") from error
+    try:
+        values = json.loads(text)
+        digest = values.pop("sha256", None)
+        if values.get("store_version", 0) > STORE_VERSION:
+            raise StoreError(
+                f"{path} is of store version {values['store_version']}, newer than this curvefit knows ({STORE_VERSION})"
+            )
+        manifest = Manifest(**values)
+    except (ValueError, AttributeError, TypeError, ValidationError) as error:
+        raise StoreError(f"manifest {path} is damaged: {error}") from error
+    if digest != _digest_of(values):
+        raise StoreError(f"manifest {path} is damaged: its SHA-256 does not match")
+    return manifest
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Replace the manifest in one step: a reader sees the old one or the new one."""
+    values = manifest.model_dump(mode="json")
+    replace_file(path, json.dumps({**values, "sha256": _digest_of(values)}, indent=1).encode())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write `content` to `path` so that it is there whole and durable, or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise StoreError(f"cannot write {path}: {error.strerror}; what was there is intact") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest_of(values: dict) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,187 @@
+"""RecordStore: a folder of records that many processes write to at once and none can spoil.
+
+Layout::
+
+    segments/*.jsonl     append-only, one per writer, a checksum per line
+    sealed/*.parquet     compacted segments
+    manifest.json        the sealed files with their SHA-256
+
+The newest record of a run counts; a tombstone withdraws the records written before it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curvefit.errors import DataFileError, StoreError
+from curvefit.records.manifest import Manifest, file_digest, read_manifest
+from curvefit.records.record import RunRecord
+from curvefit.records.segment import SegmentContent, SegmentWriter, read_segment
+from curvefit.records.table import SCHEMA, SORT_KEYS, conform, to_records, to_table
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStore:
+    """A store of run records.
+
+    Parameters
+    ----------
+    path
+        Its folder.
+    """
+
+    path: Path
+
+    @property
+    def segments(self) -> Path:
+        """Folder of the append-only segments."""
+        return self.path / "segments"
+
+    @property
+    def sealed(self) -> Path:
+        """Folder of the compacted Parquet files."""
+        return self.path / "sealed"
+
+    @property
+    def manifest(self) -> Path:
+        """File that lists the sealed parts."""
+        return self.path / "manifest.json"
+
+    def create(self) -> RecordStore:
+        """Make the folders where they are absent, and return the store.
+
+        Raises
+        ------
+        StoreError
+            When the place cannot be written.
+        """
+        try:
+            for folder in (self.segments, self.sealed):
+                folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(self.segments, os.W_OK):
+                raise PermissionError(13, "the folder may not be written")
+        except OSError as error:
+            raise StoreError(f"store {self.path} cannot be written: {error.strerror}") from error
+        return self
+
+    def exists(self) -> bool:
+        """Return whether the folder is a store."""
+        return self.segments.is_dir() or self.manifest.is_file()
+
+    def writer(self, *, provenance: Mapping[str, Any] | None = None, sync: bool = True) -> SegmentWriter:
+        """Return a writer with a segment of its own; use it as a context manager."""
+        return SegmentWriter(self.segments, provenance=provenance, sync=sync)
+
+    def withdraw(self, run_ids: Iterable[str], *, reason: str) -> None:
+        """Write tombstones: the records of these runs no longer count, and the runs are to be done again."""
+        with self.writer() as writer:
+            writer.append_tombstones(run_ids, reason=reason)
+
+    def read_table(self) -> pa.Table:
+        """Return the current record of every run as a table (see `curvefit.records.table.SCHEMA`).
+
+        Rows are sorted by triplet, size and seed, so equal records give an equal table whatever the order
+        of writing. Lines that do not check are left out; `curvefit.records.verify` names them.
+
+        Raises
+        ------
+        StoreError
+            When a sealed part does not match its digest, or the manifest is damaged.
+        """
+        manifest, segments = self._snapshot()
+        tables = [self._read_part(part.name, part.sha256) for part in manifest.parts]
+        tables.append(to_table([row for segment in segments for row in segment.records]))
+        withdrawn = {w.run_id: w.at for w in manifest.withdrawn}
+        for segment in segments:
+            for at, run_id, _ in segment.tombstones:
+                withdrawn[run_id] = max(at, withdrawn.get(run_id, 0))
+        return _current(pa.concat_tables(tables), withdrawn)
+
+    def read_records(self) -> list[RunRecord]:
+        """Return the current record of every run, sorted by triplet, size and seed."""
+        return to_records(self.read_table())
+
+    def _snapshot(self) -> tuple[Manifest, list[SegmentContent]]:
+        """Return the manifest and the contents of the segments it has not sealed.
+
+        Segments are listed before the manifest is read: one that is sealed meanwhile is then in the
+        manifest, and one that vanished before it could be read means starting over.
+        """
+        if not self.exists():
+            raise DataFileError(f"{self.path} is not a record store: it has no segments folder")
+        for _ in range(_ATTEMPTS):
+            paths = sorted(self.segments.glob("*.jsonl"))
+            manifest = read_manifest(self.manifest)
+            sealed = manifest.sealed_segments()
+            try:
+                return manifest, [read_segment(path) for path in paths if path.name not in sealed]
+            except FileNotFoundError:
+                continue
+        raise StoreError(f"store {self.path} changes too quickly to be read")
+
+    def _read_part(self, name: str, sha256: str) -> pa.Table:
+        path = self.sealed / name
+        if not path.is_file():
+            raise StoreError(f"sealed part {path} is missing although the manifest lists it")
+        if file_digest(path) != sha256:
+            raise StoreError(f"sealed part {path} is damaged: its SHA-256 does not match the manifest")
+        return conform(pq.read_table(path, partitioning=None))
+
+
+def read_table(path: str | Path) -> pa.Table:
+    """Return the records of a store (or of one segment or Parquet file) as an Arrow table.
+
+    Parameters
+    ----------
+    path
+        A store's folder, a ``.jsonl`` segment or a ``.parquet`` file of records.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row a run, columns as the fields of `RunRecord`; nested ones as JSON text.
+
+    Raises
+    ------
+    DataFileError
+        When there is nothing to read.
+    StoreError
+        When what is there is damaged.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return RecordStore(path).read_table()
+    if not path.is_file():
+        raise DataFileError(f"{path} does not exist; expected a store's folder")
+    if path.suffix == ".parquet":
+        return _current(conform(pq.read_table(path, partitioning=None)), {})
+    content = read_segment(path)
+    return _current(to_table(content.records), {run_id: at for at, run_id, _ in content.tombstones})
+
+
+def read_records(path: str | Path) -> list[RunRecord]:
+    """Return the records of a store as `RunRecord` objects; see `read_table`."""
+    return to_records(read_table(path))
+
+
+def _current(table: pa.Table, withdrawn: Mapping[str, int]) -> pa.Table:
+    """Return the newest row of every run that is not withdrawn, sorted."""
+    if table.num_rows == 0:
+        return SCHEMA.empty_table()
+    newest: dict[str, tuple[int, int]] = {}
+    run_ids, times = table["run_id"].to_pylist(), table["written_at"].to_pylist()
+    for row, (run_id, at) in enumerate(zip(run_ids, times)):
+        if at >= newest.get(run_id, (0, 0))[0] and at > withdrawn.get(run_id, -1):
+            newest[run_id] = (at, row)
+    if len(newest) < table.num_rows:
+        table = table.take(sorted(row for _, row in newest.values()))
+    return table.sort_by([(key, "ascending") for key in SORT_KEYS])
