@@ -1,0 +1,70 @@
+"""Posterior draws in a few numbers: median, equal-tailed interval, probabilities of regions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+PROBABILITY = 0.9
+ROPE = 0.1
+"""Half-width of the region of practical equivalence, in log units: within a factor of about 1.1 of equality."""
+
+
+def interval(draws: np.ndarray, probability: float = PROBABILITY) -> tuple[float, float, float]:
+    """Return median and equal-tailed bounds of the finite draws, or three NaN when there is none.
+
+    Parameters
+    ----------
+    draws
+        ``(draws,)``.
+    probability
+        Posterior probability between the bounds.
+
+    Examples
+    --------
+    >>> interval(np.linspace(0, 1, 101))
+    (0.5, 0.05, 0.95)
+    """
+    finite = np.asarray(draws, dtype=float)
+    finite = finite[np.isfinite(finite)]
+    if finite.size == 0:
+        return (float("nan"),) * 3
+    tail = (1 - probability) / 2
+    median, low, high = np.quantile(finite, [0.5, tail, 1 - tail])
+    return round(float(median), 12), round(float(low), 12), round(float(high), 12)
+
+
+def columns(name: str, draws: np.ndarray, probability: float = PROBABILITY) -> dict[str, float]:
+    """Return table entries ``name``, ``name_low``, ``name_high`` of one quantity's draws."""
+    median, low, high = interval(draws, probability)
+    return {name: median, f"{name}_low": low, f"{name}_high": high}
+
+
+def probability_of(condition: np.ndarray, draws: np.ndarray) -> float:
+    """Return the share of the finite `draws` for which `condition` holds, or NaN without draws."""
+    finite = np.isfinite(draws)
+    return float(condition[finite].mean()) if finite.any() else float("nan")
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return `value` with `digits` significant digits, without an exponent where it reads well.
+
+    Examples
+    --------
+    >>> number(41.73), number(0.03456), number(1234567.0)
+    ('42', '0.035', '1,200,000')
+    """
+    if not np.isfinite(value):
+        return "unknown"
+    if value == 0:
+        return "0"
+    decimals = digits - 1 - int(np.floor(np.log10(abs(value))))
+    rounded = round(value, decimals)
+    if abs(rounded) < 1e-4 or abs(rounded) >= 1e9:
+        return f"{value:.{digits - 1}e}"
+    return f"{rounded:,.{max(decimals, 0)}f}"
+
+
+def spell(draws: np.ndarray, probability: float = PROBABILITY, digits: int = 2) -> str:
+    """Return ``median (low to high)`` in words."""
+    median, low, high = interval(draws, probability)
+    return f"{number(median, digits)} ({number(low, digits)} to {number(high, digits)})"

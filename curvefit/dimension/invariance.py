@@ -1,0 +1,167 @@
+"""Which rotations leave the curve of (model, inference) unchanged: measured, beside what theory says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.dimension.difference import compare_curves
+from curvefit.dimension.intervals import PROBABILITY, ROPE, columns, probability_of
+from curvefit.dimension.pairs import Pair, transform_pairs, triplet_facts
+from curvefit.errors import InvalidInputError
+from curvefit.fitting.curve_fit import CurveFit
+from curvefit.symmetry import is_subgroup
+
+DECISION = 0.9
+"""Probability at which a curve is called unchanged, or changed."""
+
+
+def invariance_table(
+    fit: CurveFit | LearningCurves,
+    *,
+    reference: Mapping[str, str] | None = None,
+    rope: float = ROPE,
+    decision: float = DECISION,
+    probability: float = PROBABILITY,
+) -> pd.DataFrame:
+    """Say for every (model, inference) and transform of the data whether the learning curve is unchanged.
+
+    The verdict rests on the data: the mean log error ratio over the sizes and its bend along them
+    (`compare_curves`), paired by seed. It is "unchanged" when both lie within the region of practical
+    equivalence with probability at least `decision`, "changed" when they do with probability at most
+    ``1 - decision``, and "undecided" between. Equality of curves is sharper than equality of exponents, which
+    stands beside it.
+
+    Parameters
+    ----------
+    fit
+        A fit, or the curves alone (then the exponent columns are NaN).
+    reference
+        ``{transformed data label: untransformed label}`` where facts and labels leave a doubt.
+    rope
+        Half-width of the region of practical equivalence of log error and log exponent.
+    decision
+        Probability that a verdict asks for.
+    probability
+        Posterior probability of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per model, inference and transformed data: data, reference, transform, n_sizes, error_ratio
+        (transformed over untransformed, geometric mean over sizes) with bounds, bend, p_unchanged, verdict,
+        exponent_ratio with bounds, p_exponent_unchanged, model_symmetry, theory ("unchanged" when the transform's
+        group lies in that of (model, inference), "may change" when not, "unknown" without facts), agreement.
+        Agreement is "confirmed", "contradicted", "allowed" (theory lets the curve change, and it did not: the
+        data gave no advantage to lose) or "open". The rows keep the order of the triplets.
+
+    Raises
+    ------
+    InvalidInputError
+        When no data label is a transform of another.
+    """
+    curves = fit.curves if isinstance(fit, CurveFit) else fit
+    pairs = transform_pairs(curves, reference=reference)
+    if not pairs:
+        raise InvalidInputError(
+            "no data in these curves is a transform of another: the facts name no transform, "
+            "or the untransformed data is missing"
+        )
+    facts = triplet_facts(curves, curves.triplets)
+    position = {triplet: i for i, triplet in enumerate(curves.triplets)}
+    rows = []
+    for pair in pairs:
+        known = facts.iloc[position[pair.baseline]]
+        measured = _measure(curves, pair, rope=rope, decision=decision, probability=probability)
+        believed = _exponents(fit, pair, rope=rope, probability=probability)
+        theory = _expect(known)
+        rows.append(
+            {
+                "model": pair.baseline.model,
+                "inference": pair.baseline.inference,
+                "transform": known["transform"],
+                "data": pair.baseline.data,
+                "reference": pair.aligned.data,
+                **measured,
+                **believed,
+                "model_symmetry": known["model_symmetry"],
+                "theory": theory,
+                "agreement": _agreement(theory, measured["verdict"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def describe_invariance(table: pd.DataFrame) -> list[str]:
+    """Return a sentence per (model, inference) of an `invariance_table`, theory's word beside the measurement."""
+    sentences = []
+    for (model, inference), rows in table.groupby(["model", "inference"], sort=False):
+        parts = [
+            f"{row.data} {row.verdict} (error x {row.error_ratio:.2f}, {row.error_ratio_low:.2f} to "
+            f"{row.error_ratio_high:.2f}; theory: {row.theory}, {row.agreement})"
+            for row in rows.itertuples(index=False)
+        ]
+        symmetry = rows["model_symmetry"].iloc[0]
+        group = f", group {symmetry}" if symmetry else ""
+        sentences.append(f"{model} | {inference}{group}: " + "; ".join(parts) + ".")
+    return sentences
+
+
+def _measure(
+    curves: LearningCurves, pair: Pair, *, rope: float, decision: float, probability: float
+) -> dict[str, Any]:
+    difference = compare_curves(curves, pair.baseline, pair.aligned)
+    p_equal = difference.probability_equal(rope)
+    ratio, low, high = difference.ratio(probability)
+    if p_equal >= decision:
+        verdict = "unchanged"
+    elif p_equal <= 1 - decision:
+        verdict = "changed"
+    else:
+        verdict = "undecided"
+    return {
+        "n_sizes": difference.n_sizes,
+        "error_ratio": ratio,
+        "error_ratio_low": low,
+        "error_ratio_high": high,
+        "bend": difference.bend,
+        "bend_se": difference.bend_se,
+        "p_unchanged": p_equal,
+        "verdict": verdict,
+    }
+
+
+def _exponents(
+    fit: CurveFit | LearningCurves, pair: Pair, *, rope: float, probability: float
+) -> dict[str, float]:
+    if isinstance(fit, CurveFit) and {pair.baseline, pair.aligned} <= set(fit.triplets):
+        exponent = fit.parameter("exponent")
+        one, other = (fit.triplets.index(t) for t in (pair.baseline, pair.aligned))
+        difference = np.log(exponent[:, one]) - np.log(exponent[:, other])
+    else:
+        difference = np.array([np.nan])
+    return {
+        **columns("exponent_ratio", np.exp(difference), probability),
+        "p_exponent_unchanged": probability_of(np.abs(difference) < rope, difference),
+    }
+
+
+def _expect(facts: pd.Series) -> str:
+    if facts["model_symmetry"] is None:
+        return "unknown"
+    shape = facts["shape"]
+    shape = None if shape is None else tuple(int(side) for side in shape)
+    inside = is_subgroup(str(facts["transform"]), str(facts["model_symmetry"]), shape=shape)
+    return "unchanged" if inside else "may change"
+
+
+def _agreement(theory: str, verdict: str) -> str:
+    if verdict == "undecided" or theory == "unknown":
+        return "open"
+    if theory == "unchanged":
+        return "confirmed" if verdict == "unchanged" else "contradicted"
+    return "confirmed" if verdict == "changed" else "allowed"

@@ -1,0 +1,183 @@
+"""Which triplets are compared: pairs that differ in one member, found from labels and facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+import pandas as pd
+
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.triplet import AXES, Triplet
+
+FACT_DEFAULTS: Mapping[str, Any] = {
+    "transform": "trivial",
+    "data_symmetry": "trivial",
+    "model_symmetry": None,
+    "function_symmetry": None,
+    "source": None,
+    "shape": None,
+    "dimension": None,
+    "predicted_exponent": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two triplets that differ in one member.
+
+    Parameters
+    ----------
+    baseline
+        The misaligned one, or the one without the symmetry.
+    aligned
+        The one whose gain over the baseline is asked for.
+    """
+
+    baseline: Triplet
+    aligned: Triplet
+
+    @property
+    def changed(self) -> str:
+        """Axis in which the two differ: data, model or inference."""
+        differing = [axis for axis in AXES if getattr(self.baseline, axis) != getattr(self.aligned, axis)]
+        return " and ".join(differing)
+
+    def __str__(self) -> str:
+        return f"{self.aligned} against {self.baseline}"
+
+
+def triplet_facts(curves: LearningCurves, triplets: Sequence[Triplet]) -> pd.DataFrame:
+    """Return the facts of `triplets`, one row each in their order, absent facts filled with defaults."""
+    frame = curves.facts.drop_duplicates(list(AXES)).set_index(list(AXES))
+    frame = frame.reindex(pd.MultiIndex.from_tuples([tuple(t) for t in triplets], names=list(AXES)))
+    for name, default in FACT_DEFAULTS.items():
+        values = frame[name] if name in frame else pd.Series([None] * len(frame), index=frame.index)
+        frame[name] = [default if _missing(value) else value for value in values]
+    return frame.reset_index()
+
+
+def reference_data(curves: LearningCurves, reference: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return, for each transformed data label, the label of the same data without the transform.
+
+    Parameters
+    ----------
+    curves
+        Curves whose facts name the `transform` of each data label.
+    reference
+        Overrides: ``{transformed label: reference label}``.
+
+    Raises
+    ------
+    InvalidInputError
+        When two labels could both be the reference; say which by `reference`.
+    """
+    facts = triplet_facts(curves, curves.triplets).drop_duplicates("data").set_index("data")
+    given = dict(reference or {})
+    for label in (*given, *given.values()):
+        if label not in facts.index:
+            raise unknown_name("data", label, facts.index)
+    plain = facts[facts["transform"] == "trivial"]
+    found = {}
+    for label, row in facts[facts["transform"] != "trivial"].iterrows():
+        if label in given:
+            found[str(label)] = given[str(label)]
+            continue
+        same = plain[[_same(other, row) for _, other in plain.iterrows()]]
+        match = _closest(str(label), str(row["transform"]), row["data_symmetry"], same)
+        if match is not None:
+            found[str(label)] = match
+    return found
+
+
+def transform_pairs(curves: LearningCurves, *, reference: Mapping[str, str] | None = None) -> list[Pair]:
+    """Return the pairs (transformed data, the same data untransformed) at equal model and inference."""
+    plain_label = reference_data(curves, reference)
+    present = set(curves.triplets)
+    return [
+        Pair(triplet, partner)
+        for triplet in curves.triplets
+        if triplet.data in plain_label
+        and (partner := triplet._replace(data=plain_label[triplet.data])) in present
+    ]
+
+
+def baseline_pairs(
+    curves: LearningCurves,
+    triplets: Sequence[Triplet],
+    *,
+    baseline: str,
+    reference: Mapping[str, str] | None = None,
+) -> list[Pair]:
+    """Return the pairs of every triplet with its counterpart at the `baseline`.
+
+    Parameters
+    ----------
+    baseline
+        A model, data or inference label, or the name of a transform: then the transformed data is the
+        baseline of the same data untransformed.
+
+    Raises
+    ------
+    UnknownNameError
+        When no label and no transform has that name.
+    InvalidInputError
+        When no triplet has a counterpart at the baseline.
+    """
+    known = {axis: {getattr(t, axis) for t in triplets} for axis in AXES}
+    present = set(triplets)
+    for axis in ("model", "data", "inference"):
+        if baseline in known[axis]:
+            pairs = [
+                Pair(counterpart, t)
+                for t in triplets
+                if getattr(t, axis) != baseline and (counterpart := t._replace(**{axis: baseline})) in present
+            ]
+            break
+    else:
+        transforms = dict(
+            triplet_facts(curves, curves.triplets)[["data", "transform"]].itertuples(index=False)
+        )
+        names = {str(name) for name in transforms.values()} - {"trivial"}
+        if baseline not in names:
+            raise unknown_name("baseline", baseline, set().union(*known.values()) | names)
+        pairs = [
+            pair
+            for pair in transform_pairs(curves, reference=reference)
+            if transforms[pair.baseline.data] == baseline and {pair.baseline, pair.aligned} <= present
+        ]
+    if not pairs:
+        raise InvalidInputError(f"no triplet has a counterpart at the baseline {baseline!r}")
+    return pairs
+
+
+def _same(one: pd.Series, other: pd.Series) -> bool:
+    return one["source"] == other["source"] and str(one["shape"]) == str(other["shape"])
+
+
+def _closest(label: str, transform: str, data_symmetry: str, plain: pd.DataFrame) -> str | None:
+    if len(plain) <= 1:
+        return str(plain.index[0]) if len(plain) else None
+    spelled = label.replace(transform, "trivial")
+    if spelled in plain.index:
+        return spelled
+    stem = label.replace(transform, "")
+    scores = {
+        str(other): SequenceMatcher(None, stem, str(other).replace("trivial", "")).ratio()
+        + (row["data_symmetry"] == data_symmetry)
+        for other, row in plain.iterrows()
+    }
+    best = sorted(scores, key=lambda other: -scores[other])
+    if scores[best[0]] - scores[best[1]] < 1e-9:
+        raise InvalidInputError(
+            f"data {label!r} could be a transform of {best[0]!r} or of {best[1]!r}; say which by "
+            f"reference={{{label!r}: {best[0]!r}}}"
+        )
+    return best[0]
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value) or value is pd.NA
