@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from curvefit.errors import CurvefitError, InvalidInputError
+from curvefit.errors import CurvefitError, InvalidInputError, MissingDatasetError
 from curvefit.records.record import RunRecord
 from curvefit.registry import Registry
 from curvefit.settings import Settings, parse_settings
 from curvefit.study.spec import Member, RunSpec
+from curvefit.study.study import Study
 from curvefit.symmetry import chain_group
 from curvefit.triplet import AXES, ModelFacts
 from runners.algorithms import ALGORITHMS
@@ -45,6 +46,35 @@ def build_run(spec: RunSpec) -> Run:
     """
     parts = [build_member(axis, getattr(spec, axis)) for axis in AXES]
     return Run(spec, *parts)  # type: ignore[arg-type]
+
+
+def prepare_study(study: Study) -> tuple[list[RunSpec], list[str]]:
+    """Check a study and return its specs in canonical form, with notices for the user.
+
+    A dataset that is not installed is replaced by the study's declared stand-in; the notice says so
+    and every label carries the stand-in's name. Without a stand-in the error stands.
+
+    Raises
+    ------
+    InvalidInputError
+        One error that lists every mistake (see `prepare_specs`).
+    """
+    notices = []
+    for name in dict.fromkeys(entry.member.name for entry in study.data):
+        if name not in study.fallback:
+            continue
+        member = next(entry.member for entry in study.data if entry.member.name == name)
+        try:
+            build_member("data", member).facts()  # type: ignore[attr-defined]
+        except MissingDatasetError as error:
+            if "folder" in member.settings:
+                raise
+            study = study.with_fallback(name)
+            stand_in = study.fallback[name].name
+            notices.append(
+                f"NOT {name}: {error}. This study runs on {stand_in!r} instead, and says so in every label."
+            )
+    return prepare_specs(study.specs()), notices
 
 
 def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
