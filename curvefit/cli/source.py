@@ -22,7 +22,7 @@ Source = Annotated[
     ),
 ]
 Columns = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--column",
         "-c",
@@ -32,8 +32,12 @@ Columns = Annotated[
         "chance_error, metric, status. What is not given is guessed, and the guess is printed.",
     ),
 ]
-DataPattern = Annotated[list[str], typer.Option("--data", help="Keep these datasets (shell patterns).")]
-ModelPattern = Annotated[list[str], typer.Option("--model", help="Keep these models (shell patterns).")]
+DataPattern = Annotated[
+    list[str] | None, typer.Option("--data", help="Keep these datasets (shell patterns).")
+]
+ModelPattern = Annotated[
+    list[str] | None, typer.Option("--model", help="Keep these models (shell patterns).")
+]
 InferencePattern = Annotated[
     list[str], typer.Option("--inference", help="Keep these algorithms (shell patterns).")
 ]

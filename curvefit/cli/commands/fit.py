@@ -1,0 +1,107 @@
+"""``curvefit fit``: from a table of test errors to exponents with intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curvefit.cli.exit_codes import ExitCode
+from curvefit.cli.fitted import Chains, Draws, Family, Likelihood, Pooling, Seed, Tune, fit_curves
+from curvefit.cli.output import AsJson, print_json, print_table, print_text
+from curvefit.cli.source import (
+    Columns,
+    DataPattern,
+    FromSize,
+    InferencePattern,
+    Metric,
+    ModelPattern,
+    Source,
+    ToSize,
+    read_curves,
+)
+
+SHOWN = ("data", "model", "inference", "exponent", "floor", "error_at_n_max", "sizes", "n_min", "n_max")
+
+
+def fit(
+    source: Source,
+    column: Columns = None,
+    data: DataPattern = None,
+    model: ModelPattern = None,
+    inference: InferencePattern = None,
+    metric: Metric = None,
+    from_size: FromSize = None,
+    to_size: ToSize = None,
+    family: Family = "power-law",
+    pooling: Pooling = "partial",
+    likelihood: Likelihood = "auto",
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 0,
+    save: Annotated[Path | None, typer.Option("--save", help="Keep the fit in this folder.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit learning curves: status first, then a sentence per curve, then a table.
+
+    The hierarchical Bayesian fit of error = floor + amplitude * n ** -exponent, for every curve at once.
+
+    Leaves with exit code 3 when the fit has not converged.
+    """
+    curves = read_curves(
+        source,
+        columns=column,
+        data=data,
+        model=model,
+        inference=inference,
+        metric=metric,
+        from_size=from_size,
+        to_size=to_size,
+    )
+    if not as_json:
+        print_text(str(curves))
+    fitted = fit_curves(
+        curves,
+        family=family,
+        pooling=pooling,
+        likelihood=likelihood,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+    )
+    if save is not None:
+        fitted.save(save)
+    summary = fitted.summary()
+    if as_json:
+        print_json(
+            {
+                "converged": fitted.status.converged,
+                "status": str(fitted.status),
+                "family": fitted.family,
+                "likelihood": fitted.likelihood,
+                "notes": [*curves.notes, *fitted.notes],
+                "curves": summary,
+                "saved": save,
+            }
+        )
+    else:
+        print_text(f"\n{fitted}")
+        print_table(with_intervals(summary, ("exponent", "floor", "error_at_n_max"))[list(SHOWN)])
+        if save is not None:
+            print_text(f"\nsaved to {save}; use it as in: curvefit predict {save}")
+    if not fitted.status.converged:
+        raise typer.Exit(int(ExitCode.NOT_CONVERGED))
+
+
+def with_intervals(summary, names: tuple[str, ...]):
+    """Return the summary with ``estimate [lower, upper]`` as text in the named columns."""
+    table = summary.copy()
+    for name in names:
+        table[name] = [
+            f"{middle:.3g} [{lower:.3g}, {upper:.3g}]"
+            for middle, lower, upper in table[[name, f"{name}_lower", f"{name}_upper"]].to_numpy()
+        ]
+    return table
