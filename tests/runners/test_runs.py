@@ -1,0 +1,110 @@
+"""Specs meet components: canonical ids, all mistakes before work, records that describe themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from curvefit.errors import InvalidInputError
+from curvefit.study import Study
+from runners.runs import build_run, execute_specs, group_specs, prepare_specs, prepare_study, spec_cost
+
+TABLES = {
+    "study": {"name": "tiny", "replicates": 2, "sizes": [16, 32]},
+    "data": [{"name": "digits", "fold": 2, "n_test": 100, "label": "digits"}],
+    "model": [{"name": "fcn"}, {"name": "gap", "filter": [3, 3]}],
+    "inference": [{"name": "tests.runners.fakes:MajorityVote", "label": "majority"}],
+}
+
+
+def study(**changes) -> Study:
+    return Study.from_dict({**TABLES, **changes})
+
+
+def test_equal_work_has_equal_ids_however_it_was_written():
+    plain, _ = prepare_study(study())
+    written_out, _ = prepare_study(study(model=[{"name": "fcn", "depth": 2}, {"name": "gap"}]))
+    assert [spec.id for spec in plain] == [spec.id for spec in written_out]
+    assert len({spec.id for spec in plain}) == len(plain) == 8
+
+
+def test_every_mistake_is_reported_before_any_work():
+    with pytest.raises(InvalidInputError) as caught:
+        prepare_study(
+            study(
+                model=[{"name": "fcn", "widht": 3}, {"name": "gapp"}],
+                inference=[{"name": "tests.runners.fakes:MajorityVote", "fail_att": 3}],
+            )
+        )
+    for expected in ("Did you mean 'width'?", "Did you mean 'gap'?", "Did you mean 'fail_at'?"):
+        assert expected in str(caught.value)
+
+
+def test_more_training_examples_than_there_are_is_an_error():
+    with pytest.raises(InvalidInputError, match="n_train 99999 is larger than"):
+        prepare_study(study(study={"name": "tiny", "sizes": [99999]}))
+
+
+def test_groups_share_work_and_lose_nothing():
+    specs, _ = prepare_study(study())
+    groups = group_specs(specs)
+    assert sorted(s.id for g in groups for s in g) == sorted(s.id for s in specs)
+    assert len(groups) == 2
+    assert spec_cost(specs[0]) == specs[0].n_train
+
+
+def test_records_describe_themselves():
+    specs, _ = prepare_study(study())
+    records = {record.run_id: record for record in execute_specs(specs)}
+    assert set(records) == {spec.id for spec in specs}
+    for spec in specs:
+        record = records[spec.id]
+        assert (record.data, record.model, record.inference) == tuple(spec.triplet)
+        assert record.n_test == 100
+        assert 0 < record.n_errors < 100
+        assert record.data_facts["shape"] == (4, 4, 4)
+        assert "digits" in record.data_facts["source"]
+        assert record.model_facts["model_symmetry"] == {"fcn": "o-cp", "gap": "o-c-shared"}[spec.model.name]
+        assert record.provenance["code"]
+        assert record.spec["model"]["name"] == spec.model.name
+
+
+def test_divergence_is_a_record():
+    specs, _ = prepare_study(
+        study(inference=[{"name": "tests.runners.fakes:MajorityVote", "label": "m", "fail_at": 16}])
+    )
+    statuses = {(record.n_train, record.status) for record in execute_specs(specs)}
+    assert statuses == {(16, "diverged"), (32, "ok")}
+
+
+def test_prepared_specs_are_fixed_points():
+    specs, _ = prepare_study(study())
+    assert prepare_specs(specs) == specs
+    assert build_run(specs[0]).spec == specs[0]
+    renamed = [replace(s, data=replace(s.data, label="other")) for s in specs]
+    assert [s.id for s in prepare_specs(renamed)] == [s.id for s in specs]
+
+
+def test_a_missing_dataset_is_replaced_aloud_or_not_at_all(monkeypatch, tmp_path):
+    from runners.datasets import files
+
+    monkeypatch.setenv(files.OFFLINE_VARIABLE, "1")
+    missing = {"name": "fashion-mnist", "label": "images", "folder": str(tmp_path)}
+    stand_in = {"fashion-mnist": {"name": "digits", "n_test": 100}}
+    with pytest.raises(InvalidInputError, match="was not found"):
+        prepare_study(study(data=[missing]))
+    with pytest.raises(OSError, match="was not found"):
+        prepare_study(study(data=[missing], fallback=stand_in))
+    del missing["folder"]
+    monkeypatch.setattr("runners.datasets.files.FileSet.find", _absent)
+    specs, notices = prepare_study(study(data=[missing], fallback=stand_in))
+    assert {spec.data.label for spec in specs} == {"images (digits)"}
+    assert "'digits'" in notices[0]
+    assert notices[0].startswith("NOT fashion-mnist")
+
+
+def _absent(self, folder=None):
+    from curvefit.errors import MissingDatasetError
+
+    raise MissingDatasetError(f"{self.title} was not found")
