@@ -14,6 +14,7 @@ from curvefit.registry import Registry
 
 Support = Literal["positive", "fraction", "real"]
 Pooling = Literal["factorial", "main", "common"]
+Measures = Literal["number", "size", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class ParamSpec:
         effects and a residual; ``"common"``: one value for all curves.
     label
         In words, with the unit.
+    measures
+        ``"error"`` for values in the metric's unit (estimated relative to the curve's unit), ``"size"`` for numbers
+        of examples, ``"number"`` for the rest.
     """
 
     name: str
@@ -45,6 +49,7 @@ class ParamSpec:
     spread: float
     pooling: Pooling
     label: str
+    measures: Measures = "number"
 
     def __post_init__(self) -> None:
         if self.prior[1] <= 0 or self.spread <= 0:
@@ -58,9 +63,9 @@ class ParamSpec:
         return {"positive": "log_", "fraction": "logit_", "real": ""}[self.support] + self.name
 
     def constrain(self, value: Any, unit: Any = 1.0, xp: Any = np) -> Any:
-        """Return the natural value of an estimated one; `unit` matters for fractions only."""
+        """Return the natural value of an estimated one; `unit` matters for errors only."""
         if self.support == "positive":
-            return xp.exp(value)
+            return xp.exp(value) * unit if self.measures == "error" else xp.exp(value)
         if self.support == "fraction":
             return unit / (1.0 + xp.exp(-value))
         return value
@@ -69,7 +74,7 @@ class ParamSpec:
         """Return the estimated (unbounded) value of a natural one."""
         value = np.asarray(value, float)
         if self.support == "positive":
-            return np.log(value)
+            return np.log(value / unit) if self.measures == "error" else np.log(value)
         if self.support == "fraction":
             return np.log(value) - np.log(unit - value)
         return value
@@ -87,13 +92,13 @@ class AbstractFamily(abc.ABC):
     needs_chance
         Whether the formula uses the error of the best constant prediction.
     without_chance
-        Registered name of the family that stands in where no chance level is known.
+        Registered name of the family that stands in where no chance level is known; None if there is none.
     """
 
     name: ClassVar[str]
     parameters: ClassVar[tuple[ParamSpec, ...]]
     needs_chance: ClassVar[bool] = True
-    without_chance: ClassVar[str] = "asymptotic-power-law"
+    without_chance: ClassVar[str | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -152,6 +157,12 @@ class AbstractFamily(abc.ABC):
         """Return the amplitude of the limit ``floor + amplitude * n ** -exponent``, or None if there is none."""
         return None
 
+    def rescale_sizes(self, values: dict[str, Any], factor: float) -> dict[str, Any]:
+        """Return the parameters of the same curve after its sizes are multiplied by `factor`."""
+        return {
+            name: value * factor if self[name].measures == "size" else value for name, value in values.items()
+        }
+
     def __repr__(self) -> str:
         return f"<family {self.name}: {', '.join(self.parameter_names)}>"
 
@@ -165,6 +176,18 @@ def get_family(name: str | AbstractFamily) -> AbstractFamily:
 
 
 #: Parameters that most families share. Errors are in the metric's unit, sizes are numbers of examples.
-EXPONENT = ParamSpec("exponent", "positive", (np.log(0.4).item(), 0.7), 0.5, "factorial", "exponent of the excess error")
-ONSET = ParamSpec("onset", "positive", (np.log(60.0).item(), 1.5), 1.0, "main", "size where learning sets in (examples)")
-FLOOR = ParamSpec("floor", "fraction", (-3.0, 1.5), 1.0, "main", "error left at infinitely many examples")
+EXPONENT = ParamSpec(
+    "exponent", "positive", (np.log(0.4).item(), 0.7), 0.5, "factorial", "exponent of the excess error"
+)
+ONSET = ParamSpec(
+    "onset",
+    "positive",
+    (np.log(60.0).item(), 1.5),
+    1.0,
+    "main",
+    "size where learning sets in (examples)",
+    "size",
+)
+FLOOR = ParamSpec(
+    "floor", "fraction", (-3.0, 1.5), 1.0, "main", "error left at infinitely many examples", "error"
+)

@@ -12,7 +12,7 @@ from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, AbstractFamily
 #: it only makes the prior of the level one about sizes that people use.
 REFERENCE_SIZE = 1000.0
 
-LEVEL = ParamSpec("level", "positive", (-1.0, 2.0), 1.0, "main", "excess error at 1000 examples, in the curve's unit")
+LEVEL = ParamSpec("level", "positive", (-1.0, 2.0), 1.0, "main", "excess error at 1000 examples", "error")
 
 
 class AsymptoticPowerLaw(AbstractFamily):
@@ -21,6 +21,7 @@ class AsymptoticPowerLaw(AbstractFamily):
     name = "asymptotic-power-law"
     parameters = (EXPONENT, LEVEL, FLOOR)
     needs_chance = False
+    without_chance = name
 
     @staticmethod
     def formula(xp: Any, n: Any, *, chance: Any, exponent: Any, level: Any, floor: Any) -> Any:
@@ -28,6 +29,9 @@ class AsymptoticPowerLaw(AbstractFamily):
 
     def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray:
         return values["level"] * REFERENCE_SIZE ** values["exponent"]
+
+    def rescale_sizes(self, values: dict[str, Any], factor: float) -> dict[str, Any]:
+        return {**values, "level": values["level"] * factor ** values["exponent"]}
 
 
 FAMILIES.add(AsymptoticPowerLaw.name, AsymptoticPowerLaw())

@@ -9,10 +9,21 @@ import numpy as np
 from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, ParamSpec
 
 BREAK_SIZE = ParamSpec(
-    "break_size", "positive", (np.log(500.0).item(), 1.5), 1.0, "common", "size at the break (examples)"
+    "break_size",
+    "positive",
+    (np.log(500.0).item(), 1.5),
+    1.0,
+    "common",
+    "size at the break (examples)",
+    "size",
 )
 EARLY_RATIO = ParamSpec(
-    "early_ratio", "positive", (0.0, 0.5), 0.5, "common", "exponent before the break over the exponent after it"
+    "early_ratio",
+    "positive",
+    (0.0, 0.5),
+    0.5,
+    "common",
+    "exponent before the break over the exponent after it",
 )
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from curvefit.families.abstract import FAMILIES, AbstractFamily, ParamSpec
 
-LEVEL = ParamSpec("level", "positive", (-1.0, 1.5), 1.0, "main", "error at the largest size, in the curve's unit")
+LEVEL = ParamSpec("level", "positive", (-1.0, 1.5), 1.0, "main", "error at the largest size", "error")
 
 
 class LastValue(AbstractFamily):
-    """A constant. A fit of it uses the largest size of every curve alone (`largest_size_only`)."""
+    """A constant. A fit of it uses the largest size of every curve alone."""
 
     name = "last-value"
     parameters = (LEVEL,)

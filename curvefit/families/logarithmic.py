@@ -8,9 +8,15 @@ import numpy as np
 
 from curvefit.families.abstract import FAMILIES, AbstractFamily, ParamSpec
 
-LEVEL = ParamSpec("level", "positive", (-1.0, 1.5), 1.0, "main", "error at 1000 examples, in the curve's unit")
+LEVEL = ParamSpec("level", "positive", (-1.0, 1.5), 1.0, "main", "error at 1000 examples", "error")
 DECADE_DROP = ParamSpec(
-    "decade_drop", "positive", (np.log(0.1).item(), 1.0), 0.5, "factorial", "fall per decade of examples, in the curve's unit"
+    "decade_drop",
+    "positive",
+    (np.log(0.1).item(), 1.0),
+    0.5,
+    "factorial",
+    "fall per decade of examples",
+    "error",
 )
 
 
@@ -31,6 +37,9 @@ class Logarithmic(AbstractFamily):
         width = 0.1 * level
         scaled = (level - decade_drop * xp.log(n / 1000.0) / np.log(10.0)) / width
         return width * (xp.maximum(scaled, 0.0) + xp.log1p(xp.exp(-abs(scaled))))
+
+    def rescale_sizes(self, values: dict[str, Any], factor: float) -> dict[str, Any]:
+        return {**values, "level": values["level"] + values["decade_drop"] * np.log10(factor)}
 
 
 FAMILIES.add(Logarithmic.name, Logarithmic())

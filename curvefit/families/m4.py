@@ -9,7 +9,12 @@ import numpy as np
 from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, ParamSpec
 
 SATURATION = ParamSpec(
-    "saturation", "positive", (0.0, 0.5), 0.5, "main", "how sharply the curve leaves chance (1: a logistic in log n)"
+    "saturation",
+    "positive",
+    (0.0, 0.5),
+    0.5,
+    "main",
+    "how sharply the curve leaves chance (1: a logistic in log n)",
 )
 _NEWTON_STEPS = 8
 

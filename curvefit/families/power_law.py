@@ -18,6 +18,7 @@ class PowerLaw(AbstractFamily):
 
     name = "power-law"
     parameters = (EXPONENT, ONSET, FLOOR)
+    without_chance = "asymptotic-power-law"
 
     @staticmethod
     def formula(xp: Any, n: Any, *, chance: Any, exponent: Any, onset: Any, floor: Any) -> Any:

@@ -37,8 +37,8 @@ class Priors(Settings):
         Standard deviation of the log of the size at the bend, around the geometric middle of the sizes.
     """
 
-    mean: dict[str, tuple[float, float]] = {}
-    spread: dict[str, float] = {}
+    mean: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    spread: dict[str, float] = Field(default_factory=dict)
     interaction_ratio: float = Field(0.6, gt=0)
     residual_ratio: float = Field(0.4, gt=0)
     scale_width: float = Field(0.8, gt=0)

@@ -1,0 +1,167 @@
+"""The hierarchical fit from curves to CurveFit: layout, penalised start, draws, gate, natural parameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.errors import FitError
+from curvefit.fitting.curve_fit import CurveFit, make_inference_data
+from curvefit.fitting.gate import check_draws
+from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
+from curvefit.fitting.layout import Layout, lay_out
+from curvefit.fitting.penalised import Penalised, penalised_fit
+from curvefit.fitting.settings import FitSettings
+from curvefit.fitting.status import FitStatus
+
+if TYPE_CHECKING:
+    import arviz as az
+
+
+def run_fit(curves: LearningCurves, settings: FitSettings) -> CurveFit:
+    """Fit curves with given settings; see `curvefit.fitting.fit`."""
+    layout = lay_out(curves, family=settings.family, likelihood=settings.likelihood)
+    if layout.family.name == "last-value":
+        settings = settings.model_copy(update={"discrepancy": "none"})
+    hierarchy = build_hierarchy(layout, settings)
+    start = penalised_fit(layout, hierarchy)
+    if not np.isfinite(start.theta).all():
+        raise FitError("the penalised start is not finite; look at the flags of the curves")
+    if settings.method == "approximate":
+        from curvefit.fitting.approximate import approximate_draws
+
+        draws = approximate_draws(layout, hierarchy, start, settings)
+        status = FitStatus(True, (), n_draws=int(draws["theta"].shape[1]), quotable=False)
+        stats = None
+    else:
+        found, status = sample_through_gate(layout, hierarchy, start, settings)
+        posterior = found["posterior"]
+        draws = {v: np.asarray(posterior[v].values) for v in posterior.data_vars if not v.endswith("__")}
+        stats = {v: np.asarray(found["sample_stats"][v].values) for v in ("diverging",)}
+    data = natural_draws(layout, hierarchy, draws, stats)
+    data.constant_data["exponent_sd_limit"] = ("triplet", exponent_limits(layout, hierarchy, start))
+    data.constant_data["noise_group"] = ("triplet", [layout.noise_names[g] for g in layout.noise_group])
+    data.constant_data["noise_size"] = ((), layout.middle_size * layout.size_unit)
+    notes = (*layout.notes, *training_notes(curves, layout), *limit_notes(data))
+    return CurveFit(
+        curves, layout.triplets, data, status, layout.family.name, layout.likelihood, settings, notes
+    )
+
+
+def sample_through_gate(
+    layout: Layout, hierarchy: Hierarchy, start: Penalised, settings: FitSettings
+) -> tuple[az.InferenceData, FitStatus]:
+    """Sample, and sample again with twice the effort while the gate is not passed and reruns are left."""
+    from curvefit.fitting.sampling import Problem, sample
+
+    history: list[str] = []
+    for attempt in range(settings.reruns + 1):
+        problem = Problem(layout, hierarchy, start, settings)
+        draws, tune = settings.draws * 2**attempt, settings.tune * 2**attempt
+        found = sample(problem, draws=draws, tune=tune, seed=attempt)
+        status = check_draws(found)
+        if status.converged or attempt == settings.reruns:
+            break
+        history.append(
+            f"run again with {2 * tune} warm-up and {2 * draws} draws a chain and an acceptance rate nearer 1, because "
+            + ", ".join(status.messages)
+        )
+        accept = 1 - (1 - settings.target_accept) / 2
+        settings = settings.model_copy(update={"target_accept": accept})
+    return found, replace(status, messages=(*status.messages, *history))
+
+
+def natural_draws(
+    layout: Layout, hierarchy: Hierarchy, draws: dict[str, np.ndarray], stats: dict[str, np.ndarray] | None
+) -> az.InferenceData:
+    """Return InferenceData with the family's natural parameters beside the sampled ones."""
+    theta = draws["theta"][:, :, hierarchy.row]
+    values: dict[str, Any] = {
+        spec.name: spec.constrain(theta[..., k], layout.unit) for k, spec in enumerate(hierarchy.curve_specs)
+    }
+    for i, spec in enumerate(hierarchy.common_specs):
+        values[spec.name] = spec.constrain(draws["common"][..., i])
+    with np.errstate(over="ignore"):
+        values = layout.family.rescale_sizes(values, layout.size_unit)
+        wide = {k: v[..., None] if v.ndim == 2 else v for k, v in values.items()}
+        amplitude = layout.family.amplitude(chance=layout.chance, **wide)
+    posterior = dict(values)
+    if amplitude is not None:
+        posterior["amplitude"] = amplitude
+    if "bend_log_ratio" in draws:
+        posterior["bend_ratio"] = np.exp(draws["bend_log_ratio"])
+        shift = draws["bend_log_size_shift"]
+        posterior["bend_size"] = np.exp(shift) * layout.middle_size * layout.size_unit
+    dims = {"theta": ["row", "parameter"]}
+    coords: dict[str, Any] = {
+        "row": np.arange(hierarchy.n_rows),
+        "parameter": [s.estimated_name for s in hierarchy.curve_specs],
+        "noise": list(layout.noise_names),
+    }
+    for name in ("mean", "log_noise", "log_scale", "effect", "common"):
+        if name in draws:
+            dims[name] = [_DIMS[name]]
+    if "log_scale" in draws:
+        coords["scale_of"] = hierarchy.scale_names()
+    if hierarchy.common_specs:
+        coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
+    for name in ("theta", *_DIMS, "noise_slope", "noise_floor", "noise_correlation"):
+        if name in draws:
+            posterior[name] = draws[name]
+    chance = layout.chance if layout.family.needs_chance else np.full(len(layout.triplets), np.nan)
+    return make_inference_data(
+        posterior, layout.triplets, chance, dims=dims, coords=coords, sample_stats=stats
+    )
+
+
+_DIMS = {
+    "mean": "parameter",
+    "log_noise": "noise",
+    "log_scale": "scale_of",
+    "effect": "column",
+    "common": "common_parameter",
+}
+
+
+def exponent_limits(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> np.ndarray:
+    """Return the Cramer-Rao bound of the sd of each curve's log exponent, its other parameters unknown.
+
+    Without any prior or other curve; infinite when the sizes determine nothing, NaN for a family without exponent.
+    """
+    names = [s.name for s in hierarchy.curve_specs]
+    if "exponent" not in names:
+        return np.full(len(layout.triplets), np.nan)
+    bound = np.sqrt(
+        np.maximum(np.linalg.inv(start.information)[:, names.index("exponent"), names.index("exponent")], 0)
+    )
+    return bound[hierarchy.row]
+
+
+def training_notes(curves: LearningCurves, layout: Layout) -> tuple[str, ...]:
+    """Return sentences about how training and test sets entered the likelihood."""
+    notes = []
+    if layout.correlated:
+        word = "nested" if curves.training_sets == "nested" else "not known to be independent"
+        notes.append(
+            f"training sets are {word}: seed noise is correlated along n, the correlation is estimated"
+        )
+    if curves.shared_test_set:
+        notes.append("all runs share their test points: errors are those on that test set")
+    return tuple(notes)
+
+
+def limit_notes(data: az.InferenceData) -> tuple[str, ...]:
+    """Return a sentence when many curves cannot identify their exponent by themselves."""
+    from curvefit.fitting.summaries import WEAK_LIMIT
+
+    limits = np.asarray(data["constant_data"]["exponent_sd_limit"].values)
+    weak = int((limits > WEAK_LIMIT).sum())
+    if not weak:
+        return ()
+    return (
+        f"{weak} of {len(limits)} curve(s) cannot tell floor from exponent by their own sizes; larger sizes help, "
+        "more seeds do not",
+    )

@@ -1,0 +1,128 @@
+"""Hierarchy: which effects the parameters of all curves share, as design columns and prior numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from curvefit.families import ParamSpec
+from curvefit.fitting.effects import factorial_terms, level_index, term_columns
+from curvefit.fitting.layout import Layout
+from curvefit.fitting.settings import FitSettings
+from curvefit.triplet import AXES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hierarchy:
+    """Design of the curve-level parameters.
+
+    Parameters
+    ----------
+    curve_specs, common_specs
+        Parameters with a value per curve, and those with one value for all.
+    row
+        Row of theta that each curve uses: its own, or 0 for all under full pooling; shape (curves,).
+    pooled
+        Whether rows share means, scales and effects (partial pooling).
+    design
+        Effect columns of all parameters side by side, shape (rows, columns).
+    column_parameter, column_term
+        Parameter and term number of each column.
+    terms
+        (parameter number, axes) of each term; the scales of the residuals follow them.
+    mean_prior, common_prior
+        Mean and sd per curve-level and per common parameter.
+    scale_prior
+        Median of each scale: terms first, then one residual per curve-level parameter.
+    """
+
+    curve_specs: tuple[ParamSpec, ...]
+    common_specs: tuple[ParamSpec, ...]
+    row: np.ndarray
+    pooled: bool
+    design: np.ndarray
+    column_parameter: np.ndarray
+    column_term: np.ndarray
+    terms: tuple[tuple[int, tuple[int, ...]], ...]
+    mean_prior: np.ndarray
+    common_prior: np.ndarray
+    scale_prior: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of theta."""
+        return int(self.row.max()) + 1
+
+    def scale_names(self) -> list[str]:
+        """Return names such as ``log_exponent[data:model]`` and ``log_exponent[residual]``."""
+        names = [
+            f"{self.curve_specs[k].estimated_name}[{':'.join(AXES[a] for a in axes)}]"
+            for k, axes in self.terms
+        ]
+        return names + [f"{s.estimated_name}[residual]" for s in self.curve_specs]
+
+
+def build_hierarchy(layout: Layout, settings: FitSettings) -> Hierarchy:
+    """Return the design for a layout under the settings' pooling."""
+    priors, specs = settings.priors, layout.family.parameters
+    known = {s.estimated_name for s in specs}
+    for name in (*priors.mean, *priors.spread):
+        if name not in known and name not in _all_names():
+            from curvefit.errors import unknown_name
+
+            raise unknown_name("prior", name, known)
+    own = tuple(s for s in specs if s.pooling != "common")
+    common = tuple(s for s in specs if s.pooling == "common")
+    n_curves = len(layout.triplets)
+    pooled = settings.pooling in ("partial", "member") and n_curves > 1
+    row = np.zeros(n_curves, int) if settings.pooling == "full" else np.arange(n_curves)
+    index, _ = level_index(layout.triplets)
+    sizes = [int(k) for k in index.max(axis=0) + 1]
+    terms: list[tuple[int, tuple[int, ...]]] = []
+    medians, blocks, parameter, term_of = [], [], [], []
+    for k, spec in enumerate(own if pooled else ()):
+        orders = (1, 2) if spec.pooling == "factorial" and settings.pooling == "partial" else (1,)
+        for axes in factorial_terms(index, orders):
+            columns, _ = term_columns(index, sizes, axes)
+            columns = columns[:, np.abs(columns).sum(axis=0) > 0]
+            ratio = 1.0 if len(axes) == 1 else priors.interaction_ratio
+            medians.append(0.5 * ratio * priors.spread_of(spec))
+            blocks.append(columns)
+            parameter += [k] * columns.shape[1]
+            term_of += [len(terms)] * columns.shape[1]
+            terms.append((k, axes))
+    for spec in own:
+        ratio = priors.residual_ratio if spec.pooling == "factorial" else 1.0
+        medians.append(0.5 * ratio * priors.spread_of(spec))
+    return Hierarchy(
+        curve_specs=own,
+        common_specs=common,
+        row=row,
+        pooled=pooled,
+        design=np.hstack(blocks) if blocks else np.zeros((n_curves, 0)),
+        column_parameter=np.array(parameter, int),
+        column_term=np.array(term_of, int),
+        terms=tuple(terms),
+        mean_prior=np.array([priors.mean_of(s) for s in own], float).reshape(-1, 2),
+        common_prior=np.array([priors.mean_of(s) for s in common], float).reshape(-1, 2),
+        scale_prior=np.array(medians, float),
+    )
+
+
+def _all_names() -> set[str]:
+    from curvefit.families import FAMILIES
+
+    return {s.estimated_name for _, family in FAMILIES.items() for s in family.parameters}
+
+
+def natural_values(layout: Layout, hierarchy: Hierarchy, theta, common, xp=np, *, per_cell: bool = True):
+    """Return natural parameter values per cell (or per curve) from theta (rows, parameters) and common values.
+
+    Works for numpy and pytensor; units and rows come from the layout.
+    """
+    where = layout.cell_curve if per_cell else np.arange(len(layout.triplets))
+    unit, row = layout.unit[where], hierarchy.row[where]
+    values = {s.name: s.constrain(theta[row, k], unit, xp) for k, s in enumerate(hierarchy.curve_specs)}
+    values |= {s.name: s.constrain(common[i], 1.0, xp) for i, s in enumerate(hierarchy.common_specs)}
+    return values

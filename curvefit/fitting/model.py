@@ -1,0 +1,193 @@
+"""The PyMC model: one vectorised model for all curves, all data in `pm.Data`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from curvefit.fitting.discrepancy import warp_size
+from curvefit.fitting.hierarchy import Hierarchy
+from curvefit.fitting.layout import Layout
+from curvefit.fitting.penalised import Penalised
+from curvefit.fitting.settings import FitSettings
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+
+def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[str, np.ndarray]:
+    """Return every array that may change without a new compilation, by the name of its `pm.Data`."""
+    gaussian = layout.likelihood.endswith("-gaussian")
+    arrays = {
+        "cell_curve": layout.cell_curve,
+        "cell_log_size": np.log(layout.cell_size),
+        "middle_log_size": np.full(len(layout.cell_size), np.log(layout.middle_size)),
+        "cell_test": layout.cell_test,
+        "cell_variance": layout.cell_variance,
+        "curve_chance": layout.chance,
+        "curve_unit": layout.unit,
+        "curve_row": hierarchy.row,
+        "noise_group": layout.noise_group,
+        "design": hierarchy.design,
+        "information": start.information,
+        "score": start.score,
+    }
+    if gaussian:
+        for name in ("cell", "gap", "mask", "count", "mean", "cross"):
+            arrays[f"pattern_{name}"] = getattr(layout, f"pattern_{name}")
+    else:
+        arrays["run_cell"] = layout.run_cell
+        if layout.likelihood == "beta-binomial":
+            arrays |= {"run_errors": layout.run_errors.astype(int), "run_test": layout.run_test.astype(int)}
+        else:
+            arrays["run_value"] = layout.run_value
+    return {name: np.ascontiguousarray(a) for name, a in arrays.items() if name in _used(layout, hierarchy)}
+
+
+def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised) -> pm.Model:
+    """Return the PyMC model of a layout; see docs/model.md for the formulas."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    from curvefit.fitting.likelihoods import add_beta_binomial, add_gaussian, add_student
+    from curvefit.fitting.whitening import Whiten
+
+    priors, family = settings.priors, layout.family
+    own, n_own = hierarchy.curve_specs, len(hierarchy.curve_specs)
+    coords = {
+        "row": np.arange(hierarchy.n_rows),
+        "parameter": [s.estimated_name for s in own],
+        "noise": list(layout.noise_names),
+    }
+    if hierarchy.pooled:
+        coords |= {"scale_of": hierarchy.scale_names(), "column": np.arange(hierarchy.design.shape[1])}
+    if hierarchy.common_specs:
+        coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
+    with pm.Model(coords=coords) as model:
+        data: dict[str, Any] = {k: pm.Data(k, v) for k, v in model_data(layout, hierarchy, start).items()}
+        data.setdefault("cell_test", None)
+        data.setdefault("cell_variance", 0.0)
+        prior_mean, prior_sd = hierarchy.mean_prior.T
+        if hierarchy.pooled:
+            mean = pm.Normal("mean", prior_mean, prior_sd, dims="parameter")
+            log_scale = pm.Normal(
+                "log_scale", np.log(hierarchy.scale_prior), priors.scale_width, dims="scale_of"
+            )
+            scale = pt.exp(log_scale)
+            n_terms = len(hierarchy.terms)
+            columns = [mean[k] + pt.zeros(hierarchy.n_rows) for k in range(n_own)]
+            if len(hierarchy.column_term):
+                effect = pm.Normal("effect", 0.0, scale[hierarchy.column_term], dims="column")
+                for k in range(n_own):
+                    mine = np.flatnonzero(hierarchy.column_parameter == k)
+                    if len(mine):
+                        columns[k] = mean[k] + pt.dot(
+                            data["design"][:, mine[0] : mine[-1] + 1], effect[mine[0] : mine[-1] + 1]
+                        )
+            eta = pt.stack(columns, axis=-1)
+            sd = scale[n_terms:][None, :] * pt.ones((hierarchy.n_rows, 1))
+        else:
+            eta = pt.as_tensor(np.tile(prior_mean, (hierarchy.n_rows, 1)))
+            sd = pt.as_tensor(np.tile(prior_sd, (hierarchy.n_rows, 1)))
+        # The transform's arrays must be ancestors of theta, or PyMC's rewrites do not know them.
+        eta = eta + 0.0 * data["score"]
+        sd = sd + 0.0 * data["information"][:, 0, :]
+        transform = Whiten(data["information"], data["score"], n_own)
+        theta = pm.Normal("theta", eta, sd, dims=("row", "parameter"), transform=transform)
+        common = None
+        if hierarchy.common_specs:
+            common = pm.Normal("common", *hierarchy.common_prior.T, dims="common_parameter")
+
+        log_size = data["cell_log_size"]
+        size = pt.exp(log_size)
+        if settings.discrepancy == "bend":
+            log_ratio = pm.StudentT("bend_log_ratio", nu=4.0, mu=0.0, sigma=priors.bend)
+            log_bend = pm.Normal("bend_log_size_shift", 0.0, priors.bend_size) + data["middle_log_size"]
+            size = warp_size(pt, size, pt.exp(log_ratio), pt.exp(log_bend))
+        where = data["cell_curve"]
+        unit, row = data["curve_unit"][where], data["curve_row"][where]
+        values = {s.name: s.constrain(theta[:, k], 1.0, pt)[row] for k, s in enumerate(own)}
+        values = {k: v * unit if family[k].measures == "error" else v for k, v in values.items()}
+        values |= {s.name: s.constrain(common[i], 1.0, pt) for i, s in enumerate(hierarchy.common_specs)}
+        error = family.formula(pt, size, chance=data["curve_chance"][where], **values)
+        if layout.link == "logit":
+            error = pt.clip(error, 1e-9, 1 - 1e-9)
+
+        log_noise = pm.Normal("log_noise", np.log(priors.noise[0]), priors.noise[1], dims="noise")
+        slope = pm.HalfNormal("noise_slope", priors.noise_slope)
+        floor = pm.HalfNormal("noise_floor", priors.noise_floor)
+        relative = log_size - data["middle_log_size"]
+        variance = pt.exp(2.0 * (log_noise[data["noise_group"][where]] - slope * relative)) + floor**2
+        if layout.likelihood == "beta-binomial":
+            add_beta_binomial(error, variance, data)
+        elif layout.likelihood.endswith("-student"):
+            add_student(layout.link, error, variance, data)
+        else:
+            correlation = None
+            if layout.correlated:
+                correlation = pm.Beta("noise_correlation", *priors.noise_correlation)
+            add_gaussian(layout.link, error, variance, data, correlation)
+    return model
+
+
+def start_point(
+    layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised
+) -> dict[str, np.ndarray]:
+    """Return unconstrained starting values by the name of the value variable."""
+    point: dict[str, Any] = {"theta_whiten__": np.zeros_like(start.theta)}
+    if hierarchy.pooled:
+        point |= {"mean": start.mean, "log_scale": np.log(start.scale)}
+        if len(hierarchy.column_term):
+            point["effect"] = start.effect
+    if hierarchy.common_specs:
+        point["common"] = hierarchy.common_prior[:, 0]
+    if settings.discrepancy == "bend":
+        point |= {"bend_log_ratio": 0.0, "bend_log_size_shift": 0.0}
+    point |= {
+        "log_noise": np.log(start.noise),
+        "noise_slope_log__": np.log(start.noise_slope),
+        "noise_floor_log__": np.log(start.noise_floor),
+    }
+    if layout.correlated:
+        odds = start.correlation / (1 - start.correlation)
+        point["noise_correlation_logodds__"] = np.log(odds)
+    return {name: np.asarray(value, float) for name, value in point.items()}
+
+
+def structure_key(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -> tuple[Any, ...]:
+    """Return what a compiled model depends on: fits with equal keys differ in `model_data` alone."""
+    return (
+        layout.family.name,
+        layout.likelihood,
+        layout.correlated,
+        bool((layout.cell_test > 0).all()),
+        settings.discrepancy,
+        settings.priors.model_dump_json(),
+        hierarchy.pooled,
+        hierarchy.n_rows,
+        len(layout.triplets),
+        tuple(layout.noise_names),
+        hierarchy.terms,
+        tuple(hierarchy.column_term),
+        tuple(hierarchy.mean_prior.ravel()),
+    )
+
+
+def _used(layout: Layout, hierarchy: Hierarchy) -> set[str]:
+    """Return the arrays this likelihood reads: unread ones would be unknown to the compiled function."""
+    used = {
+        "cell_curve", "cell_log_size", "middle_log_size", "curve_chance", "curve_unit", "curve_row", "noise_group",
+        "information", "score",
+    }  # fmt: skip
+    if len(hierarchy.column_term):
+        used.add("design")
+    if layout.likelihood == "beta-binomial":
+        return used | {"run_cell", "run_errors", "run_test"}
+    used.add("cell_test" if (layout.cell_test > 0).all() else "cell_variance")
+    if layout.likelihood.endswith("-student"):
+        return used | {"run_cell", "run_value"}
+    used |= {"pattern_cell", "pattern_count", "pattern_mean", "pattern_cross"}
+    if layout.correlated:
+        used |= {"pattern_gap", "pattern_mask"}
+    return used

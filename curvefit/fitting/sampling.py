@@ -1,0 +1,165 @@
+"""Sampling: nutpie with a model compiled once per structure, or PyMC's own samplers."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from curvefit.errors import FitError, MissingDependencyError
+from curvefit.fitting.hierarchy import Hierarchy
+from curvefit.fitting.layout import Layout
+from curvefit.fitting.model import build_model, model_data, start_point, structure_key
+from curvefit.fitting.penalised import Penalised
+from curvefit.fitting.settings import FitSettings
+from curvefit.seeding import generator, seed_for
+
+if TYPE_CHECKING:
+    import arviz as az
+
+_KEPT = 4
+_KEPT_NAMES = ["theta", "noise_slope", "noise_floor", "noise_correlation"]
+_compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Everything a sampler needs of one fit."""
+
+    layout: Layout
+    hierarchy: Hierarchy
+    start: Penalised
+    settings: FitSettings
+
+
+def sample(problem: Problem, *, draws: int, tune: int, seed: int) -> az.InferenceData:
+    """Return posterior draws of the sampled parameters (no warm-up draws).
+
+    Raises
+    ------
+    FitError
+        When the sampler found no finite density to start from.
+    MissingDependencyError
+        When the chosen sampler is not installed.
+    """
+    if problem.settings.sampler == "nutpie":
+        return _sample_nutpie(problem, draws, tune, seed)
+    return _sample_pymc(problem, draws, tune, seed)
+
+
+def clear_compiled() -> None:
+    """Forget the compiled models; results never depend on them, only times do."""
+    _compiled.clear()
+
+
+def compiled_model(problem: Problem) -> Any:
+    """Return nutpie's compiled model with this problem's data and starting point."""
+    import nutpie
+
+    key = structure_key(problem.layout, problem.hierarchy, problem.settings)
+    if key not in _compiled:
+        model = build_model(problem.layout, problem.hierarchy, problem.settings, problem.start)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Cannot cache compiled function")
+            warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
+            warnings.filterwarnings("ignore", category=FutureWarning)
+            _compiled[key] = nutpie.compile_pymc_model(model, backend="numba", var_names=_KEPT_NAMES)
+        while len(_compiled) > _KEPT:
+            _compiled.popitem(last=False)
+    _compiled.move_to_end(key)
+    compiled = _compiled[key]
+    data = model_data(problem.layout, problem.hierarchy, problem.start)
+    compiled = compiled.with_data(**{k: v for k, v in data.items() if k in compiled.shared_data})
+    return replace(compiled, initial_point_func=_initial_point(problem, compiled))
+
+
+def _initial_point(problem: Problem, compiled: Any):
+    names = [n for n in compiled.shape_info[0] if n in _value_names(problem)]
+    centre = start_point(problem.layout, problem.hierarchy, problem.settings, problem.start)
+    flat = np.concatenate([centre[n].ravel() for n in names])
+    if len(flat) != compiled.n_dim:
+        raise FitError(f"the starting point has {len(flat)} values for {compiled.n_dim} parameters")
+
+    def draw(seed: Any) -> np.ndarray:
+        return flat + 0.1 * np.random.default_rng(seed).normal(size=len(flat))
+
+    return draw
+
+
+def _value_names(problem: Problem) -> set[str]:
+    return set(start_point(problem.layout, problem.hierarchy, problem.settings, problem.start))
+
+
+def _sample_nutpie(problem: Problem, draws: int, tune: int, seed: int) -> az.InferenceData:
+    import nutpie
+
+    settings = problem.settings
+    compiled = compiled_model(problem)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning)
+            return nutpie.sample(
+                compiled,
+                draws=draws,
+                tune=tune,
+                chains=settings.chains,
+                cores=min(settings.chains, settings.cores or os.cpu_count() or 1),
+                seed=seed_for(settings.seed, "nutpie", seed) % 2**31,
+                save_warmup=False,
+                progress_bar=False,
+                low_rank_modified_mass_matrix=True,
+                target_accept=settings.target_accept,
+            )
+    except RuntimeError as error:
+        raise FitError(f"nutpie could not sample: {error}") from error
+
+
+def _sample_pymc(problem: Problem, draws: int, tune: int, seed: int) -> az.InferenceData:
+    import pymc as pm
+
+    settings = problem.settings
+    if settings.sampler == "numpyro":
+        try:
+            import numpyro  # noqa: F401
+        except ImportError as error:
+            raise MissingDependencyError("sampler 'numpyro' needs: pip install numpyro") from error
+    model = build_model(problem.layout, problem.hierarchy, settings, problem.start)
+    rng = generator(settings.seed, "start", seed)
+    centre = start_point(problem.layout, problem.hierarchy, settings, problem.start)
+    with model:
+        starts = []
+        for _ in range(settings.chains):
+            values = {k: v + 0.1 * rng.normal(size=v.shape) for k, v in centre.items()}
+            starts.append(_natural_start(model, values))
+        return pm.sample(
+            draws=draws,
+            tune=tune,
+            chains=settings.chains,
+            cores=min(settings.chains, settings.cores or os.cpu_count() or 1),
+            random_seed=seed_for(settings.seed, settings.sampler, seed) % 2**31,
+            target_accept=settings.target_accept,
+            nuts_sampler=settings.sampler,
+            initvals=starts,
+            init="adapt_diag",
+            progressbar=False,
+            compute_convergence_checks=False,
+        )
+
+
+def _natural_start(model: Any, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return starting values of the random variables; whitened ones are left to the model's own start."""
+    start = {}
+    for name, value in values.items():
+        if name.endswith("_log__"):
+            start[name.removesuffix("_log__")] = np.exp(value)
+        elif name.endswith("_logodds__"):
+            start[name.removesuffix("_logodds__")] = 1 / (1 + np.exp(-value))
+        elif name.endswith("_whiten__"):
+            continue
+        else:
+            start[name] = value
+    return start
