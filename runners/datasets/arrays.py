@@ -1,0 +1,94 @@
+"""A user's own images: an ``.npz`` file with documented arrays."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from curvefit.errors import DataFileError, MissingDatasetError
+from runners.datasets.abstract import DATASETS
+from runners.datasets.images import AbstractImages
+from runners.datasets.pool import Pool
+
+
+@DATASETS.register("arrays")
+class Arrays(AbstractImages):
+    """Images and labels of an ``.npz`` file.
+
+    The file holds ``x`` of shape ``(n, height, width, channels)``, ``(n, height, width)`` (one channel) or
+    ``(n, features)`` (one pixel), and integer labels ``y`` of shape ``(n,)`` from 0. With ``x_test`` and
+    ``y_test`` beside them the test set is drawn from those, else it is split off by the study's seed.
+    Object arrays are refused: nothing is unpickled.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+
+    path: str
+
+    def load(self) -> Pool:
+        return read_arrays(self.path)
+
+    def pool(self) -> Pool:
+        return _keep_arrays(self.path)
+
+
+@lru_cache(maxsize=4)
+def _keep_arrays(path: str) -> Pool:
+    return read_arrays(path)
+
+
+def read_arrays(path: str) -> Pool:
+    """Return the checked content of an ``.npz`` file laid out as `Arrays` says.
+
+    Raises
+    ------
+    MissingDatasetError
+        When there is no such file.
+    DataFileError
+        When it is truncated or corrupt, lacks an array, or an array has the wrong shape, type or values.
+    """
+    place = Path(path).expanduser()
+    if not place.is_file():
+        raise MissingDatasetError(f"dataset 'arrays': there is no file {path}")
+    try:
+        with np.load(place, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files if name in ("x", "y", "x_test", "y_test")}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+        raise DataFileError(f"{path} is not a readable .npz file of plain arrays: {error}") from error
+    wanted = ["x", "y", *(["x_test", "y_test"] if {"x_test", "y_test"} & set(arrays) else [])]
+    absent = [name for name in wanted if name not in arrays]
+    if absent:
+        raise DataFileError(
+            f"{path} lacks {', '.join(absent)}; it holds {', '.join(arrays) or 'none of them'}"
+        )
+    x = np.concatenate([_as_images(arrays[name], f"{path}: {name}") for name in wanted[::2]])
+    y = np.concatenate([_as_labels(arrays[name], f"{path}: {name}") for name in wanted[1::2]])
+    n_classes = int(y.max(initial=1)) + 1
+    n_test = len(arrays["y_test"]) if len(wanted) == 4 else 0
+    return Pool(source=f"own arrays ({place.name})", x=x, y=y, n_classes=n_classes, n_published_test=n_test)
+
+
+def _as_images(x: np.ndarray, where: str) -> np.ndarray:
+    if x.dtype.kind not in "fiub" or x.ndim not in (2, 3, 4):
+        raise DataFileError(
+            f"{where} has shape {x.shape} and type {x.dtype}; expected numbers of shape (n, height, width, "
+            f"channels), (n, height, width) or (n, features)"
+        )
+    if x.ndim == 2:
+        return x[:, None, None, :]
+    return x[..., None] if x.ndim == 3 else x
+
+
+def _as_labels(y: np.ndarray, where: str) -> np.ndarray:
+    if y.dtype.kind not in "iu" or y.ndim != 1:
+        raise DataFileError(
+            f"{where} has shape {y.shape} and type {y.dtype}; expected integers of shape (n,)"
+        )
+    return y.astype(np.int64)
