@@ -1,0 +1,126 @@
+"""Effective dimension of every triplet, through a named link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
+from curvefit.dimension.links import AbstractLink, get_link
+from curvefit.dimension.pairs import baseline_pairs
+from curvefit.fitting.curve_fit import CurveFit
+from curvefit.triplet import AXES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EffectiveDimension:
+    """Posterior of the effective dimension of every triplet; build it with `effective_dimension`.
+
+    Parameters
+    ----------
+    fit
+        Where the exponents come from.
+    link
+        How an exponent becomes a dimension.
+    draws
+        ``(draws, triplets)``; NaN where the link gives none. For a relative link they are factors.
+    baseline
+        Label that a relative link's factors refer to, or None for the geometric mean of all triplets.
+    assumptions
+        What the numbers take for granted, a sentence each.
+    """
+
+    fit: CurveFit
+    link: AbstractLink
+    draws: np.ndarray
+    baseline: str | None
+    assumptions: tuple[str, ...]
+
+    def summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
+        """Return one row a triplet: exponent and dimension with equal-tailed intervals.
+
+        `defined` is the share of draws for which the link gives a dimension.
+        """
+        exponent = self.fit.parameter("exponent")
+        rows = [
+            {
+                **dict(zip(AXES, triplet)),
+                **columns("exponent", exponent[:, i], probability),
+                **columns("dimension", self.draws[:, i], probability),
+                "defined": float(np.isfinite(self.draws[:, i]).mean()),
+            }
+            for i, triplet in enumerate(self.fit.triplets)
+        ]
+        return pd.DataFrame(rows)
+
+    def probability_less(self, one: Any, other: Any) -> float:
+        """Return the probability that triplet `one` has a smaller dimension than `other`."""
+        a, b = (self.draws[:, self.fit.index(t)] for t in (one, other))
+        return probability_of(a < b, a + b)
+
+    def __str__(self) -> str:
+        unit = "times the baseline" if self.link.relative else f"through link {self.link.name}"
+        lines = [str(self.fit.status)]
+        lines += [
+            f"{triplet}: effective dimension {spell(self.draws[:, i])} {unit}."
+            for i, triplet in enumerate(self.fit.triplets)
+        ]
+        return "\n".join([*lines, *(f"assuming: {a}" for a in self.assumptions)])
+
+
+def effective_dimension(
+    fit: CurveFit,
+    link: str | AbstractLink | Mapping[str, Any] = "ratio",
+    *,
+    baseline: str | None = None,
+    reference: Mapping[str, str] | None = None,
+) -> EffectiveDimension:
+    """Turn the exponents of a fit into effective dimensions.
+
+    Parameters
+    ----------
+    fit
+        A `CurveFit`.
+    link
+        Name of a registered link, ``{"name": ..., setting: value}``, or a link object such as a `Ruler`'s.
+    baseline
+        For a relative link: label of a model, data or inference, or name of a transform, whose triplets have
+        dimension 1; triplets without a counterpart there are NaN. Without it the geometric mean of all is 1.
+    reference
+        As in `invariance_table`.
+
+    Raises
+    ------
+    UnknownNameError
+        When link or baseline has no such name.
+    """
+    chosen = get_link(link)
+    exponent = fit.parameter("exponent")
+    draws = np.asarray(chosen.dimension(exponent), dtype=float)
+    assumptions = list(chosen.assumptions(fit.curves.metric))
+    if chosen.relative:
+        draws, sentence = _relative(fit, draws, baseline, reference)
+        assumptions.append(sentence)
+    lost = float(np.isnan(draws).mean())
+    if lost > 0:
+        assumptions.append(f"{lost:.0%} of the draws have no dimension through this link and are left out.")
+    return EffectiveDimension(fit, chosen, draws, baseline, tuple(assumptions))
+
+
+def _relative(
+    fit: CurveFit, draws: np.ndarray, baseline: str | None, reference: Mapping[str, str] | None
+) -> tuple[np.ndarray, str]:
+    if baseline is None:
+        unit = np.exp(np.log(draws).mean(axis=1, keepdims=True))
+        return draws / unit, "dimensions are factors of the geometric mean over all triplets."
+    pairs = baseline_pairs(fit.curves, fit.triplets, baseline=baseline, reference=reference)
+    factors = np.full_like(draws, np.nan)
+    for pair in pairs:
+        base, aligned = fit.index(pair.baseline), fit.index(pair.aligned)
+        factors[:, aligned] = draws[:, aligned] / draws[:, base]
+        factors[:, base] = 1.0
+    return factors, f"dimensions are factors of the counterpart at the baseline {baseline!r}."
