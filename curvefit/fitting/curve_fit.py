@@ -129,6 +129,30 @@ class CurveFit:
         values = {name: self.parameter(name)[..., None] for name in self.law.parameter_names}
         return self.law.error(sizes, chance=self.chance[:, None], **values)
 
+    def noise_sd(self, n: Any) -> np.ndarray:
+        """Return the standard deviation between seeds at sizes `n`, on the likelihood's scale (logit or log).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (draws, triplets, len(n)).
+
+        Raises
+        ------
+        InvalidInputError
+            For fits without a noise model, such as those built from given draws.
+        """
+        posterior, constant = self.draws["posterior"], self.draws["constant_data"]
+        if "log_noise" not in posterior:
+            raise InvalidInputError(f"this fit ({self.likelihood}) has no model of seed noise")
+        names = [str(x) for x in posterior["noise"].values]
+        group = [names.index(str(g)) for g in constant["noise_group"].values]
+        log_noise = posterior["log_noise"].values.reshape(self.n_draws, -1)[:, group, None]
+        slope = posterior["noise_slope"].values.reshape(-1, 1, 1)
+        floor = posterior["noise_floor"].values.reshape(-1, 1, 1)
+        relative = np.log(np.atleast_1d(np.asarray(n, float)) / float(constant["noise_size"]))
+        return np.sqrt(np.exp(2 * (log_noise - slope * relative)) + floor**2)
+
     def effects(self, parameter: str = "log_exponent") -> dict[tuple[str, ...], np.ndarray]:
         """Return the finite-population effects of data, model and inference on a parameter.
 

@@ -161,7 +161,8 @@ def limit_notes(data: az.InferenceData) -> tuple[str, ...]:
     weak = int((limits > WEAK_LIMIT).sum())
     if not weak:
         return ()
-    return (
+    sentence = (
         f"{weak} of {len(limits)} curve(s) cannot tell floor from exponent by their own sizes; larger sizes help, "
-        "more seeds do not",
+        "more seeds do not"
     )
+    return (sentence,)

@@ -1,0 +1,118 @@
+"""CurveFit built from given draws: parameters, errors, effects, sentences, files."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import curvefit
+from curvefit.errors import DataFileError, InvalidInputError, UnknownNameError
+from curvefit.fitting.effects import decompose, term_columns
+from curvefit.triplet import Triplet
+
+
+@pytest.fixture(scope="module")
+def given(simulated_grid):
+    rng = np.random.default_rng(0)
+    shape = (300, len(simulated_grid.curves.triplets))
+    return curvefit.CurveFit.from_draws(
+        simulated_grid.curves,
+        exponent=rng.uniform(0.3, 0.6, shape),
+        amplitude=rng.uniform(1, 2, shape),
+        floor=rng.uniform(0.01, 0.02, shape),
+    )
+
+
+def test_expected_error_reaches_the_asymptote(given):
+    n = 1e9
+    excess = given.expected_error([n])[..., 0] - given.parameter("floor")
+    np.testing.assert_allclose(
+        excess, given.parameter("amplitude") * n ** -given.parameter("exponent"), rtol=1e-4
+    )
+    assert given.expected_error([16, 64]).shape == (300, len(given.triplets), 2)
+
+
+def test_unknown_chance_gives_the_pure_law(simulated_grid):
+    shape = (5, len(simulated_grid.curves.triplets))
+    fit = curvefit.CurveFit.from_draws(
+        simulated_grid.curves,
+        exponent=np.full(shape, 0.5),
+        amplitude=np.full(shape, 2.0),
+        floor=np.zeros(shape),
+        chance=np.nan,
+    )
+    np.testing.assert_allclose(fit.expected_error([100.0]), 0.2)
+
+
+def test_effects_of_a_full_grid_are_the_analysis_of_variance():
+    triplets = [Triplet(d, m, i) for d in "ab" for m in "pqr" for i in "xy"]
+    values = np.random.default_rng(1).normal(size=(4, 12))
+    cube = values.reshape(4, 2, 3, 2)
+    found = decompose(values, triplets)
+    np.testing.assert_allclose(found[()], values.mean(axis=1))
+    np.testing.assert_allclose(found[("data",)], cube.mean(axis=(2, 3)) - values.mean(axis=1)[:, None])
+    rebuilt = found[()][:, None, None, None] + sum(
+        np.expand_dims(v, [1 + k for k, a in enumerate(("data", "model", "inference")) if a not in t])
+        for t, v in found.items()
+        if t
+    )
+    np.testing.assert_allclose(rebuilt, cube)
+
+
+def test_contrast_columns_have_the_zero_sum_covariance():
+    index = np.array([(d, m, 0) for d in range(3) for m in range(2)])
+    columns, _ = term_columns(index, [3, 2, 1], (0, 1))
+    expected = np.kron(np.eye(3) - 1 / 3, np.eye(2) - 1 / 2)
+    np.testing.assert_allclose(columns @ columns.T, expected, atol=1e-12)
+
+
+def test_save_and_load_return_the_same_fit(given, tmp_path):
+    again = curvefit.load_fit(given.save(tmp_path / "fit"))
+    for name in ("exponent", "amplitude", "floor", "onset"):
+        np.testing.assert_array_equal(again.parameter(name), given.parameter(name))
+    pd.testing.assert_frame_equal(again.curves.table, given.curves.table, check_dtype=False)
+    assert (again.triplets, again.family, again.settings) == (given.triplets, given.family, given.settings)
+    assert again.status.messages == given.status.messages
+    assert not list(tmp_path.rglob("*.p*kl"))
+
+
+def test_damaged_and_missing_fits_are_named(given, tmp_path):
+    with pytest.raises(DataFileError, match="does not exist"):
+        curvefit.load_fit(tmp_path / "nothing")
+    folder = given.save(tmp_path / "fit")
+    content = json.loads((folder / "fit.json").read_text())
+    (folder / "fit.json").write_text(json.dumps({**content, "schema_version": 99}))
+    with pytest.raises(DataFileError, match="form 99"):
+        curvefit.load_fit(folder)
+    (folder / "fit.json").write_text("{")
+    with pytest.raises(DataFileError, match="damaged"):
+        curvefit.load_fit(folder)
+
+
+def test_bad_draws_and_names_are_refused(given, simulated_grid):
+    curves = simulated_grid.curves
+    shape = (3, len(curves.triplets))
+    with pytest.raises(InvalidInputError, match="expected \\(draws"):
+        curvefit.CurveFit.from_draws(
+            curves, exponent=np.ones((3, 2)), amplitude=np.ones(shape), floor=np.ones(shape)
+        )
+    with pytest.raises(InvalidInputError, match="below the chance"):
+        curvefit.CurveFit.from_draws(
+            curves, exponent=np.ones(shape), amplitude=np.ones(shape), floor=np.ones(shape)
+        )
+    with pytest.raises(UnknownNameError, match="Did you mean 'exponent'"):
+        given.parameter("exponnent")
+    with pytest.raises(InvalidInputError, match="positive sizes"):
+        given.expected_error([0, 10])
+    with pytest.raises(InvalidInputError, match="no model of seed noise"):
+        given.noise_sd([10])
+
+
+def test_the_text_says_status_first(given):
+    text = str(given).splitlines()
+    assert "converged" in text[0]
+    assert text[1].startswith(str(given.triplets[0]))
+    assert "90 % interval" in text[1]
