@@ -1,0 +1,184 @@
+"""Tiles of a Gram matrix: their order, their progress, and their copies on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from curvefit.errors import DataFileError, InvalidInputError
+
+Progress = Callable[["TileProgress"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """Rows and columns of one tile; `mirrored` tiles also fill their transpose."""
+
+    row: int
+    row_end: int
+    column: int
+    column_end: int
+    mirrored: bool
+
+    @property
+    def rows(self) -> slice:
+        """The tile's rows."""
+        return slice(self.row, self.row_end)
+
+    @property
+    def columns(self) -> slice:
+        """The tile's columns."""
+        return slice(self.column, self.column_end)
+
+    @property
+    def on_diagonal(self) -> bool:
+        """Whether the tile is a Gram matrix of its own."""
+        return self.mirrored and self.row == self.column
+
+    @property
+    def pairs(self) -> int:
+        """Number of pairs to be computed."""
+        side = self.row_end - self.row
+        return side * (side + 1) // 2 if self.on_diagonal else side * (self.column_end - self.column)
+
+
+@dataclass(frozen=True, slots=True)
+class TileProgress:
+    """How far a Gram matrix is: pairs done and in all, seconds spent and left."""
+
+    done: int
+    total: int
+    seconds: float
+    seconds_left: float
+
+    def __str__(self) -> str:
+        share = 100 * self.done / self.total
+        return f"{share:5.1f} % of {self.total:,} pairs, {self.seconds:.0f} s, {self.seconds_left:.0f} s left"
+
+
+def list_tiles(n_rows: int, n_columns: int, *, edge: int, symmetric: bool) -> list[Tile]:
+    """Return the tiles that cover a Gram matrix; of a symmetric one, those with row <= column.
+
+    Parameters
+    ----------
+    n_rows, n_columns
+        Shape of the matrix.
+    edge
+        Largest height and width of a tile.
+    symmetric
+        Whether the matrix is that of one set of images with itself.
+    """
+    return [
+        Tile(i, min(i + edge, n_rows), j, min(j + edge, n_columns), symmetric)
+        for i in range(0, n_rows, edge)
+        for j in range(i if symmetric else 0, n_columns, edge)
+    ]
+
+
+def print_progress(progress: TileProgress) -> None:
+    """Write one progress line to standard error, over the last one."""
+    end = "\n" if progress.done == progress.total else ""
+    print(f"\rkernel: {progress}", end=end, file=sys.stderr, flush=True)
+
+
+class Stopwatch:
+    """Counts finished pairs and reports them at most once a second, and at the end."""
+
+    def __init__(self, total: int, report: Progress | None) -> None:
+        self._total = total
+        self._report = report
+        self._done = 0
+        self._fresh = 0
+        self._start = self._last = time.monotonic()
+
+    def add(self, pairs: int, *, computed: bool = True) -> None:
+        """Count `pairs` as done; those read from disk do not enter the rate."""
+        self._done += pairs
+        self._fresh += pairs if computed else 0
+        now = time.monotonic()
+        if self._report is None or (now - self._last < 1.0 and self._done < self._total):
+            return
+        self._last = now
+        seconds = now - self._start
+        left = (self._total - self._done) * seconds / self._fresh if self._fresh else 0.0
+        self._report(TileProgress(self._done, self._total, seconds, left))
+
+
+class TileFolder:
+    """Finished tiles on disk, so that an interrupted Gram matrix resumes.
+
+    A folder serves one matrix: its ``gram.json`` holds the kernel's plan and a digest of the images,
+    and another matrix is refused. Tiles are written beside their place and moved there, so a killed
+    run leaves no half tile.
+    """
+
+    def __init__(self, path: str | Path, content: dict[str, Any]) -> None:
+        self.path = Path(path)
+        self.path.mkdir(parents=True, exist_ok=True)
+        manifest = self.path / "gram.json"
+        text = json.dumps(content, sort_keys=True)
+        if not manifest.exists():
+            manifest.write_text(text + "\n")
+        elif manifest.read_text().strip() != text:
+            raise InvalidInputError(
+                f"{self.path} holds tiles of another Gram matrix (see {manifest}); give an empty folder"
+            )
+
+    def _file(self, tile: Tile) -> Path:
+        return self.path / f"tile-{tile.row}-{tile.column}.npy"
+
+    def read(self, tile: Tile) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the tile's (nngp, ntk), or None when it is not there yet."""
+        file = self._file(tile)
+        if not file.exists():
+            return None
+        try:
+            values = np.load(file, allow_pickle=False)
+        except ValueError as error:
+            raise DataFileError(f"{file} is not a readable tile ({error}); delete it to recompute") from error
+        expected = (2, tile.row_end - tile.row, tile.column_end - tile.column)
+        if values.shape != expected:
+            raise DataFileError(
+                f"{file} has shape {values.shape}, expected {expected}; delete it to recompute"
+            )
+        return values[0], values[1]
+
+    def write(self, tile: Tile, nngp: np.ndarray, ntk: np.ndarray) -> None:
+        """Keep a finished tile."""
+        file = self._file(tile)
+        partial = file.with_suffix(".partial")
+        with partial.open("wb") as stream:
+            np.save(stream, np.stack([nngp, ntk]))
+        partial.replace(file)
+
+
+def digest(*arrays: np.ndarray | None) -> str:
+    """Return a content digest of arrays, for telling whose tiles a folder holds."""
+    state = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        if array is None:
+            state.update(b"none")
+        else:
+            state.update(f"{array.dtype}{array.shape}".encode())
+            state.update(np.ascontiguousarray(array).data)
+    return state.hexdigest()
+
+
+def place(matrix: np.ndarray, tile: Tile, values: np.ndarray) -> None:
+    """Write a tile into the matrix, and its transpose where the tile is mirrored."""
+    matrix[tile.rows, tile.columns] = values
+    if tile.mirrored and not tile.on_diagonal:
+        matrix[tile.columns, tile.rows] = values.T
+
+
+def spread(tiles: list[Tile]) -> Iterator[Tile]:
+    """Yield tiles with the largest first, which keeps workers equally busy at the end."""
+    yield from sorted(tiles, key=lambda tile: -tile.pairs)
