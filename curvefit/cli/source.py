@@ -39,7 +39,7 @@ ModelPattern = Annotated[
     list[str] | None, typer.Option("--model", help="Keep these models (shell patterns).")
 ]
 InferencePattern = Annotated[
-    list[str], typer.Option("--inference", help="Keep these algorithms (shell patterns).")
+    list[str] | None, typer.Option("--inference", help="Keep these algorithms (shell patterns).")
 ]
 Metric = Annotated[str | None, typer.Option("--metric", help="Keep this metric: error-rate, mse or loss.")]
 FromSize = Annotated[int | None, typer.Option("--from", help="Drop training sizes below this.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,15 @@ class CurveBands:
             curves=_where(self.curves, levels),
             points=_where(self.points, levels),
             exponents=_where(self.exponents, levels),
+        )
+
+    def among(self, axis: str, labels: Collection[str]) -> CurveBands:
+        """Return the bands whose label on one axis is among `labels`."""
+        return replace(
+            self,
+            curves=self.curves[self.curves[axis].isin(labels)],
+            points=self.points[self.points[axis].isin(labels)],
+            exponents=self.exponents[self.exponents[axis].isin(labels)],
         )
 
 

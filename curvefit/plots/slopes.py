@@ -42,6 +42,13 @@ class LocalSlopes:
         rows = self.fitted[list(AXES)].drop_duplicates().itertuples(index=False)
         return tuple(Triplet(*row) for row in rows)
 
+    def first(self, count: int) -> LocalSlopes:
+        """Return the slopes of the first `count` triplets."""
+        kept = self.triplets[:count]
+        fitted = pd.concat([_of(self.fitted, triplet) for triplet in kept])
+        measured = pd.concat([_of(self.measured, triplet) for triplet in kept])
+        return LocalSlopes(measured, fitted, self.probability)
+
 
 def local_slopes(fit: CurveFit, *, probability: float = 0.9) -> LocalSlopes:
     """Compute local slopes of every curve: between neighbouring measured sizes, and along the fit.

@@ -1,0 +1,93 @@
+"""Numbers into cells: estimates with intervals, probabilities, verdicts with a tone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from curvefit.report.content import Cell, ReportTable
+
+TONES = {"confirmed": "good", "contradicted": "bad", "open": "open", "allowed": "open"}
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a number with a few significant digits and no exponent in the common range."""
+    if not math.isfinite(value):
+        return "unknown" if math.isnan(value) else "unbounded"
+    if value != 0 and not 1e-4 <= abs(value) < 1e7:
+        return f"{value:.{digits - 1}e}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    text = f"{value:.{digits}g}"
+    return text if "e" not in text else f"{value:,.0f}"
+
+
+def interval(row: Mapping[str, Any], name: str, digits: int = 3) -> str:
+    """Write ``estimate [lower, upper]`` from the columns of one quantity, whichever suffix they use."""
+    lower, upper = bounds(row, name)
+    middle = float(row[name])
+    if math.isnan(middle):
+        return "unknown"
+    return f"{number(middle, digits)} [{number(lower, digits)}, {number(upper, digits)}]"
+
+
+def bounds(row: Mapping[str, Any], name: str) -> tuple[float, float]:
+    """Return the interval of one quantity: ``_lower``/``_upper`` or ``_low``/``_high`` columns."""
+    for low, high in (("_lower", "_upper"), ("_low", "_high")):
+        if f"{name}{low}" in row:
+            return float(row[f"{name}{low}"]), float(row[f"{name}{high}"])
+    return math.nan, math.nan
+
+
+def text_cell(value: Any) -> Cell:
+    """Make a cell of a label or a number."""
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no", float(value))
+    if isinstance(value, int | float) or hasattr(value, "dtype"):
+        plain = float(value)
+        whole = plain == round(plain) if math.isfinite(plain) else False
+        return Cell(f"{plain:,.0f}" if whole and abs(plain) >= 1 else number(plain), plain)
+    return Cell(str(value), str(value))
+
+
+def interval_cell(row: Mapping[str, Any], name: str) -> Cell:
+    """Make a cell of an estimate with its interval; it sorts by the estimate."""
+    return Cell(interval(row, name), float(row[name]))
+
+
+def agreement_cell(row: Mapping[str, Any], name: str) -> Cell:
+    """Make a cell of how measurement and theory agree, with its tone."""
+    word = str(row[name])
+    return Cell(word, word, TONES.get(word, ""))
+
+
+def make_table(
+    key: str,
+    frame: pd.DataFrame,
+    *,
+    title: str,
+    caption: str,
+    columns: Sequence[tuple[str, str, Callable[[Mapping[str, Any], str], Cell] | None]],
+) -> ReportTable:
+    """Build a table from a frame.
+
+    Parameters
+    ----------
+    key, title, caption
+        As in `ReportTable`.
+    frame
+        The numbers; kept whole beside the cells.
+    columns
+        (column of the frame, heading, how a row becomes a cell or None for plain text and numbers); columns that
+        the frame lacks are left out.
+    """
+    present = [entry for entry in columns if entry[0] in frame.columns]
+    rows = [
+        tuple(make(row, name) if make else text_cell(row[name]) for name, _, make in present)
+        for row in frame.to_dict("records")
+    ]
+    headings = tuple(heading for _, heading, _ in present)
+    return ReportTable(key, title, caption, headings, tuple(rows), frame)

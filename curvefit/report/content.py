@@ -1,0 +1,123 @@
+"""What a report holds: sentences, tables and figures, before anything is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One table cell: what is read, what sorts it, and its tone (``good``, ``bad``, ``open`` or none)."""
+
+    text: str
+    order: float | str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTable:
+    """A titled table of cells.
+
+    Parameters
+    ----------
+    key
+        Identifier for links and file names.
+    title, caption
+        Heading and the sentence under it.
+    columns
+        Column headings.
+    rows
+        Cells, one tuple a row.
+    frame
+        The numbers behind the table, written as CSV.
+    """
+
+    key: str
+    title: str
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    frame: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFigure:
+    """A rendered figure: SVG for the page, PNG for the folder.
+
+    Parameters
+    ----------
+    key
+        Identifier for links and file names.
+    caption
+        What is drawn, and how to read it.
+    svg
+        Inline SVG without XML declaration.
+    png
+        Bytes of the PNG file.
+    """
+
+    key: str
+    caption: str
+    svg: str
+    png: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a report says, in the order in which it is read.
+
+    Parameters
+    ----------
+    name
+        Name of the study or file.
+    question
+        What was asked.
+    verdict
+        The most telling sentences, computed from the fit.
+    status, converged
+        Status of the fit as a sentence, and whether it passed.
+    notes
+        What was guessed, flagged or has to be known before reading on.
+    curves, exponents, gains, invariance
+        Figures and tables of the four parts; a part without content is left out.
+    methods
+        How it was done, in sentences.
+    settings
+        Exact settings and versions, name to value.
+    repeat
+        Shell lines that make this report again.
+    """
+
+    name: str
+    question: str
+    verdict: tuple[str, ...]
+    status: str
+    converged: bool
+    notes: tuple[str, ...] = ()
+    curves: tuple[ReportFigure, ...] = ()
+    exponents: tuple[ReportTable | ReportFigure, ...] = ()
+    gains: tuple[ReportTable | ReportFigure, ...] = ()
+    invariance: tuple[ReportTable | ReportFigure, ...] = ()
+    criticism: tuple[ReportTable | ReportFigure, ...] = ()
+    methods: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    repeat: tuple[str, ...] = ()
+
+    @property
+    def figures(self) -> tuple[ReportFigure, ...]:
+        """All figures, in order."""
+        return tuple(part for part in self.parts if isinstance(part, ReportFigure))
+
+    @property
+    def tables(self) -> tuple[ReportTable, ...]:
+        """All tables, in order."""
+        return tuple(part for part in self.parts if isinstance(part, ReportTable))
+
+    @property
+    def parts(self) -> tuple[ReportTable | ReportFigure, ...]:
+        """All figures and tables, in order."""
+        return (*self.curves, *self.exponents, *self.gains, *self.invariance, *self.criticism)

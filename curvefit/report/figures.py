@@ -1,0 +1,109 @@
+"""Figures of a report: drawn by `curvefit.plots`, rendered to SVG and PNG, and closed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from curvefit.plots import curve_bands, local_slopes, paper_style, parameter_table, plot_curves
+from curvefit.plots import plot_exponents, plot_heatmap, plot_local_slopes
+from curvefit.report.content import ReportFigure
+from curvefit.triplet import AXES
+
+if TYPE_CHECKING:
+    from curvefit.curves import LearningCurves
+    from curvefit.fitting import CurveFit
+
+AT_MOST_LEVELS = 5
+AT_MOST_SLOPES = 6
+PNG_DPI = 150
+
+
+def render(key: str, draw: Callable[[], Any], *, caption: str) -> ReportFigure:
+    """Draw, write as SVG and PNG, and close the figure; whatever goes wrong while drawing is raised."""
+    import matplotlib.pyplot as plt
+
+    with paper_style(), plt.ioff():
+        axes = draw()
+        first = np.atleast_1d(np.asarray(axes, dtype=object)).flat[0]
+        figure = first.figure
+        try:
+            svg, png = io.StringIO(), io.BytesIO()
+            figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+            figure.savefig(png, format="png", dpi=PNG_DPI, bbox_inches="tight", metadata={"Software": None})
+        finally:
+            plt.close(figure)
+    text = svg.getvalue()
+    return ReportFigure(key, caption, text[text.index("<svg") :], png.getvalue())
+
+
+def curve_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[ReportFigure]:
+    """Yield learning curves with bands, a figure per group of datasets that belong together."""
+    bands = curve_bands(fit, probability=probability)
+    for number, (name, labels) in enumerate(data_groups(fit.curves).items(), start=1):
+        chosen = bands.among("data", labels)
+        yield render(
+            f"curves-{number}",
+            lambda chosen=chosen: plot_curves(chosen),
+            caption=f"Learning curves of {name}: means over seeds with their range, fitted curve with its "
+            f"{probability:.0%} credible band{_predictive_words(chosen)}. Both axes are logarithmic.",
+        )
+
+
+def _predictive_words(bands: Any) -> str:
+    return "; the wider band is where a new run is expected" if len(bands.triplets) == 1 else ""
+
+
+def exponent_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[ReportFigure]:
+    """Yield the heat map of exponents, and a forest per group of datasets."""
+    table = parameter_table(fit, "exponent", probability=probability)
+    if len(table) > 3:
+        yield render(
+            "exponent-map",
+            lambda: plot_heatmap(table),
+            caption="Median exponent of every triplet: data in rows, models within inference in columns.",
+        )
+    predicted = fit.curves.facts.get("predicted_exponent")
+    by_triplet = None if predicted is None else dict(zip(map(tuple, fit.curves.facts[list(AXES)].to_numpy()), predicted))
+    for number, (name, labels) in enumerate(data_groups(fit.curves).items(), start=1):
+        part = table[table["data"].isin(labels)]
+        expected = None
+        if by_triplet is not None:
+            expected = np.array([by_triplet.get(tuple(row), np.nan) for row in part[list(AXES)].to_numpy()], dtype=float)
+        yield render(
+            f"exponents-{number}",
+            lambda part=part, expected=expected: plot_exponents(part, predicted=expected),
+            caption=f"Exponents of {name} with {probability:.0%} intervals; hollow diamonds are theory, where known.",
+        )
+
+
+def slope_figure(fit: CurveFit) -> ReportFigure:
+    """Return local slopes of a few curves: whether one exponent is enough."""
+    slopes = local_slopes(fit)
+    chosen = slopes.first(AT_MOST_SLOPES)
+    rest = len(slopes.triplets) - len(chosen.triplets)
+    return render(
+        "local-slopes",
+        lambda: plot_local_slopes(chosen),
+        caption="Local slope between neighbouring sizes (points) and of the fitted curve (bands): a plateau or a "
+        "slow start would show here."
+        + (f" The first {len(chosen.triplets)} curves are drawn, {rest} more are in the tables." if rest else ""),
+    )
+
+
+def data_groups(curves: LearningCurves) -> dict[str, list[str]]:
+    """Group data labels: transforms of one dataset belong together; otherwise a few labels at a time."""
+    from curvefit.dimension.pairs import reference_data
+
+    labels = list(dict.fromkeys(triplet.data for triplet in curves.triplets))
+    reference = reference_data(curves)
+    if reference:
+        groups: dict[str, list[str]] = {}
+        for label in labels:
+            groups.setdefault(reference.get(label, label), []).append(label)
+        return {f"{first} and its rotations" if len(rest) > 1 else first: rest for first, rest in groups.items()}
+    parts = [labels[i : i + AT_MOST_LEVELS] for i in range(0, len(labels), AT_MOST_LEVELS)]
+    return {", ".join(part): part for part in parts}

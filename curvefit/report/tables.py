@@ -1,0 +1,155 @@
+"""Tables of a report: exponents, gains, and which rotations leave a learning curve unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from curvefit.report.cells import TONES, agreement_cell, interval, interval_cell, make_table, number
+from curvefit.report.content import Cell, ReportTable
+from curvefit.triplet import AXES
+
+if TYPE_CHECKING:
+    from curvefit.curves import LearningCurves
+    from curvefit.fitting import CurveFit
+
+MARKS = {"unchanged": "=", "changed": "≠", "undecided": "?"}
+
+
+def sources_of(curves: LearningCurves) -> dict[str, str]:
+    """Return what each data label was really made from, where the records say so."""
+    facts = curves.facts
+    if "source" not in facts.columns:
+        return {}
+    known = facts[facts["source"].notna()].drop_duplicates("data")
+    return dict(zip(known["data"], known["source"].astype(str), strict=True))
+
+
+def source_sentence(curves: LearningCurves) -> str:
+    """Say from which images or inputs all curves come; empty when the records do not say."""
+    names = sorted(set(sources_of(curves).values()))
+    return f"Data: {', '.join(names)}." if names else ""
+
+
+def exponent_table(fit: CurveFit, *, probability: float = 0.9) -> ReportTable:
+    """Return exponent, floor, amplitude and last error of every triplet."""
+    frame = with_source(fit.summary(probability), fit.curves)
+    facts = fit.curves.facts
+    for name in ("predicted_exponent", "dimension"):
+        if name in facts.columns and facts[name].notna().any():
+            frame = frame.merge(facts[[*AXES, name]], on=list(AXES), how="left")
+    return make_table(
+        "exponents",
+        frame,
+        title="Exponents",
+        caption=f"Medians with {probability:.0%} intervals of error = floor + amplitude · n^-exponent. "
+        f"{source_sentence(fit.curves)}",
+        columns=[
+            *((axis, axis, None) for axis in AXES),
+            ("exponent", "exponent", interval_cell),
+            ("floor", "floor", interval_cell),
+            ("amplitude", "amplitude", interval_cell),
+            ("error_at_n_max", "error at largest n", interval_cell),
+            ("n_max", "largest n", None),
+            ("sizes", "sizes", None),
+            ("predicted_exponent", "theory", None),
+            ("source", "source", None),
+        ],
+    )
+
+
+def with_source(frame: pd.DataFrame, curves: LearningCurves) -> pd.DataFrame:
+    """Return the frame with a column that names what its data was really made from."""
+    sources = sources_of(curves)
+    if not sources or "data" not in frame.columns:
+        return frame
+    return frame.assign(source=frame["data"].map(lambda label: sources.get(label, "")))
+
+
+def invariance_grids(table: pd.DataFrame, curves: LearningCurves) -> list[ReportTable]:
+    """Return a table per untransformed dataset: (model, inference) by transform, a verdict in every cell.
+
+    Parameters
+    ----------
+    table
+        What `curvefit.dimension.invariance_table` returned.
+    curves
+        The curves it rests on, for the name of their source.
+    """
+    grids = []
+    for reference, part in table.groupby("reference", sort=False):
+        transforms = list(dict.fromkeys(part["transform"]))
+        rows = []
+        for (model, inference), mine in part.groupby(["model", "inference"], sort=False):
+            symmetry = mine["model_symmetry"].iloc[0]
+            by_transform = {row["transform"]: row for row in mine.to_dict("records")}
+            cells = [_verdict_cell(by_transform.get(name)) for name in transforms]
+            rows.append((Cell(model, model), Cell(inference, inference), Cell(symmetry or "", symmetry or ""), *cells))
+        tally = part["agreement"].value_counts()
+        counted = ", ".join(f"{tally[word]} {word}" for word in TONES if word in tally)
+        grids.append(
+            ReportTable(
+                f"invariance-{reference}".replace(" ", "-"),
+                f"Which rotations leave the curve unchanged: {reference}",
+                "Each cell: the measured verdict with the factor on the error and its interval, then what theory "
+                "expects of the group of (model, inference), then whether the two agree. "
+                f"{len(part)} cells: {counted}. {source_sentence(curves)}",
+                ("model", "inference", "group of (M, I)", *transforms),
+                tuple(rows),
+                with_source(part, curves),
+            )
+        )
+    return grids
+
+
+def _verdict_cell(row: Mapping[str, Any] | None) -> Cell:
+    if row is None:
+        return Cell("not run")
+    agreement = str(row["agreement"])
+    text = (
+        f"{MARKS.get(row['verdict'], '')} {row['verdict']}, error × {interval(row, 'error_ratio', 2)}\n"
+        f"theory: {row['theory']} → {agreement}"
+    )
+    return Cell(text, float(row["error_ratio"]), TONES.get(agreement, ""))
+
+
+def invariance_list(table: pd.DataFrame, curves: LearningCurves) -> ReportTable:
+    """Return every comparison as one sortable row with its probabilities."""
+    return make_table(
+        "invariance",
+        with_source(table, curves),
+        title="Every comparison with its probabilities",
+        caption="p (same curve) is the probability that both the level and the bend of the log error ratio are "
+        "practically zero; equal exponents stand beside it.",
+        columns=[
+            ("data", "data", None),
+            ("model", "model", None),
+            ("inference", "inference", None),
+            ("transform", "rotation", None),
+            ("error_ratio", "error ratio", interval_cell),
+            ("p_unchanged", "p (same curve)", None),
+            ("exponent_ratio", "exponent ratio", interval_cell),
+            ("p_exponent_unchanged", "p (same exponent)", None),
+            ("verdict", "verdict", None),
+            ("theory", "theory", None),
+            ("agreement", "agreement", agreement_cell),
+            ("source", "source", None),
+        ],
+    )
+
+
+def flagged_table(curves: LearningCurves) -> ReportTable | None:
+    """Return the rows that were not used and why, or None when all were."""
+    flagged = curves.table[curves.table["flag"] != ""]
+    if flagged.empty:
+        return None
+    shown = flagged[[*AXES, "n_train", "seed", "flag"]]
+    return make_table(
+        "flagged",
+        shown,
+        title="Rows that were not used",
+        caption=f"{len(flagged)} of {number(len(curves.table))} rows, each with its reason.",
+        columns=[(name, name, None) for name in shown.columns],
+    )
