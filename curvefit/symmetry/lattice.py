@@ -20,6 +20,9 @@ CHAIN = {
     ("shared", "signed-permutation"): "signed-s-c-shared",
 }
 
+PARAMETERS = {"o-patch": "patch", "o-c-tail": "head"}
+"""Groups whose name may end in a number, and the parameter that it sets."""
+
 
 class Alignment(enum.StrEnum):
     """How the symmetry of (M, I) agrees with that of the data."""
@@ -37,9 +40,9 @@ class Alignment(enum.StrEnum):
 
 
 def split_name(name: str) -> tuple[str, dict[str, int]]:
-    """Return the registered name and parameters of a group name such as ``o-patch-4``."""
-    match = re.fullmatch(r"o-patch-(\d+)", name)
-    return ("o-patch", {"patch": int(match[1])}) if match else (name, {})
+    """Return the registered name and parameters of a group name such as ``o-patch-4`` or ``o-c-tail-1``."""
+    match = re.fullmatch(r"(o-patch|o-c-tail)-(\d+)", name)
+    return (match[1], {PARAMETERS[match[1]]: int(match[2])}) if match else (name, {})
 
 
 def get_group(name: str, *, shape: Shape) -> AbstractGroup:
@@ -48,7 +51,7 @@ def get_group(name: str, *, shape: Shape) -> AbstractGroup:
     Parameters
     ----------
     name
-        Registered name, or ``o-patch-K`` for patches of side K.
+        Registered name; ``o-patch-K`` for patches of side K, ``o-c-tail-K`` for all pixels but the first K.
     shape
         ``(height, width, channels)``.
 
@@ -141,12 +144,16 @@ def _declared(small: str, large: str) -> bool:
     if small_name == large_name == "o-patch":
         sides = [parameters.get("patch", 2) for parameters in (small_parameters, large_parameters)]
         return sides[1] % sides[0] == 0
+    if small_name == large_name == "o-c-tail":
+        return small_parameters.get("head", 1) >= large_parameters.get("head", 1)
     if start is goal:
         return True
     return any(_declared(name, large) for name in start.supergroups)
 
 
 def _small_shape(small: str, large: str, shape: Shape) -> Shape:
+    if any(name.startswith("o-c-tail") for name in (small, large)):
+        return shape
     sides = [split_name(name)[1].get("patch", 2) for name in (small, large) if name.startswith("o-patch")]
     if any(shape[axis] % side for side in sides for axis in (0, 1)):
         get_group(small, shape=shape), get_group(large, shape=shape)  # raises with the reason

@@ -140,3 +140,46 @@ class PatchRotations(AbstractRotations):
         (h, w, c), k = self.shape, self.patch
         grid = np.arange(self.size).reshape(h // k, k, w // k, k, c)
         return grid.transpose(0, 2, 1, 3, 4).reshape(-1, k * k * c)
+
+
+@GROUPS.register("o-c-tail")
+@dataclass(frozen=True, slots=True)
+class TailRotations(AbstractRotations):
+    """I x O(c)^(p - head): independent rotations of the channels of every pixel but the first ones.
+
+    With two channels holding the cosine and sine of an angle these are the translations (and
+    reflections) of the torus coordinates that a target does not depend on.
+
+    Parameters
+    ----------
+    head
+        Pixels left alone. ``get_group("o-c-tail-2")`` sets it to 2.
+    """
+
+    label: ClassVar[str] = "I×O(c)^(p-head)"
+    supergroups: ClassVar[tuple[str, ...]] = ("o-c-per-pixel",)
+    head: int = 1
+
+    def __post_init__(self) -> None:
+        AbstractGroup.__post_init__(self)
+        if not 0 <= self.head < self.pixels:
+            raise InvalidInputError(
+                f"group 'o-c-tail': head {self.head} must be less than the {self.pixels} pixels of shape {self.shape}"
+            )
+
+    def blocks(self) -> np.ndarray:
+        return np.arange(self.size).reshape(self.pixels, self.channels)
+
+    def sample(self, seed: int | np.random.Generator) -> Rotation:
+        matrices = np.tile(np.eye(self.channels), (self.pixels, 1, 1))
+        matrices[self.head :] = draw_haar(self.pixels - self.head, self.channels, np.random.default_rng(seed))
+        return Rotation(self.shape, matrices, self.blocks())
+
+    def admits(self, matrix: np.ndarray, *, tolerance: float = 1e-9) -> bool:
+        still = self.head * self.channels
+        kept = np.abs(matrix[:still, :still] - np.eye(still)).max(initial=0.0) <= tolerance
+        return bool(kept and AbstractRotations.admits(self, matrix, tolerance=tolerance))
+
+    @property
+    def _block_count(self) -> tuple[int, int]:
+        return self.pixels - self.head, self.channels

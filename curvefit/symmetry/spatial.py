@@ -55,6 +55,7 @@ class Trivial(AbstractPixelMaps):
         "scrambled-shifts",
         "s-c-shared",
         "sign-flips-shared",
+        "o-c-tail",
     )
 
     def maps(self) -> np.ndarray:

@@ -8,6 +8,16 @@ from runners.datasets.fashion_mnist import FashionMNIST
 from runners.datasets.images import AbstractImages
 from runners.datasets.mnist import MNIST
 from runners.datasets.mnist1d import MNIST1D
+from runners.datasets.teachers import (
+    ConvolutionalField,
+    Hypercube,
+    LocalField,
+    MovingSignal,
+    NormComparison,
+    ProductOfSpheres,
+    SphereField,
+    TorusField,
+)
 
 __all__ = [
     "CIFAR10",
@@ -18,7 +28,15 @@ __all__ = [
     "AbstractDataset",
     "AbstractImages",
     "Arrays",
+    "ConvolutionalField",
     "Digits",
     "FashionMNIST",
+    "Hypercube",
+    "LocalField",
+    "MovingSignal",
+    "NormComparison",
+    "ProductOfSpheres",
+    "SphereField",
     "Split",
+    "TorusField",
 ]

@@ -86,7 +86,7 @@ class MNIST1D(AbstractImages):
 
     def load(self) -> Pool:
         labels = np.arange(self.n_signals) % 10
-        signals = [draw_signal(label, generator("mnist-1d", k)) for k, label in enumerate(labels)]
+        signals = [draw_signal(k % 10, generator("mnist-1d", k)) for k in range(self.n_signals)]
         return Pool(
             "MNIST-1D (drawn by the published recipe)", np.stack(signals)[:, None, :, None], labels, 10
         )

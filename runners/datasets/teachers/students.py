@@ -1,0 +1,141 @@
+"""Kernel students of the synthetic teachers, and exact regression with them at every size.
+
+A study names them by their path, for example
+``name = "runners.datasets.teachers.students:KernelStudent"`` as a model and
+``name = "runners.datasets.teachers.students:KernelInterpolation"`` as the inference algorithm.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field, PositiveInt
+
+from curvefit.errors import InvalidInputError
+from curvefit.settings import Settings
+from runners.algorithms.abstract import AbstractAlgorithm, Outcome, Run
+from runners.architectures.abstract import Level
+from runners.datasets.abstract import Split
+from runners.datasets.teachers.kernels import Profile, kernel_matrix, local_kernel_matrix
+
+
+class KernelStudent(Settings):
+    """A stationary (or polynomial) kernel, on all inputs or with an invariance built in.
+
+    Parameters
+    ----------
+    profile
+        Correlation as a function of distance, or ``"polynomial"``.
+    coordinates
+        See only so many leading pixels: invariance under whatever moves the others. None: all.
+    filter
+        Patches of so many neighbouring pixels, cyclically, an own function per position. None: all at once.
+    shared
+        One function for all patches: invariance under cyclic shifts as well. Needs `filter`.
+    """
+
+    profile: Profile = "laplace"
+    coordinates: PositiveInt | None = None
+    filter: PositiveInt | None = None
+    shared: bool = False
+
+    def model_post_init(self, context: object) -> None:
+        if self.shared and self.filter is None:
+            raise InvalidInputError("shared = true needs a filter")
+
+    def symmetry_level(self, *, infinite_width: bool) -> Level:
+        """Return the level of the chain: all inputs at once, or nothing of it once pixels are told apart."""
+        if self.coordinates is None and self.filter is None:
+            return "all"
+        return "per-pixel" if self.filter in (None, 1) and not self.shared else "shared"
+
+    def function_symmetry(self) -> str:
+        """Return the group under which every learned function is invariant."""
+        if self.shared:
+            return "cyclic-shifts"
+        return "trivial" if self.coordinates is None else f"o-c-tail-{self.coordinates}"
+
+    def gram(self, x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
+        """Return the kernel ``(n1, n2)`` between inputs ``(n, 1, pixels, channels)``."""
+        if self.coordinates is not None:
+            x1, x2 = x1[:, :, : self.coordinates], x2[:, :, : self.coordinates]
+        if self.filter is None:
+            return kernel_matrix(x1, x2, self.profile)
+        return local_kernel_matrix(x1, x2, filter=self.filter, shared=self.shared, profile=self.profile)
+
+
+class KernelInterpolation(AbstractAlgorithm):
+    """Kernel regression with a tiny fixed ridge: every size from one factorisation.
+
+    Parameters
+    ----------
+    ridge
+        Added to the Gram matrix's diagonal, relative to its mean.
+    """
+
+    version: ClassVar[int] = 1
+    infinite_width: ClassVar[bool] = True
+
+    ridge: float = Field(default=1e-9, ge=0)
+
+    def share_key(self, run: Run) -> Hashable:
+        spec = run.spec
+        return "kernel-interpolation", self, run.architecture, run.dataset, spec.seed, spec.study_seed
+
+    def cost(self, run: Run) -> float:
+        return run.spec.n_train**3 / 3
+
+    def execute(self, runs: Sequence[Run], *, device: str = "cpu") -> Iterator[Outcome]:
+        first, started = runs[0], time.process_time()
+        student = first.architecture
+        if not isinstance(student, KernelStudent):
+            raise InvalidInputError(
+                f"kernel interpolation needs a KernelStudent as model, not {type(student).__name__}"
+            )
+        sizes = sorted({run.spec.n_train for run in runs})
+        split = first.dataset.split(sizes[-1], seed=first.spec.seed, study_seed=first.spec.study_seed)
+        errors = dict(zip(sizes, regression_curve(student, split, sizes, ridge=self.ridge)))
+        seconds = (time.process_time() - started) / len(runs)
+        for run in runs:
+            n_train = run.spec.n_train
+            yield Outcome(
+                run,
+                metric="mse",
+                value=errors[n_train],
+                n_test=len(split.x_test),
+                seconds=seconds,
+                extra={"ridge": self.ridge},
+            )
+
+
+def regression_curve(
+    student: KernelStudent, split: Split, sizes: Sequence[int], *, ridge: float = 1e-9
+) -> list[float]:
+    """Return the test mean squared error of kernel regression on the first n points, for each n.
+
+    With ``K = L L'`` over all training points, ``A = L^-1 K(train, test)`` and ``B = L^-1 y``, the prediction
+    from the first n points is ``A[:n]' B[:n]``: all sizes cost what the largest costs.
+
+    Parameters
+    ----------
+    student
+        The kernel.
+    split
+        Training points (in nested order) and test points, regression targets.
+    sizes
+        Training-set sizes, each at most ``len(split.x_train)``.
+    ridge
+        Relative to the mean of the Gram matrix's diagonal.
+    """
+    from scipy.linalg import cholesky, solve_triangular
+
+    gram = student.gram(split.x_train, split.x_train)
+    gram[np.diag_indices(len(gram))] += ridge * np.trace(gram) / len(gram)
+    factor = cholesky(gram, lower=True, overwrite_a=True)
+    across = student.gram(split.x_train, split.x_test)
+    solved = solve_triangular(factor, np.hstack([across, split.y_train]), lower=True, overwrite_b=True)
+    a, b = solved[:, : across.shape[1]], solved[:, across.shape[1] :]
+    return [float(np.mean((a[:n].T @ b[:n] - split.y_test) ** 2)) for n in sizes]
