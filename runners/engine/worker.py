@@ -1,0 +1,204 @@
+"""The worker: takes chunks, writes every record to the store, and only then reports it.
+
+Runs as ``python -m runners.engine.worker FD JSON`` (`EmbeddedEngine` starts it) or inside another
+process (`WorkerTask.execute`, which Ray calls). It reads commands from standard input, and
+leaves when that closes: a worker never outlives its driver.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from curvefit.errors import StoreError
+from curvefit.records.record import RunRecord
+from curvefit.records.segment import SegmentWriter
+from curvefit.records.store import RecordStore
+from curvefit.study.spec import RunSpec
+from runners.engine.chunk import Chunk
+
+EXIT_ORPHANED = 70
+EXIT_BROKEN_DEVICE = 71
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTask:
+    """What a worker is told once.
+
+    Parameters
+    ----------
+    store
+        Folder of the record store.
+    executor
+        Module that has ``execute_specs``.
+    device
+        ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+    sync
+        Whether records are forced to the disk one by one.
+    """
+
+    store: str
+    executor: str = "runners.runs"
+    device: str = "cpu"
+    sync: bool = True
+    extra_paths: tuple[str, ...] = field(default=())
+
+    def open_writer(self) -> SegmentWriter:
+        """Return this worker's own segment."""
+        from runners.provenance import provenance
+
+        shared = provenance(self.device)
+        del shared["time"]
+        return RecordStore(Path(self.store)).writer(provenance=shared, sync=self.sync)
+
+    def load(self) -> Callable[..., Iterator[RunRecord]]:
+        """Import the executor."""
+        sys.path[:0] = [path for path in self.extra_paths if path not in sys.path]
+        return importlib.import_module(self.executor).execute_specs
+
+
+def execute_chunk(
+    specs: Sequence[RunSpec],
+    execute: Callable[..., Iterator[RunRecord]],
+    writer: SegmentWriter,
+    *,
+    device: str,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Iterator[RunRecord]:
+    """Yield a record for every spec, each after it was written.
+
+    What the executor raises becomes a record: runs that share work are then tried one by one, so that
+    one bad run does not spoil the others.
+    """
+    waiting = {spec.id: spec for spec in specs}
+    try:
+        with contextlib.closing(execute(tuple(specs), device=device)) as records:  # type: ignore[type-var]
+            for record in records:
+                writer.append(record)
+                waiting.pop(record.run_id, None)
+                yield record
+                if stopping():
+                    return
+        failure = RuntimeError("the algorithm ended without reporting this run")
+    except StoreError:
+        raise
+    except (Exception, SystemExit) as error:
+        failure = error  # type: ignore[assignment]
+    if not waiting:
+        return
+    if len(specs) == 1:
+        record = failure_record(specs[0], failure)
+        writer.append(record)
+        yield record
+        return
+    for spec in waiting.values():
+        yield from execute_chunk([spec], execute, writer, device=device, stopping=stopping)
+        if stopping():
+            return
+
+
+def failure_record(spec: RunSpec, error: BaseException) -> RunRecord:
+    """Return the record of a run that raised."""
+    text = f"{type(error).__name__}: {error}"
+    memory = isinstance(error, MemoryError) or "OutOfMemory" in text or "not enough memory" in text
+    trace = "".join(traceback.format_exception(error))
+    status = "out-of-memory" if memory else "exception"
+    return unfinished_record(spec, status, text, extra={"traceback": trace[-4000:]})
+
+
+def unfinished_record(
+    spec: RunSpec, status: str, message: str, *, extra: dict[str, Any] | None = None
+) -> RunRecord:
+    """Return the record of a run that gave no result."""
+    members = {axis: getattr(spec, axis) for axis in ("data", "model", "inference")}
+    content = {a: {"name": m.name, "settings": m.settings, "version": m.version} for a, m in members.items()}
+    return RunRecord(
+        run_id=spec.id,
+        study=spec.study,
+        **spec.triplet._asdict(),
+        n_train=spec.n_train,
+        seed=spec.seed,
+        status=status,
+        message=message[:2000],
+        spec={**content, "study_seed": spec.study_seed},
+        extra=extra or {},
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve chunks until standard input closes or says to leave."""
+    _die_with_parent()
+    reports = os.fdopen(int(arguments[0]), "w", buffering=1)
+
+    def report(**event: Any) -> None:
+        reports.write(json.dumps(event) + "\n")
+
+    values = json.loads(arguments[1])
+    task = WorkerTask(**{**values, "extra_paths": tuple(values["extra_paths"])})
+    commands: queue.Queue[dict[str, Any]] = queue.Queue()
+    draining = threading.Event()
+    threading.Thread(target=_listen, args=(commands, draining), daemon=True).start()
+    try:
+        execute = task.load()
+        writer = task.open_writer()
+    except (Exception, SystemExit) as error:
+        report(event="unusable", message=f"{type(error).__name__}: {error}")
+        return
+    with writer:
+        report(event="ready", segment=writer.path.name)
+        while (command := commands.get()).get("chunk"):
+            chunk = Chunk.from_dict(command["chunk"])
+            try:
+                records = execute_chunk(
+                    chunk.specs, execute, writer, device=task.device, stopping=draining.is_set
+                )
+                for record in records:
+                    report(
+                        event="recorded",
+                        run_id=record.run_id,
+                        status=record.status,
+                        seconds=record.seconds,
+                        message=record.message[:300],
+                    )
+                    if "CUDA error" in record.message:
+                        sys.exit(EXIT_BROKEN_DEVICE)
+            except StoreError as error:
+                report(event="store", message=str(error))
+                return
+            report(event="ended")
+
+
+def _listen(commands: queue.Queue[dict[str, Any]], draining: threading.Event) -> None:
+    for line in sys.stdin:
+        command = json.loads(line)
+        if command.get("drain"):
+            draining.set()
+        else:
+            commands.put(command)
+            if not command:
+                return
+    os._exit(EXIT_ORPHANED)
+
+
+def _die_with_parent() -> None:
+    """Leave when the driver dies, even from within a long computation; Ctrl-C is the driver's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
