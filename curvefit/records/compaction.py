@@ -1,0 +1,117 @@
+"""Compaction: closed segments become one Parquet file, and the manifest vouches for it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curvefit.errors import StoreError
+from curvefit.records.manifest import (
+    Manifest,
+    SealedPart,
+    SealedSegment,
+    Withdrawal,
+    file_digest,
+    read_manifest,
+    sync_folder,
+    write_manifest,
+)
+from curvefit.records.segment import SegmentContent, read_segment
+from curvefit.records.store import RecordStore
+from curvefit.records.table import to_table
+
+
+def compact_store(store: RecordStore, *, include_open: bool = False) -> int:
+    """Seal the segments whose writers are done; return the number of rows sealed.
+
+    The order of steps makes every moment safe: the Parquet file is written and read back, then the manifest
+    takes it up, then the segments go. Segments with damaged lines stay as they are, for
+    `curvefit.records.verify` to name.
+
+    Parameters
+    ----------
+    store
+        The store.
+    include_open
+        Also seal segments without a closing line, which killed writers leave. Only when no writer is
+        at work.
+    """
+    with _locked(store.path / ".compaction.lock"):
+        manifest = read_manifest(store.manifest)
+        _remove(store, manifest.sealed_segments())
+        segments = [read_segment(path) for path in sorted(store.segments.glob("*.jsonl"))]
+        ready = [segment for segment in segments if _can_be_sealed(segment, include_open)]
+        if not ready:
+            return 0
+        part = _write_part(store, ready)
+        withdrawn = [
+            Withdrawal(run_id=run_id, at=at, reason=reason)
+            for segment in ready
+            for at, run_id, reason in segment.tombstones
+        ]
+        write_manifest(
+            store.manifest,
+            Manifest(parts=(*manifest.parts, part), withdrawn=_newest((*manifest.withdrawn, *withdrawn))),
+        )
+        _remove(store, {segment.path.name for segment in ready})
+        return part.rows
+
+
+def _newest(withdrawals: tuple[Withdrawal, ...]) -> tuple[Withdrawal, ...]:
+    return tuple({w.run_id: w for w in sorted(withdrawals, key=lambda w: w.at)}.values())
+
+
+def _can_be_sealed(segment: SegmentContent, include_open: bool) -> bool:
+    lines = len(segment.records) + len(segment.tombstones)
+    damaged = any(not damage.unfinished for damage in segment.damages) or not segment.begin
+    complete = segment.count == lines and not segment.damages
+    return complete or (include_open and segment.count is None and not damaged)
+
+
+def _write_part(store: RecordStore, segments: list[SegmentContent]) -> SealedPart:
+    table = to_table([row for segment in segments for row in segment.records])
+    sources = tuple(
+        SealedSegment(name=s.path.name, size=s.path.stat().st_size, sha256=file_digest(s.path))
+        for s in segments
+    )
+    draft = store.sealed / f".{os.getpid()}.draft"
+    try:
+        store.sealed.mkdir(exist_ok=True)
+        pq.write_table(table, draft, compression="zstd", write_page_checksum=True)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        if not pq.read_table(draft, partitioning=None).equals(table):
+            raise StoreError(f"{draft} does not read back as written; the segments are intact")
+        digest = file_digest(draft)
+        os.replace(draft, store.sealed / f"part-{digest[:16]}.parquet")
+        sync_folder(store.sealed)
+    except (OSError, pa.ArrowException) as error:
+        draft.unlink(missing_ok=True)
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"cannot seal {store.path}: {error}; the segments are intact") from error
+    return SealedPart(
+        name=f"part-{digest[:16]}.parquet", sha256=digest, rows=table.num_rows, segments=sources
+    )
+
+
+def _remove(store: RecordStore, names: set[str]) -> None:
+    for name in names:
+        (store.segments / name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise StoreError(f"store {path.parent} cannot be written: {error.strerror}") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,173 @@
+"""Verification: every damaged line and file of a store by name, and what can still be had from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curvefit.errors import DataFileError, StoreError
+from curvefit.records.manifest import Manifest, SealedPart, file_digest, read_manifest
+from curvefit.records.segment import SegmentContent, read_segment
+from curvefit.records.store import RecordStore
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in a store.
+
+    Parameters
+    ----------
+    file, line
+        Where; line 0 stands for the whole file.
+    reason
+        What is wrong.
+    lost
+        Whether a record may be gone (False: everything can still be read).
+    run_id
+        The run, where the damaged line still tells.
+    """
+
+    file: str
+    line: int
+    reason: str
+    lost: bool = True
+    run_id: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        run = f" (run {self.run_id}: readable, but not to be trusted)" if self.run_id else ""
+        return f"{place}: {self.reason}{run}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a check of a store found.
+
+    Parameters
+    ----------
+    problems
+        Damage.
+    notes
+        Things to know that are no damage: a writer that was killed, a part not yet cleared away.
+    n_records
+        Lines and rows that check.
+    """
+
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    n_records: int = 0
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is damaged."""
+        return not self.problems
+
+    def __str__(self) -> str:
+        state = "sound" if self.is_sound else f"{len(self.problems)} problems"
+        lines = [f"{state}; {self.n_records} records check", *map(str, self.problems), *self.notes]
+        return "\n".join(lines)
+
+
+@dataclass(slots=True)
+class _Findings:
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    n_records: int = 0
+
+
+def verify_store(path: str | Path, *, acknowledged: dict[str, int] | None = None) -> Verification:
+    """Check every byte of a store against its checksums.
+
+    Parameters
+    ----------
+    path
+        The store's folder.
+    acknowledged
+        Run ids that somebody counted as done, with the time: each must have a record. This finds a segment
+        that was cut off exactly between two lines.
+
+    Raises
+    ------
+    DataFileError
+        When there is no store.
+    """
+    store = RecordStore(Path(path))
+    if not store.exists():
+        raise DataFileError(f"{path} is not a record store: it has no segments folder")
+    found = _Findings()
+    try:
+        manifest = read_manifest(store.manifest)
+    except StoreError as error:
+        found.problems.append(Problem("manifest.json", 0, str(error)))
+        manifest = Manifest()
+    seen: set[str] = set()
+    for part in manifest.parts:
+        seen |= _check_part(store, part, found)
+    listed = {part.name for part in manifest.parts}
+    for extra in sorted(p for p in store.sealed.glob("*.parquet") if p.name not in listed):
+        found.notes.append(
+            f"sealed/{extra.name}: not in the manifest; a compaction was cut short, its segments count"
+        )
+    sealed = manifest.sealed_segments()
+    for segment_path in sorted(store.segments.glob("*.jsonl")):
+        if segment_path.name in sealed:
+            found.notes.append(f"segments/{segment_path.name}: sealed already, will be cleared away")
+            continue
+        seen |= _check_segment(read_segment(segment_path), found)
+    for run_id in sorted((acknowledged or {}).keys() - seen):
+        found.problems.append(Problem("segments", 0, f"run {run_id} was counted as done and has no record"))
+    return Verification(tuple(found.problems), tuple(found.notes), found.n_records)
+
+
+def _check_part(store: RecordStore, part: SealedPart, found: _Findings) -> set[str]:
+    name = f"sealed/{part.name}"
+    path = store.sealed / part.name
+    if not path.is_file():
+        found.problems.append(Problem(name, 0, f"missing; it held {part.rows} records"))
+        return set()
+    if file_digest(path) != part.sha256:
+        found.problems.append(
+            Problem(name, 0, f"SHA-256 does not match; {_what_reads(path)} of {part.rows} rows read")
+        )
+        return set()
+    run_ids = pq.read_table(path, columns=["run_id"], partitioning=None)["run_id"].to_pylist()
+    found.n_records += len(run_ids)
+    return set(run_ids)
+
+
+def _what_reads(path: Path) -> int:
+    """Return how many rows of a damaged Parquet file pass its page checksums."""
+    try:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+    except (OSError, pa.ArrowException):
+        return 0
+    rows = 0
+    for group in range(file.num_row_groups):
+        try:
+            rows += file.read_row_group(group).num_rows
+        except (OSError, pa.ArrowException):
+            continue
+    return rows
+
+
+def _check_segment(segment: SegmentContent, found: _Findings) -> set[str]:
+    name = f"segments/{segment.path.name}"
+    for damage in segment.damages:
+        run_id = ((damage.recoverable or {}).get("record") or {}).get("run_id", "")
+        if damage.unfinished and segment.count is None:
+            found.notes.append(
+                f"{name}:{damage.line}: cut off, as a killed writer leaves it; never counted as done"
+            )
+        else:
+            found.problems.append(Problem(name, damage.line, damage.reason, True, run_id))
+    lines = len(segment.records) + len(segment.tombstones)
+    if segment.count is None and not segment.damages:
+        found.notes.append(f"{name}: no closing line; its writer is at work, or was killed")
+    if segment.count is not None and segment.count > lines + len(segment.damages):
+        missing = segment.count - lines - len(segment.damages)
+        found.problems.append(Problem(name, 0, f"{missing} of {segment.count} lines are missing"))
+    found.n_records += len(segment.records)
+    return {record["run_id"] for _, record in segment.records}
