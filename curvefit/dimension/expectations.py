@@ -8,32 +8,44 @@ from typing import Literal
 import pandas as pd
 
 from curvefit.curves.learning_curves import LearningCurves
-from curvefit.dimension.pairs import Pair, triplet_facts
+from curvefit.dimension.pairs import Pair, shape_of, triplet_facts
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.symmetry import get_group, is_subgroup
 
 Kind = Literal[
-    "same-curve", "finite-group", "continuous-group", "wrong-group", "fewer-copies", "lost-alignment", "unknown"
+    "same-curve",
+    "finite-group",
+    "continuous-group",
+    "wrong-group",
+    "fewer-copies",
+    "lost-alignment",
+    "unknown",
 ]
 
 THEORY: dict[str, tuple[str, str, str]] = {
     "same-curve": (
         "unchanged",
         "one",
-        "the rotation lies in the group of (model, inference), so both curves are equal in distribution "
-        "(Li, Zhang, Arora, arXiv:2010.08515)",
+        (
+            "the rotation lies in the group of (model, inference), so both curves are equal in distribution "
+            "(Li, Zhang, Arora, arXiv:2010.08515)"
+        ),
     ),
     "finite-group": (
         "unchanged",
         "tends to the order of the group",
-        "a finite group that the data has multiplies the examples and leaves the exponent "
-        "(Tahmasebi, Jegelka, arXiv:2303.14269)",
+        (
+            "a finite group that the data has multiplies the examples and leaves the exponent "
+            "(Tahmasebi, Jegelka, arXiv:2303.14269)"
+        ),
     ),
     "continuous-group": (
         "falls by the dimension of the orbits",
         "a volume factor besides",
-        "a continuous group that the data has lowers the dimension by that of its orbits "
-        "(Tahmasebi, Jegelka, arXiv:2303.14269)",
+        (
+            "a continuous group that the data has lowers the dimension by that of its orbits "
+            "(Tahmasebi, Jegelka, arXiv:2303.14269)"
+        ),
     ),
     "wrong-group": (
         "not defined",
@@ -43,15 +55,21 @@ THEORY: dict[str, tuple[str, str, str]] = {
     "fewer-copies": (
         "may fall",
         "may rise",
-        "a smaller group of (model, inference) has fewer rotated copies of the task to be equally good at; "
-        "theory bounds the larger group from below and gives no number (Li, Zhang, Arora, arXiv:2010.08515)",
+        (
+            "a smaller group of (model, inference) has fewer rotated copies of the task to be equally good at; "
+            "theory bounds the larger group from below and gives no number (Li, Zhang, Arora, arXiv:2010.08515)"
+        ),
     ),
     "lost-alignment": (
         "may fall",
         "may rise",
         "the rotation lies outside the group of (model, inference), so what alignment was worth may be lost",
     ),
-    "unknown": ("no prediction", "no prediction", "the groups of the two are equal, not comparable, or unknown"),
+    "unknown": (
+        "no prediction",
+        "no prediction",
+        "the groups of the two are equal, not comparable, or unknown",
+    ),
 }
 """Kind to (effective dimension, sample gain, reason with its source)."""
 
@@ -119,7 +137,7 @@ def expect(curves: LearningCurves, pair: Pair) -> Expectation:
     """
     facts = triplet_facts(curves, [pair.baseline, pair.aligned])
     base, aligned = facts.iloc[0], facts.iloc[1]
-    shape = None if aligned["shape"] is None else tuple(int(side) for side in aligned["shape"])
+    shape = shape_of(aligned)
     if base["model_symmetry"] is None or aligned["model_symmetry"] is None:
         return Expectation("unknown")
 
@@ -152,10 +170,10 @@ def _task_symmetry(facts: pd.Series) -> str:
     return str(facts["data_symmetry"]) if is_subgroup(transform, symmetry) else "trivial"
 
 
-def _group_gain(old: str, new: str, shape: tuple[int, ...] | None) -> Expectation:
+def _group_gain(old: str, new: str, shape: tuple[int, int, int] | None) -> Expectation:
     if shape is None:
         return Expectation("unknown", new)
-    before, after = (get_group(name, shape=shape) for name in (old, new))  # type: ignore[arg-type]
+    before, after = (get_group(name, shape=shape) for name in (old, new))
     drop = after.orbit_dimension - before.orbit_dimension
     if drop > 0:
         return Expectation("continuous-group", new, orbit_dimension=drop)

@@ -53,18 +53,25 @@ def number(value: float, digits: int = 2) -> str:
     >>> number(41.73), number(0.03456), number(1234567.0)
     ('42', '0.035', '1,200,000')
     """
-    if not np.isfinite(value):
-        return "unknown"
-    if value == 0:
-        return "0"
-    decimals = digits - 1 - int(np.floor(np.log10(abs(value))))
-    rounded = round(value, decimals)
-    if abs(rounded) < 1e-4 or abs(rounded) >= 1e9:
-        return f"{value:.{digits - 1}e}"
-    return f"{rounded:,.{max(decimals, 0)}f}"
+    return _written(value, _decimals(value, digits))
 
 
-def spell(draws: np.ndarray, probability: float = PROBABILITY, digits: int = 2) -> str:
-    """Return ``median (low to high)`` in words."""
+def spell(draws: np.ndarray, probability: float = PROBABILITY) -> str:
+    """Return ``median (low to high)`` in words, with as many decimals as the interval deserves."""
     median, low, high = interval(draws, probability)
-    return f"{number(median, digits)} ({number(low, digits)} to {number(high, digits)})"
+    decimals = max(_decimals(median, 2), _decimals(high - low, 1))
+    return f"{_written(median, decimals)} ({_written(low, decimals)} to {_written(high, decimals)})"
+
+
+def _decimals(value: float, digits: int) -> int:
+    if not np.isfinite(value) or value == 0:
+        return 0
+    return digits - 1 - int(np.floor(np.log10(abs(value))))
+
+
+def _written(value: float, decimals: int) -> str:
+    if not np.isfinite(value):
+        return "unknown" if np.isnan(value) else "beyond measure"
+    if value != 0 and (abs(value) < 1e-4 or abs(value) >= 1e9):
+        return f"{value:.1e}"
+    return f"{round(value, decimals):,.{max(decimals, 0)}f}"

@@ -11,7 +11,7 @@ import pandas as pd
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.dimension.difference import compare_curves
 from curvefit.dimension.intervals import PROBABILITY, ROPE, columns, probability_of
-from curvefit.dimension.pairs import Pair, transform_pairs, triplet_facts
+from curvefit.dimension.pairs import Pair, shape_of, transform_pairs, triplet_facts
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.symmetry import is_subgroup
@@ -153,9 +153,7 @@ def _exponents(
 def _expect(facts: pd.Series) -> str:
     if facts["model_symmetry"] is None:
         return "unknown"
-    shape = facts["shape"]
-    shape = None if shape is None else tuple(int(side) for side in shape)
-    inside = is_subgroup(str(facts["transform"]), str(facts["model_symmetry"]), shape=shape)
+    inside = is_subgroup(str(facts["transform"]), str(facts["model_symmetry"]), shape=shape_of(facts))
     return "unchanged" if inside else "may change"
 
 

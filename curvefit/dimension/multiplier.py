@@ -93,9 +93,7 @@ def data_multiplier(
     reference
         As in `invariance_table`.
     """
-    chosen = tuple(
-        pairs or baseline_pairs(fit.curves, fit.triplets, baseline=baseline, reference=reference)
-    )
+    chosen = tuple(pairs or baseline_pairs(fit.curves, fit.triplets, baseline=baseline, reference=reference))
     if levels is not None and (len(levels) == 0 or min(levels) <= 0):
         raise InvalidInputError(f"error levels must be positive, got {list(levels)}")
     needed = sorted({fit.index(t) for pair in chosen for t in (pair.baseline, pair.aligned)})
@@ -106,7 +104,9 @@ def data_multiplier(
     all_levels, all_draws, all_within = [], [], []
     for pair in chosen:
         base, aligned = place[fit.index(pair.baseline)], place[fit.index(pair.aligned)]
-        own = np.asarray(levels, float) if levels is not None else _common_levels(ranges[base], ranges[aligned])
+        own = (
+            np.asarray(levels, float) if levels is not None else _common_levels(ranges[base], ranges[aligned])
+        )
         own = np.concatenate([own, np.full(max(LEVELS - len(own), 0), np.nan)]) if levels is None else own
         n_base, n_aligned = (invert(log_sizes, log_error[:, k], np.log(own)) for k in (base, aligned))
         all_levels.append(own)
@@ -169,9 +169,7 @@ def _curves_on_grid(fit: CurveFit, needed: list[int]) -> tuple[np.ndarray, np.nd
     return sizes, np.concatenate(parts, axis=2)
 
 
-def _measured_range(
-    fit: CurveFit, index: int, sizes: np.ndarray, error: np.ndarray
-) -> tuple[float, float]:
+def _measured_range(fit: CurveFit, index: int, sizes: np.ndarray, error: np.ndarray) -> tuple[float, float]:
     measured = measured_sizes(fit, fit.triplets[index])
     middle = np.median(error, axis=0)
     high, low = np.exp(np.interp(np.log(measured[[0, -1]]), np.log(sizes), np.log(middle)))

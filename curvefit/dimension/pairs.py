@@ -60,6 +60,14 @@ def triplet_facts(curves: LearningCurves, triplets: Sequence[Triplet]) -> pd.Dat
     return frame.reset_index()
 
 
+def shape_of(facts: pd.Series) -> tuple[int, int, int] | None:
+    """Return the image shape in a row of `triplet_facts`, or None when it is unknown."""
+    if facts["shape"] is None:
+        return None
+    height, width, channels = (int(side) for side in facts["shape"])
+    return height, width, channels
+
+
 def reference_data(curves: LearningCurves, reference: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return, for each transformed data label, the label of the same data without the transform.
 

@@ -27,9 +27,7 @@ class Noisy(AbstractLink):
     name = "noisy"
     formula = "exponent = 2s/(2s + d)"
     source = "Stone 1982, Ann. Statist. 10, 1040"
-    condition = (
-        "excess mean squared error under label noise, regularisation tuned at every size, target smoothness s known"
-    )
+    condition = "excess mean squared error under label noise, regularisation tuned at every size, target smoothness s known"
 
     smoothness: PositiveFloat = 1.0
 

@@ -1,0 +1,235 @@
+"""Synergy: is the whole of (data, model, inference) more than its parts?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import pandas as pd
+
+from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
+from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.fitting.curve_fit import CurveFit
+from curvefit.fitting.effects import decompose
+from curvefit.triplet import AXES, Triplet
+
+PARAMETERS = {
+    "log_exponent": "log exponent",
+    "log_amplitude": "log amplitude",
+    "log_error": "log error at the largest size all curves have",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Synergy:
+    """Bayesian analysis of variance of a curve parameter over the grid; build it with `synergy`.
+
+    Parameters
+    ----------
+    parameter
+        Key of `PARAMETERS`.
+    triplets
+        The cells, in the order of `interaction`.
+    effects
+        Term (a tuple of axes) to its effects per triplet, ``(draws, triplets)``; they sum to the parameter.
+    degrees
+        Term to its degrees of freedom as identified by the cells that exist; 0 where the grid's holes leave none.
+    complete
+        Whether every cell of the grid exists. If not, lower orders were fitted first (least squares) and took
+        whatever they share with higher ones, so interactions are understated rather than overstated.
+    """
+
+    parameter: str
+    triplets: tuple[Triplet, ...]
+    effects: dict[tuple[str, ...], np.ndarray]
+    degrees: dict[tuple[str, ...], int]
+    complete: bool
+
+    @property
+    def draws(self) -> np.ndarray:
+        """Share of the variance over triplets that interactions hold, ``(draws,)``."""
+        total = sum(_squares(effect) for term, effect in self.effects.items() if term)
+        together = sum(_squares(effect) for term, effect in self.effects.items() if len(term) > 1)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(together / total)
+
+    @property
+    def interaction(self) -> np.ndarray:
+        """What each triplet has beyond the main effects of its members, ``(draws, triplets)``."""
+        parts = [effect for term, effect in self.effects.items() if len(term) > 1]
+        return np.sum(parts, axis=0) if parts else np.zeros_like(self.effects[()])
+
+    def summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
+        """Return the analysis-of-variance table: one row a term.
+
+        `sd` is the finite-population standard deviation of the term's effects (these levels, not a population of
+        others), ``sqrt(sum of squares over its cells / degrees of freedom)`` with each cell of the term counted once;
+        `share` its part of the sum of squares over triplets.
+        """
+        total = sum(_squares(effect) for term, effect in self.effects.items() if term)
+        rows = []
+        for term, effect in self.effects.items():
+            if not term:
+                continue
+            share = _squares(effect) / total
+            sd = _finite_sd(effect, _first_of_cell(self.triplets, term), self.degrees[term])
+            rows.append(
+                {
+                    "term": ":".join(term),
+                    "degrees": self.degrees[term],
+                    **columns("sd", sd, probability),
+                    **columns("share", share, probability),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def triplet_summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
+        """Return one row a triplet: factor over what its members' main effects give, and P(factor > 1)."""
+        extra = self.interaction
+        return pd.DataFrame(
+            [
+                {
+                    **dict(zip(AXES, triplet)),
+                    **columns("factor", np.exp(extra[:, i]), probability),
+                    "p_above": probability_of(extra[:, i] > 0, extra[:, i]),
+                }
+                for i, triplet in enumerate(self.triplets)
+            ]
+        )
+
+    def __str__(self) -> str:
+        words = PARAMETERS[self.parameter]
+        lines = [
+            f"Interactions hold {spell(100 * self.draws)} % of the variance of the {words} over these triplets."
+        ]
+        if not self.complete:
+            lines.append("The grid has holes: main effects took what they share with interactions.")
+        return "\n".join([*lines, self.summary().to_string(index=False, float_format="%.3g")])
+
+
+def synergy(fit: CurveFit, parameter: str = "log_exponent") -> Synergy:
+    """Split a curve parameter into main effects and interactions of data, model and inference, draw by draw.
+
+    Parameters
+    ----------
+    fit
+        A `CurveFit` whose triplets form a grid, holes allowed.
+    parameter
+        ``"log_exponent"``, ``"log_amplitude"`` or ``"log_error"`` (at the largest size that all curves have).
+
+    Raises
+    ------
+    InvalidInputError
+        When fewer than two axes have two levels, so that there is nothing to interact.
+
+    References
+    ----------
+    A. Gelman, Analysis of variance: why it is more important than ever, Ann. Statist. 33, 1 (2005).
+    """
+    if parameter not in PARAMETERS:
+        raise unknown_name("parameter of a synergy", parameter, PARAMETERS)
+    varied = [axis for axis in AXES if len(fit.levels(axis)) > 1]
+    if len(varied) < 2:
+        raise InvalidInputError(
+            f"synergy needs two axes with two members each; only {', '.join(varied) or 'none'} varies in this fit"
+        )
+    values = _log_error(fit) if parameter == "log_error" else fit.parameter(parameter)
+    terms = decompose(values, fit.triplets)
+    labels = {axis: fit.levels(axis) for axis in AXES}
+    effects = {}
+    for term, effect in terms.items():
+        where: tuple = (slice(None), *_positions(fit.triplets, term, labels))
+        effects[term] = effect[where] if term else np.broadcast_to(effect.reshape(-1, 1), values.shape)
+    cells = prod(len(labels[axis]) for axis in varied)
+    return Synergy(
+        parameter,
+        fit.triplets,
+        effects,
+        identified_degrees(fit.triplets, [term for term in effects if term]),
+        cells == len(fit.triplets),
+    )
+
+
+def double_difference(
+    fit: CurveFit, *, parameter: str = "log_exponent", **members: tuple[str, str]
+) -> np.ndarray:
+    """Return draws of ``(a1 b1 - a2 b1) - (a1 b2 - a2 b2)`` of a parameter, averaged over the third axis.
+
+    Parameters
+    ----------
+    fit
+        A `CurveFit`.
+    parameter
+        As in `CurveFit.parameter`.
+    **members
+        Two of data, model, inference, each with its two labels: ``data=("plain", "rotated"), model=("gap", "fcn")``.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(draws,)``: by how much the step from the second to the first label of one axis is larger at the first
+        label of the other.
+    """
+    if len(members) != 2 or not set(members) <= set(AXES):
+        raise InvalidInputError(
+            f"a double difference needs two of {', '.join(AXES)}, each with two labels; got {sorted(members)}"
+        )
+    (one, (a1, a2)), (other, (b1, b2)) = members.items()
+    (third,) = set(AXES) - set(members)
+    values = fit.parameter(parameter)
+    found = []
+    for level in fit.levels(third):
+        cells = {(a, b): Triplet(**{one: a, other: b, third: level}) for a in (a1, a2) for b in (b1, b2)}
+        if set(cells.values()) <= set(fit.triplets):
+            column = {key: values[:, fit.index(triplet)] for key, triplet in cells.items()}
+            found.append(column[a1, b1] - column[a2, b1] - column[a1, b2] + column[a2, b2])
+    if not found:
+        raise InvalidInputError(f"no {third} has all four of {a1}, {a2} with {b1}, {b2}")
+    return np.mean(found, axis=0)
+
+
+def identified_degrees(
+    triplets: Sequence[Triplet], terms: Sequence[tuple[str, ...]]
+) -> dict[tuple[str, ...], int]:
+    """Return how many directions each term adds to all terms of lower or equal order before it."""
+    design = np.ones((len(triplets), 1))
+    rank, found = 1, {}
+    for term in sorted(terms, key=len):
+        keys = [tuple(getattr(t, axis) for axis in term) for t in triplets]
+        cells = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+        columns_of_term = np.eye(len(cells))[[cells[key] for key in keys]]
+        design = np.hstack([design, columns_of_term])
+        larger = int(np.linalg.matrix_rank(design))
+        found[term], rank = larger - rank, larger
+    return found
+
+
+def _log_error(fit: CurveFit) -> np.ndarray:
+    usable = fit.curves.usable
+    largest = usable.groupby(list(AXES))["n_train"].max().min()
+    return np.log(fit.expected_error([largest])[:, :, 0])
+
+
+def _positions(
+    triplets: Sequence[Triplet], term: tuple[str, ...], labels: dict[str, tuple[str, ...]]
+) -> tuple[list[int], ...]:
+    return tuple([labels[axis].index(getattr(t, axis)) for t in triplets] for axis in term)
+
+
+def _squares(effect: np.ndarray) -> np.ndarray:
+    return np.sum(effect**2, axis=1)
+
+
+def _first_of_cell(triplets: Sequence[Triplet], term: tuple[str, ...]) -> list[int]:
+    first: dict[tuple[str, ...], int] = {}
+    for i, triplet in enumerate(triplets):
+        first.setdefault(tuple(getattr(triplet, axis) for axis in term), i)
+    return list(first.values())
+
+
+def _finite_sd(effect: np.ndarray, cells: list[int], degrees: int) -> np.ndarray:
+    if degrees == 0:
+        return np.full(len(effect), np.nan)
+    return np.sqrt(_squares(effect[:, cells]) / degrees)
