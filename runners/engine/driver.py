@@ -1,0 +1,212 @@
+"""The driver: gives the chunks of a plan to an engine and keeps account of what comes back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from curvefit.errors import StoreError, unknown_name
+from curvefit.records.index import RunIndex
+from curvefit.records.record import STATUSES
+from curvefit.records.store import RecordStore
+from runners.engine.abstract import AbstractEngine, Event, Stop
+from runners.engine.chunk import Chunk
+from runners.engine.claims import Claims
+from runners.engine.plan import Plan
+from runners.engine.worker import unfinished_record
+
+RETRY = {
+    "none": frozenset(),
+    "died": frozenset({"died"}),
+    "failed": frozenset(STATUSES) - {"ok", "diverged"},
+    "all": frozenset(STATUSES),
+}
+"""Which records count as not done, by what is written after ``--retry``."""
+_LOOK_AGAIN = 2.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a plan stands.
+
+    Parameters
+    ----------
+    total
+        Runs of the plan.
+    statuses
+        Runs with a record, by status.
+    here
+        Runs that this driver finished.
+    lost_workers
+        Worker deaths so far.
+    stopped
+        Why it ended early, or empty.
+    """
+
+    total: int
+    statuses: Counter[str] = field(default_factory=Counter)
+    here: int = 0
+    lost_workers: int = 0
+    stopped: str = ""
+
+    @property
+    def done(self) -> int:
+        """Runs with a record that counts."""
+        return sum(self.statuses.values())
+
+    @property
+    def failed(self) -> int:
+        """Runs whose record is not ``ok``."""
+        return self.done - self.statuses["ok"]
+
+
+class Driver:
+    """Drives one plan on one store; `run` is called once.
+
+    Parameters
+    ----------
+    plan, store
+        What to do, and where records go.
+    retry
+        A key of `RETRY`.
+    wait
+        Whether to stay until chunks that other drivers hold are done too (or those drivers die).
+    """
+
+    def __init__(self, plan: Plan, store: RecordStore, *, retry: str = "none", wait: bool = True) -> None:
+        if retry not in RETRY:
+            raise unknown_name("choice for retry", retry, RETRY)
+        self.plan, self.store, self.wait = plan, store.create(), wait
+        self.index = RunIndex(self.store)
+        self._again = RETRY[retry]
+        self._began = time.time_ns()
+        self._run_ids = set(plan.run_ids)
+        self._claims = Claims(store.path)
+        self._running: dict[str, str] = {}
+        self._looked = 0.0
+        self.progress = Progress(len(self._run_ids))
+        self._count()
+
+    def run(
+        self, engine: AbstractEngine, stop: Stop, *, watch: Callable[[Event, Progress], None] | None = None
+    ) -> Progress:
+        """Execute what is missing and return where the plan stands then.
+
+        Raises
+        ------
+        StoreError
+            When the store can no longer be written; what was counted as done is in it.
+        """
+        logs = self.store.path / "logs"
+        try:
+            logs.mkdir(exist_ok=True)
+            with (logs / f"{self._claims.driver}.jsonl").open("a", buffering=1) as log:
+                for event in engine.run(self._offer(), stop):
+                    self._account(event, log)
+                    if watch is not None:
+                        watch(event, self.progress)
+        except OSError as error:
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(f"cannot write {logs}: {error.strerror}; records are intact") from error
+        finally:
+            self._claims.close()
+        self.index.refresh()
+        self._count()
+        if self.progress.done < self.progress.total:
+            self.progress.stopped = stop.reason or "the rest is with other drivers"
+        return self.progress
+
+    def _offer(self) -> Iterator[Chunk | None]:
+        """Yield the chunks nobody else does, without the runs that are done; None while others hold all."""
+        done = self._done()
+        pending = deque(chunk for chunk in self.plan.chunks if chunk.without(done).specs)
+        while pending:
+            found = False
+            for _ in range(len(pending)):
+                chunk = pending.popleft()
+                if not self._claims.take(chunk.id):
+                    pending.append(chunk)
+                    continue
+                self.index.refresh()
+                left = chunk.without(self._done_among(chunk))
+                if not left.specs:
+                    self._claims.release(chunk.id)
+                    continue
+                found = True
+                yield left
+            if pending and not found:
+                if not self.wait:
+                    return
+                self._looked = time.monotonic()
+                while time.monotonic() - self._looked < _LOOK_AGAIN:
+                    yield None
+                self.index.refresh()
+                done = self._done()
+                pending = deque(chunk for chunk in pending if chunk.without(done).specs)
+
+    def _account(self, event: Event, log: IO[str]) -> None:
+        if event.kind == "failed" and event.spec is not None:
+            with self.store.writer() as writer:
+                writer.append(unfinished_record(event.spec, event.status, event.message))
+        if event.kind in ("recorded", "failed"):
+            self.progress.here += 1
+            self.progress.statuses[event.status] += 1
+        elif event.kind == "started":
+            self._running[event.chunk] = event.worker
+        elif event.kind == "ended":
+            self._running.pop(event.chunk, None)
+            self._claims.release(event.chunk)
+        elif event.kind == "lost":
+            self.progress.lost_workers += 1
+        if event.kind == "waiting":
+            self.index.refresh()
+            self._count()
+        else:
+            log.write(json.dumps(_line(event)) + "\n")
+        self._claims.beat(
+            {"study": self.plan.study.name, "running": self._running, "here": self.progress.here},
+            force=event.kind in ("started", "ended"),
+        )
+
+    def _is_done(self, run_id: str) -> bool:
+        entry = self.index.entries.get(run_id)
+        return entry is not None and (entry.status not in self._again or entry.at >= self._began)
+
+    def _done(self) -> set[str]:
+        return {run_id for run_id in self._run_ids if self._is_done(run_id)}
+
+    def _done_among(self, chunk: Chunk) -> set[str]:
+        return {spec.id for spec in chunk.specs if self._is_done(spec.id)}
+
+    def _count(self) -> None:
+        self.progress.statuses = Counter(self.index.entries[r].status for r in self._done())
+
+
+def _line(event: Event) -> dict[str, Any]:
+    values: dict[str, Any] = {"at": round(time.time(), 3), "event": event.kind, "chunk": event.chunk}
+    values["run_id"] = event.run_id
+    values |= {
+        "status": event.status,
+        "seconds": event.seconds,
+        "worker": event.worker,
+        "message": event.message,
+    }
+    return {key: value for key, value in values.items() if value not in ("", None)}
+
+
+def read_log(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the log lines of all drivers of a store, in order of time."""
+    lines = []
+    for path in (folder / "logs").glob("*.jsonl"):
+        for text in path.read_text().splitlines():
+            try:
+                lines.append({**json.loads(text), "driver": path.stem})
+            except ValueError:  # the last line of a killed driver
+                continue
+    yield from sorted(lines, key=lambda line: line["at"])

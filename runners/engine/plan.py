@@ -1,0 +1,128 @@
+"""Plan: a checked study cut into chunks, and its copy in the store for `status` to read."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curvefit.errors import DataFileError, UnknownNameError, unknown_name
+from curvefit.records.manifest import replace_file
+from curvefit.study.study import Study
+from runners.engine.chunk import Chunk, plan_chunks
+from runners.engine.where import Condition, matches
+
+EXECUTOR = "runners.runs"
+STUDIES = Path(__file__).resolve().parent.parent / "studies"
+_COLUMNS = ("run_id", "data", "model", "inference", "n_train", "seed", "cost", "chunk")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The runs of a study, in chunks.
+
+    Parameters
+    ----------
+    study
+        What is asked, stand-ins for absent datasets included.
+    chunks
+        All runs, the dearest chunks first.
+    costs
+        Expected floating-point operations by run id.
+    notices
+        What the user must know before it runs, such as a stand-in.
+    """
+
+    study: Study
+    chunks: tuple[Chunk, ...]
+    costs: dict[str, float]
+    notices: tuple[str, ...] = ()
+
+    @property
+    def run_ids(self) -> list[str]:
+        """Ids of all runs."""
+        return [spec.id for chunk in self.chunks for spec in chunk.specs]
+
+    def narrowed(self, conditions: Iterable[Condition] = (), *, limit: int | None = None) -> Plan:
+        """Return the plan with only the runs that meet all conditions, and of these the `limit` cheapest.
+
+        Chunks keep their ids, so that a narrowed plan and the whole one do not do the same run twice.
+        """
+        conditions = tuple(conditions)
+        kept = [s for c in self.chunks for s in c.specs if matches(s, conditions)]
+        if limit is not None:
+            kept = sorted(kept, key=lambda spec: self.costs[spec.id])[:limit]
+        ids = {spec.id for spec in kept}
+        chunks = (replace(c, specs=tuple(s for s in c.specs if s.id in ids)) for c in self.chunks)
+        return replace(self, chunks=tuple(chunk for chunk in chunks if chunk.specs))
+
+
+def find_study(name: str) -> Path:
+    """Return the study file for a path, or for the name of a study that ships with the package."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = {file.stem: file for file in STUDIES.glob("*.toml")}
+    if name in shipped:
+        return shipped[name]
+    if path.suffix or path.parent != Path():
+        raise DataFileError(
+            f"study file {name} does not exist; shipped studies: {', '.join(sorted(shipped))}"
+        )
+    raise unknown_name("study", name, shipped)
+
+
+def make_plan(study: Study, *, executor: str = EXECUTOR) -> Plan:
+    """Check a study against the components and cut it into chunks.
+
+    Parameters
+    ----------
+    study
+        As read.
+    executor
+        Module with ``prepare_study``, ``group_specs``, ``spec_cost`` and ``execute_specs``.
+
+    Raises
+    ------
+    InvalidInputError
+        One error with a line for every mistake.
+    """
+    runs = load_executor(executor)
+    specs, notices = runs.prepare_study(study)
+    costs = {spec.id: float(runs.spec_cost(spec)) for spec in specs}
+    chunks = plan_chunks(runs.group_specs(specs), lambda spec: costs[spec.id])
+    return Plan(study, tuple(chunks), costs, tuple(notices))
+
+
+def load_executor(executor: str) -> ModuleType:
+    """Import the module that knows how to execute runs."""
+    try:
+        return importlib.import_module(executor)
+    except ModuleNotFoundError as error:
+        if error.name != executor:
+            raise
+        raise UnknownNameError(f"executor {executor!r} is no module that can be imported") from error
+
+
+def save_plan(plan: Plan, folder: Path) -> None:
+    """Keep the plan in the store, so that `status` need not load any component."""
+    rows = [
+        (s.id, *s.triplet, s.n_train, s.seed, plan.costs[s.id], chunk.id)
+        for chunk in plan.chunks
+        for s in chunk.specs
+    ]
+    table = pa.table(dict(zip(_COLUMNS, map(list, zip(*rows)))))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    (folder / "plans").mkdir(exist_ok=True)
+    replace_file(folder / "plans" / f"{plan.study.name}.parquet", sink.getvalue().to_pybytes())
+
+
+def read_plans(folder: Path) -> dict[str, pa.Table]:
+    """Return the plans kept in a store, by study name."""
+    return {path.stem: pq.read_table(path) for path in sorted((folder / "plans").glob("*.parquet"))}

@@ -1,0 +1,70 @@
+"""Conditions on runs, as written after ``--where``: ``model=gap``, ``n_train<=256``, ``data=shifted*``."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.study.spec import RunSpec
+
+_NUMBERS = ("n_train", "seed")
+_LABELS = ("data", "model", "inference")
+_OPERATORS = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One comparison of a run's label, size or seed."""
+
+    key: str
+    sign: str
+    value: str | int
+
+    def holds(self, spec: RunSpec) -> bool:
+        """Return whether the run meets it; labels are compared as patterns, with ``*``."""
+        if isinstance(self.value, int):
+            return _OPERATORS[self.sign](getattr(spec, self.key), self.value)
+        return fnmatchcase(getattr(spec.triplet, self.key), self.value) == (self.sign == "=")
+
+
+def parse_conditions(texts: Iterable[str]) -> list[Condition]:
+    """Read conditions; several in one text are separated by commas, and all must hold.
+
+    Raises
+    ------
+    InvalidInputError, UnknownNameError
+        For what is no condition, or a key that runs do not have.
+    """
+    return [_parse(part.strip()) for text in texts for part in text.split(",") if part.strip()]
+
+
+def matches(spec: RunSpec, conditions: Iterable[Condition]) -> bool:
+    """Return whether a run meets all conditions."""
+    return all(condition.holds(spec) for condition in conditions)
+
+
+def _parse(text: str) -> Condition:
+    found = re.fullmatch(r"(\w+)\s*(!=|<=|>=|=|<|>)\s*(.+)", text)
+    if found is None:
+        raise InvalidInputError(f"{text!r} is no condition; write for example model=gap or n_train<=256")
+    key, sign, value = found.groups()
+    if key in _NUMBERS:
+        if not value.isdecimal():
+            raise InvalidInputError(f"{text!r}: {key} is a whole number, not {value!r}")
+        return Condition(key, sign, int(value))
+    if key not in _LABELS:
+        raise unknown_name("key of a condition", key, [*_LABELS, *_NUMBERS])
+    if sign not in ("=", "!="):
+        raise InvalidInputError(f"{text!r}: labels are compared with = or !=, not {sign}")
+    return Condition(key, sign, value)

@@ -1,0 +1,63 @@
+"""A tiny executor: runs that take no time, or do whatever their settings tell them to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+
+from curvefit.records.record import RunRecord
+from curvefit.study.spec import RunSpec
+from curvefit.study.study import Study
+
+from runners.engine.worker import unfinished_record
+
+
+def prepare_study(study: Study) -> tuple[list[RunSpec], list[str]]:
+    return study.specs(), []
+
+
+def group_specs(specs: Sequence[RunSpec]) -> list[list[RunSpec]]:
+    """Runs of one triplet and seed belong together."""
+    groups: dict[object, list[RunSpec]] = {}
+    for spec in specs:
+        groups.setdefault((spec.triplet, spec.seed), []).append(spec)
+    return list(groups.values())
+
+
+def spec_cost(spec: RunSpec) -> float:
+    return float(spec.inference.settings.get("cost", 1e9)) * spec.n_train / 32
+
+
+def execute_specs(specs: Sequence[RunSpec], *, device: str = "cpu") -> Iterator[RunRecord]:
+    for spec in specs:
+        settings = spec.inference.settings
+        time.sleep(settings.get("sleep", 0.0))
+        if spec.n_train == settings.get("bad_size"):
+            _misbehave(settings["bad"])
+        status = "diverged" if settings.get("bad") == "diverge" else "ok"
+        value = (spec.n_train * 7 + spec.seed) % 1000
+        record = unfinished_record(spec, status, "")
+        yield RunRecord(
+            **{**record.to_dict(), "n_errors": value, "n_test": 1000, "value": value / 1000, "seconds": 0.001}
+        )
+
+
+def _misbehave(how: str) -> None:
+    match how:
+        case "raise":
+            raise ValueError("a bad run")
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "exit":
+            raise SystemExit(3)
+        case "hang":
+            time.sleep(1000)
+        case "memory":
+            raise MemoryError("cannot allocate")
+        case "grow":
+            hoard = []
+            while True:
+                hoard.append(bytearray(b"x" * 10_000_000))
+                time.sleep(0.002)
