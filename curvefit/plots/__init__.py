@@ -3,6 +3,7 @@
 from curvefit.plots.bands import CurveBands, curve_bands, parameter_table
 from curvefit.plots.calibration import plot_calibration
 from curvefit.plots.curves import plot_curves
+from curvefit.plots.dimension import dimension_alignment, plot_dimension, plot_multiplier
 from curvefit.plots.exponents import plot_exponents, plot_heatmap
 from curvefit.plots.slopes import LocalSlopes, local_slopes, plot_local_slopes
 from curvefit.plots.spectrum import plot_spectrum, plot_theory_curve
@@ -12,14 +13,17 @@ __all__ = [
     "CurveBands",
     "LocalSlopes",
     "curve_bands",
+    "dimension_alignment",
     "local_slopes",
     "paper_style",
     "parameter_table",
     "plot_calibration",
     "plot_curves",
+    "plot_dimension",
     "plot_exponents",
     "plot_heatmap",
     "plot_local_slopes",
+    "plot_multiplier",
     "plot_spectrum",
     "plot_theory_curve",
 ]

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curvefit.plots import curve_bands, local_slopes, paper_style, parameter_table, plot_curves
-from curvefit.plots import plot_exponents, plot_heatmap, plot_local_slopes
+from curvefit.plots import plot_exponents, plot_heatmap, plot_local_slopes, plot_multiplier
 from curvefit.report.content import ReportFigure
 from curvefit.triplet import AXES
 
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves
+    from curvefit.dimension.gain import SymmetryGain
     from curvefit.fitting import CurveFit
 
 AT_MOST_LEVELS = 5
@@ -107,3 +108,15 @@ def data_groups(curves: LearningCurves) -> dict[str, list[str]]:
         return {f"{first} and its rotations" if len(rest) > 1 else first: rest for first, rest in groups.items()}
     parts = [labels[i : i + AT_MOST_LEVELS] for i in range(0, len(labels), AT_MOST_LEVELS)]
     return {", ".join(part): part for part in parts}
+
+
+def gain_figures(gain: SymmetryGain, baseline: str) -> Iterator[ReportFigure]:
+    """Yield the data multiplier of every comparison with a model baseline, where errors were measured by both."""
+    if any(pair.changed != "model" for pair in gain.pairs):
+        return
+    yield render(
+        f"multiplier-{baseline}",
+        lambda: plot_multiplier(gain),
+        caption=f"How many times more training inputs {baseline} needs for the same error. Lines show medians over "
+        "errors that both curves were measured at, bands the intervals.",
+    )

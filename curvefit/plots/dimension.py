@@ -1,0 +1,166 @@
+"""What alignment is worth: effective dimension against the group, and the data multiplier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from curvefit.errors import InvalidInputError
+from curvefit.plots.style import decimal_ticks, interval_text, looks, new_axes, paper_style
+from curvefit.triplet import AXES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from curvefit.dimension.effective import EffectiveDimension
+    from curvefit.dimension.gain import SymmetryGain
+    from curvefit.dimension.multiplier import DataMultiplier
+
+AT_MOST_LINES = 8
+
+
+def dimension_alignment(dimension: EffectiveDimension, *, probability: float = 0.9) -> pd.DataFrame:
+    """Return a row per triplet: alignment class, log size of its effective group, dimension with interval.
+
+    Raises
+    ------
+    InvalidInputError
+        When the facts name no symmetry or no shape.
+    """
+    from curvefit.dimension.covariates import alignment_table
+
+    return alignment_table(dimension.fit).merge(dimension.summary(probability), on=list(AXES))
+
+
+def plot_dimension(source: EffectiveDimension | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw effective dimension against the size of the group under which (D, M, I) learns.
+
+    Parameters
+    ----------
+    source
+        An effective dimension, or its table from `dimension_alignment`.
+    ax
+        Axes to draw on.
+    """
+    table = source if isinstance(source, pd.DataFrame) else dimension_alignment(source)
+    table = table[table["lie_dimension"].notna() & table["dimension"].notna()]
+    if table.empty:
+        raise InvalidInputError("no triplet has both a known group and a defined dimension")
+    with paper_style():
+        ax = new_axes(ax, size=(6.2, 3.8))
+        models = list(dict.fromkeys(table["model"]))
+        places = np.sort(table["lie_dimension"].unique())
+        width = 0.5 * (np.diff(places).min() if len(places) > 1 else 1.0)
+        for rank, (model, look) in enumerate(looks(models).items()):
+            mine = table[table["model"] == model]
+            offset = width * (rank / max(len(models) - 1, 1) - 0.5)
+            spread = np.abs(mine[["dimension_low", "dimension_high"]].to_numpy().T - mine["dimension"].to_numpy())
+            jitter = np.linspace(-0.12, 0.12, len(mine)) * width
+            ax.errorbar(
+                mine["lie_dimension"] + offset + jitter, mine["dimension"], yerr=spread,
+                fmt=look.marker, ms=4, lw=0.9, color=look.colour, label=model,
+            )  # fmt: skip
+        named = table.drop_duplicates("lie_dimension").set_index("lie_dimension")["effective_symmetry"]
+        ax.set_xticks(places, [f"{named[place]}\n({np.expm1(place):,.0f})" for place in places])
+        ax.set_yscale("log")
+        _plain_log_axis(ax, table[["dimension_low", "dimension_high"]].to_numpy())
+        ax.set_xlabel("group under which (data, model, inference) learns (its dimension)")
+        ax.set_ylabel("effective dimension (as linked)")
+        ax.set_title(_dimension_finding(table))
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return ax
+
+
+def plot_multiplier(source: SymmetryGain | DataMultiplier, *, probability: float = 0.9, ax: Axes | None = None) -> Axes:
+    """Draw how many times more examples the baseline needs: against the error, or one row a comparison.
+
+    Parameters
+    ----------
+    source
+        A gain or its data multiplier.
+    probability
+        Mass of the intervals.
+    ax
+        Axes to draw on.
+    """
+    multiplier: DataMultiplier = getattr(source, "multiplier", source)  # type: ignore[assignment]
+    table = multiplier.summary(probability)
+    table = table[np.isfinite(table["multiplier"]) & (table["multiplier"] > 0) & (table["range"] == "interpolation")]
+    if table.empty:
+        raise InvalidInputError("no two curves share an error that both were measured at: no multiplier to draw")
+    with paper_style():
+        if table["aligned"].nunique() <= AT_MOST_LINES:
+            return _multiplier_lines(table, new_axes(ax, size=(5.6, 3.8)))
+        return _multiplier_rows(table, ax)
+
+
+def _multiplier_lines(table: pd.DataFrame, ax: Axes) -> Axes:
+    for (aligned, baseline), look in zip(_pairs(table), looks(list(map(str, range(AT_MOST_LINES)))).values()):
+        mine = table[(table["aligned"] == aligned) & (table["baseline"] == baseline)]
+        upper = np.minimum(mine["multiplier_high"], 10 * mine["multiplier"])
+        ax.fill_between(mine["error"], mine["multiplier_low"], upper, color=look.colour, alpha=0.2, lw=0)
+        ax.plot(mine["error"], mine["multiplier"], marker=look.marker, ms=4, ls=look.dash, color=look.colour, label=aligned)
+    ax.axhline(1, color="black", lw=0.8)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    _plain_log_axis(ax, table[["multiplier", "multiplier_low"]].to_numpy())
+    _plain_log_axis(ax, table["error"].to_numpy(), axis="x")
+    ax.invert_xaxis()
+    ax.set(xlabel="test error (falling to the right)", ylabel="data multiplier (baseline n over aligned n)")
+    ax.set_title(_multiplier_finding(table))
+    ax.legend(fontsize=7)
+    return ax
+
+
+def _multiplier_rows(table: pd.DataFrame, ax: Axes | None) -> Axes:
+    middle = table.groupby(["aligned", "baseline"], sort=False).nth(0)
+    counts = table.groupby(["aligned", "baseline"], sort=False).cumcount()
+    totals = table.groupby(["aligned", "baseline"], sort=False)["error"].transform("size")
+    middle = table[counts == totals // 2]
+    ax = new_axes(ax, size=(6.4, 1.2 + 0.17 * len(middle)))
+    rows = np.arange(len(middle))[::-1]
+    low, high = middle["multiplier_low"].clip(lower=1e-3), np.minimum(middle["multiplier_high"], 1e4)
+    ax.hlines(rows, low, high, color="#0072B2", lw=1.3)
+    ax.plot(middle["multiplier"], rows, "o", color="#0072B2", ms=4)
+    ax.axvline(1, color="black", lw=0.8)
+    ax.set_yticks(rows, middle["aligned"], fontsize=7.5)
+    ax.set_ylim(-0.8, len(middle) - 0.2)
+    ax.set_xscale("log")
+    _plain_log_axis(ax, np.concatenate([low, high]), axis="x")
+    ax.set_xlabel("data multiplier at a middle error (baseline n over aligned n)")
+    ax.grid(axis="y", visible=False)
+    ax.set_title(_multiplier_finding(middle))
+    return ax
+
+
+def _plain_log_axis(ax: Axes, values: np.ndarray, *, axis: str = "y") -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    target = ax.yaxis if axis == "y" else ax.xaxis
+    target.set_major_locator(FixedLocator(decimal_ticks(np.ravel(values))))
+    target.set_minor_locator(NullLocator())
+    target.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(dict.fromkeys(table[["aligned", "baseline"]].itertuples(index=False, name=None)))
+
+
+def _multiplier_finding(table: pd.DataFrame) -> str:
+    best = table.loc[table["multiplier_low"].idxmax()]
+    text = interval_text(best["multiplier"], best["multiplier_low"], best["multiplier_high"], digits=1)
+    return f"largest sure gain: {best['aligned']}\nis worth {text} times the data at error {best['error']:.2g}"
+
+
+def _dimension_finding(table: pd.DataFrame) -> str:
+    means = np.exp(np.log(table["dimension"]).groupby(table["lie_dimension"]).mean())
+    named = table.drop_duplicates("lie_dimension").set_index("lie_dimension")["effective_symmetry"]
+    if len(means) == 1:
+        return f"all triplets learn under {named.iloc[0]}: dimension {means.iloc[0]:.2f}"
+    first, last = means.index[0], means.index[-1]
+    return (
+        f"mean effective dimension {means.loc[first]:.2f} under {named[first]}, "
+        f"{means.loc[last]:.2f} under {named[last]}"
+    )

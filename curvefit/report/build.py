@@ -1,0 +1,113 @@
+"""From a fit (or a gain) to the content of a report: all numbers are final before anything is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from curvefit.errors import InvalidInputError
+from curvefit.report.content import Report, ReportTable
+from curvefit.report.figures import curve_figures, exponent_figures, gain_figures, slope_figure
+from curvefit.report.findings import most_telling
+from curvefit.report.gains import gain_frame, gain_table, gains_of
+from curvefit.report.methods import methods_of, settings_of
+from curvefit.report.tables import exponent_table, flagged_table, invariance_grids, invariance_list
+
+if TYPE_CHECKING:
+    from curvefit.dimension.gain import SymmetryGain
+    from curvefit.fitting import CurveFit
+
+PLAIN_QUESTION = "How fast does the test error fall with the number of training inputs, for each of these curves?"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a report knows beyond its fit.
+
+    Parameters
+    ----------
+    name
+        Name of the study or file.
+    question
+        What was asked.
+    repeat
+        Shell lines that make the report again.
+    provenance
+        How the runs were made.
+    """
+
+    name: str = "learning curves"
+    question: str = PLAIN_QUESTION
+    repeat: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_report(
+    source: CurveFit | SymmetryGain, *, occasion: Occasion | None = None, probability: float = 0.9
+) -> Report:
+    """Compute everything a report says.
+
+    Parameters
+    ----------
+    source
+        A fit, or a gain (then its own comparisons are reported).
+    occasion
+        Name, question and how to repeat.
+    probability
+        Mass of all intervals.
+    """
+    occasion = occasion or Occasion()
+    fit: CurveFit = getattr(source, "fit", source)  # type: ignore[assignment]
+    gains = list(gains_of(fit)) if fit is source else [(_baseline_name(source), source)]
+    invariance = compare_transforms(fit)
+    flagged = flagged_table(fit.curves)
+    grids: Sequence[ReportTable] = ()
+    if invariance is not None:
+        grids = (*invariance_grids(invariance, fit.curves), invariance_list(invariance, fit.curves))
+    return Report(
+        name=occasion.name,
+        question=occasion.question,
+        verdict=most_telling(fit, invariance=invariance, gains=gains, probability=probability),
+        status=str(fit.status),
+        converged=fit.status.converged,
+        notes=(*fit.curves.notes, *fit.notes),
+        curves=tuple(curve_figures(fit, probability=probability)),
+        exponents=(exponent_table(fit, probability=probability), *exponent_figures(fit, probability=probability)),
+        gains=tuple(
+            part
+            for baseline, gain in gains
+            for part in (gain_table(gain, baseline, probability=probability), *gain_figures(gain, baseline))
+        ),
+        invariance=tuple(grids),
+        criticism=(slope_figure(fit), *(() if flagged is None else (flagged,))),
+        methods=methods_of(fit),
+        settings=settings_of(fit, occasion.provenance),
+        repeat=occasion.repeat,
+    )
+
+
+def compare_transforms(fit: CurveFit) -> pd.DataFrame | None:
+    """Return the invariance table, or None when no data is a transform of another."""
+    from curvefit.dimension import invariance_table
+    from curvefit.dimension.pairs import transform_pairs
+
+    return invariance_table(fit) if transform_pairs(fit.curves) else None
+
+
+def all_gains(report: Report) -> pd.DataFrame:
+    """Return the numbers of every gain table in one frame; empty when there is none."""
+    frames = [table.frame for table in report.tables if table.key.startswith("gains-")]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _baseline_name(gain: Any) -> str:
+    if not hasattr(gain, "pairs"):
+        raise InvalidInputError(f"a report needs a CurveFit or a SymmetryGain, not a {type(gain).__name__}")
+    labels = {getattr(pair.baseline, pair.changed) for pair in gain.pairs if " " not in pair.changed}
+    return labels.pop() if len(labels) == 1 else "its baseline"
+
+
+__all__ = ["Occasion", "all_gains", "build_report", "compare_transforms", "gain_frame"]

@@ -1,0 +1,167 @@
+"""The most telling sentences of a fit: every candidate is computed, the strongest of each kind is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from curvefit.report.cells import number
+from curvefit.triplet import Triplet
+
+if TYPE_CHECKING:
+    from curvefit.dimension.gain import SymmetryGain
+    from curvefit.fitting import CurveFit
+
+SURE = 0.95
+VERDICTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A sentence and how much it tells; only the strongest of a kind is kept.
+
+    Parameters
+    ----------
+    kind
+        What the sentence is about.
+    strength
+        Larger tells more; comparable within a kind.
+    sentence
+        What was found, with interval.
+    """
+
+    kind: str
+    strength: float
+    sentence: str
+
+
+def most_telling(
+    fit: CurveFit,
+    *,
+    invariance: pd.DataFrame | None = None,
+    gains: Sequence[tuple[str, SymmetryGain]] = (),
+    probability: float = 0.9,
+) -> tuple[str, ...]:
+    """Return three sentences: what alignment gains, what breaking it costs, whether theory holds, or the like.
+
+    Parameters
+    ----------
+    fit
+        The fit.
+    invariance
+        Table of `curvefit.dimension.invariance_table`, where the data has transforms.
+    gains
+        (baseline, gain) pairs.
+    probability
+        Mass of the intervals.
+    """
+    candidates = [
+        *_gain_findings(gains, probability),
+        *(_invariance_findings(invariance) if invariance is not None else ()),
+        *_fit_findings(fit, probability),
+    ]
+    best: dict[str, Finding] = {}
+    for finding in candidates:
+        if finding.kind not in best or finding.strength > best[finding.kind].strength:
+            best[finding.kind] = finding
+    return tuple(finding.sentence for finding in list(best.values())[:VERDICTS])
+
+
+def _gain_findings(gains: Sequence[tuple[str, SymmetryGain]], probability: float) -> Iterator[Finding]:
+    """Yield the largest sure data multiplier over a model baseline, with the dimension gain beside it."""
+    for baseline, gain in gains:
+        for i, pair in enumerate(gain.pairs):
+            level = gain.multiplier.central(i)
+            if pair.changed != "model" or level is None:
+                continue
+            draws = gain.multiplier.at(i, level)
+            draws = draws[~np.isnan(draws)]
+            if draws.size == 0:
+                continue
+            low, middle, high = _quantiles(draws, probability)
+            ratio = _quantiles(gain.dimension_gain[:, i], probability)
+            error = number(float(gain.multiplier.levels[i, level]), 2)
+            sentence = (
+                f"On {pair.aligned.data} with {pair.aligned.inference}, {baseline} needs {number(middle, 2)} times "
+                f"({number(low, 2)} to {number(high, 2)}) the training inputs of {pair.aligned.model} for an error of "
+                f"{error}; its effective dimension is {number(ratio[1], 2)} times as large "
+                f"({number(ratio[0], 2)} to {number(ratio[2], 2)})."
+            )
+            yield Finding("gain", low, sentence)
+
+
+def _invariance_findings(table: pd.DataFrame) -> Iterator[Finding]:
+    changed = table[table["verdict"] == "changed"]
+    for row in changed.itertuples():
+        sentence = (
+            f"Rotating all images of {row.reference} by one fixed element of {row.transform} multiplies the error of "
+            f"{row.model} under {row.inference} by {number(row.error_ratio, 3)} "
+            f"({number(row.error_ratio_low, 3)} to {number(row.error_ratio_high, 3)}); theory: {row.theory}."
+        )
+        yield Finding("cost", abs(np.log(row.error_ratio)), sentence)
+    tally = table["agreement"].value_counts()
+    told = [
+        f"{tally[word]} {text}"
+        for word, text in (
+            ("confirmed", "as theory says"),
+            ("allowed", "unchanged where theory lets the curve change"),
+            ("open", "undecided by these data"),
+            ("contradicted", "against theory"),
+        )
+        if word in tally
+    ]
+    yield Finding("theory", 1.0, f"Of {len(table)} comparisons of a rotated with an unrotated curve, {_joined(told)}.")
+
+
+def _fit_findings(fit: CurveFit, probability: float) -> Iterator[Finding]:
+    exponent = fit.parameter("exponent")
+    order = np.argsort(np.median(exponent, axis=0))
+    slow, fast = order[0], order[-1]
+    low, middle, high = _quantiles(exponent[:, fast], probability)
+    sentence = f"{fit.triplets[fast]} learns fastest: exponent {middle:.2f} ({low:.2f} to {high:.2f})"
+    if fast != slow:
+        sure = float((exponent[:, fast] > exponent[:, slow]).mean())
+        other = _quantiles(exponent[:, slow], probability)
+        sentence += (
+            f"; {fit.triplets[slow]} slowest: {other[1]:.2f} ({other[0]:.2f} to {other[2]:.2f}), "
+            f"smaller with probability {sure:.2f}"
+        )
+    yield Finding("exponent", 1.0, sentence + ".")
+    yield _halving(fit, fit.triplets[fast], exponent[:, fast], probability)
+    yield _floor(fit, probability)
+
+
+def _halving(fit: CurveFit, triplet: Triplet, exponent: np.ndarray, probability: float) -> Finding:
+    low, middle, high = _quantiles(2 ** (1 / exponent), probability)
+    return Finding(
+        "halving",
+        1.0,
+        f"To halve what is left of its reducible error, {triplet} needs {number(middle, 2)} times "
+        f"({number(low, 2)} to {number(high, 2)}) more training inputs.",
+    )
+
+
+def _floor(fit: CurveFit, probability: float) -> Finding:
+    floor = fit.parameter("floor")
+    low, middle, high = np.quantile(floor, [(1 - probability) / 2, 0.5, (1 + probability) / 2], axis=0)
+    best = int(np.argmin(high))
+    return Finding(
+        "floor",
+        1.0,
+        f"The lowest floor is that of {fit.triplets[best]}: {number(middle[best], 2)} ({number(low[best], 2)} to "
+        f"{number(high[best], 2)}); more of the same data cannot go below it.",
+    )
+
+
+def _quantiles(draws: np.ndarray, probability: float) -> tuple[float, float, float]:
+    tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
+    low, middle, high = np.quantile(draws, tails, method="nearest")
+    return float(low), float(middle), float(high)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,71 @@
+"""How it was done: methods in words, the exact settings, and the versions that did it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from curvefit.fitting import CurveFit
+
+PACKAGES = ("curvefit", "numpy", "scipy", "pandas", "pymc", "nutpie", "arviz", "statsmodels", "matplotlib")
+POOLING = {
+    "partial": "effects of data, model and inference and their interactions are pooled with estimated scales",
+    "member": "main effects of data, model and inference are pooled with estimated scales, and every triplet has a residual",
+    "none": "every curve is fitted for itself; only the noise parameters are shared",
+    "full": "one law is fitted to all curves",
+}
+LIKELIHOODS = {
+    "beta-binomial": "Error counts are beta-binomial: counting noise of the test set and, beyond it, noise between seeds.",
+    "logit-gaussian": "Error rates are Gaussian on the logit scale, with counting noise of the test set and noise between seeds.",
+    "logit-student": "Error rates are Student-t on the logit scale, with counting noise and noise between seeds.",
+    "log-gaussian": "Errors are Gaussian on the log scale, with noise between seeds.",
+    "log-student": "Errors are Student-t on the log scale, with noise between seeds.",
+}
+
+
+def methods_of(fit: CurveFit) -> tuple[str, ...]:
+    """Return sentences on data, law, noise, pooling and sampling, for this very fit."""
+    usable, settings = fit.curves.usable, fit.settings
+    seeds = usable["seed"].nunique()
+    sentences = [
+        f"{len(fit.triplets)} learning curves with {len(usable):,} runs ({seeds} seed{'s' if seeds != 1 else ''}) at "
+        f"n = {usable['n_train'].min():,} to {usable['n_train'].max():,} training inputs; the metric is "
+        f"{fit.curves.metric}, training sets are {fit.curves.training_sets}.",
+        f"The curve family is {fit.family}: the error falls as floor + amplitude · n^-exponent at large n, and starts "
+        "at the chance level where that is known.",
+        LIKELIHOODS.get(fit.likelihood, f"The likelihood is {fit.likelihood}."),
+        f"Pooling is {settings.pooling}: {POOLING[settings.pooling]}.",
+    ]
+    if settings.discrepancy == "bend":
+        sentences.append(
+            "All curves share an unknown distortion of small sizes, so that the exponent is the one at the large end."
+        )
+    if fit.status.n_draws and fit.likelihood != "given draws":
+        sentences.append(
+            f"The posterior is sampled with NUTS ({settings.sampler}): {settings.chains} chains, {settings.tune} warm-up "
+            f"and {settings.draws} kept draws each, seed {settings.seed}."
+        )
+    sentences.append(
+        "An interval holds the stated share of the posterior between equal tails. Exponents of error rates are no "
+        "exponents of squared errors, and say nothing beyond the measured sizes by themselves."
+    )
+    return tuple(sentences)
+
+
+def settings_of(fit: CurveFit, provenance: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return settings of the fit, versions of the packages, and where the runs were made."""
+    settings = {name: str(value) for name, value in fit.settings.model_dump(mode="json").items() if name != "priors"}
+    priors = fit.settings.priors.model_dump(mode="json")
+    settings["priors"] = ", ".join(f"{name} {value}" for name, value in priors.items())
+    settings |= {f"version of {name}": _version(name) for name in PACKAGES}
+    settings |= {f"runs: {name}": str(value) for name, value in (provenance or {}).items()}
+    return settings
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

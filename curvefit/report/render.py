@@ -1,0 +1,46 @@
+"""A report as one self-contained HTML page, or as Markdown."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from curvefit.report.content import Report, ReportFigure, ReportTable
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def to_html(report: Report) -> str:
+    """Return the report as one HTML page that needs no network: styles, script and figures are inside."""
+    return _environment().get_template("report.html.j2").render(report=report)
+
+
+def to_markdown(report: Report, *, figure_folder: str = "figures") -> str:
+    """Return the report as Markdown; figures are linked as PNG files in `figure_folder`."""
+    text = _environment().get_template("report.md.j2").render(report=report, figure_folder=figure_folder)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("curvefit.report"),
+        autoescape=select_autoescape(["html.j2", "html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["inline_svg"] = lambda figure: Markup(figure.svg)
+    environment.filters["markdown_cell"] = _markdown_cell
+    environment.tests["figure"] = lambda part: isinstance(part, ReportFigure)
+    environment.tests["table"] = lambda part: isinstance(part, ReportTable)
+    return environment
+
+
+def _markdown_cell(text: Any) -> str:
+    return str(text).replace("|", "\\|").replace("\n", "<br>")
