@@ -1,1 +1,1 @@
-"""Training of stacks of nets: many models of one plan, each with its own data, seed and batches."""
+"""Gradient training of stacks of nets: loop, update rules, batches, evaluation, search."""

@@ -1,34 +1,44 @@
-"""Which examples a step sees: fixed by a run's seed alone, never by how models were stacked."""
+"""Which examples each net sees at each step: fixed by the net's own seed alone."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from curvefit.seeding import generator
 
+class BatchStream:
+    """An endless stream of one net's batches: permutations of its examples, one after the other.
 
-def batch_order(n_train: int, *, steps: int, batch_size: int, seed: int) -> np.ndarray:
-    """Return the examples of every step: epochs of a fresh permutation each, without leftovers.
+    Batches may straddle two permutations, so all have the same size. A batch of all examples is simply
+    the whole set, in order.
 
     Parameters
     ----------
-    n_train, steps, batch_size
-        Counts; a batch is never larger than the training set.
+    n_train, batch_size
+        Examples, and examples per step.
     seed
-        Of the permutations.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(steps, min(batch_size, n_train))`` indices.
+        Fixes the permutations.
     """
-    size = min(batch_size, n_train)
-    per_epoch = n_train // size
-    rng = generator(seed, "batches")
-    epochs = [
-        rng.permutation(n_train)[: per_epoch * size].reshape(per_epoch, size)
-        for _ in range(math.ceil(steps / per_epoch))
-    ]
-    return np.concatenate(epochs)[:steps]
+
+    def __init__(self, n_train: int, batch_size: int, *, seed: int) -> None:
+        self.n_train = n_train
+        self.batch_size = min(batch_size, n_train)
+        self._rng = np.random.default_rng(seed)
+        self._left = np.empty(0, dtype=np.int64)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every batch is the whole set."""
+        return self.batch_size == self.n_train
+
+    def take(self, steps: int) -> np.ndarray:
+        """Return the next `steps` batches of indices, ``(steps, batch)``."""
+        if self.whole:
+            return np.broadcast_to(np.arange(self.n_train), (steps, self.n_train))
+        needed = steps * self.batch_size
+        parts, length = [self._left], len(self._left)
+        while length < needed:
+            parts.append(self._rng.permutation(self.n_train))
+            length += self.n_train
+        stream = np.concatenate(parts)
+        self._left = stream[needed:]
+        return stream[:needed].reshape(steps, self.batch_size)
