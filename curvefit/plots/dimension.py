@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.multiplier import DataMultiplier
 from curvefit.errors import InvalidInputError
 from curvefit.plots.style import decimal_ticks, interval_text, looks, new_axes, paper_style
 from curvefit.triplet import AXES
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from curvefit.dimension.effective import EffectiveDimension
     from curvefit.dimension.gain import SymmetryGain
-    from curvefit.dimension.multiplier import DataMultiplier
 
 AT_MOST_LINES = 8
 
@@ -56,7 +56,9 @@ def plot_dimension(source: EffectiveDimension | pd.DataFrame, *, ax: Axes | None
         for rank, (model, look) in enumerate(looks(models).items()):
             mine = table[table["model"] == model]
             offset = width * (rank / max(len(models) - 1, 1) - 0.5)
-            spread = np.abs(mine[["dimension_low", "dimension_high"]].to_numpy().T - mine["dimension"].to_numpy())
+            spread = np.abs(
+                mine[["dimension_low", "dimension_high"]].to_numpy().T - mine["dimension"].to_numpy()
+            )
             jitter = np.linspace(-0.12, 0.12, len(mine)) * width
             ax.errorbar(
                 mine["lie_dimension"] + offset + jitter, mine["dimension"], yerr=spread,
@@ -73,7 +75,9 @@ def plot_dimension(source: EffectiveDimension | pd.DataFrame, *, ax: Axes | None
     return ax
 
 
-def plot_multiplier(source: SymmetryGain | DataMultiplier, *, probability: float = 0.9, ax: Axes | None = None) -> Axes:
+def plot_multiplier(
+    source: SymmetryGain | DataMultiplier, *, probability: float = 0.9, ax: Axes | None = None
+) -> Axes:
     """Draw how many times more examples the baseline needs: against the error, or one row a comparison.
 
     Parameters
@@ -85,11 +89,15 @@ def plot_multiplier(source: SymmetryGain | DataMultiplier, *, probability: float
     ax
         Axes to draw on.
     """
-    multiplier: DataMultiplier = getattr(source, "multiplier", source)  # type: ignore[assignment]
+    multiplier = source if isinstance(source, DataMultiplier) else source.multiplier
     table = multiplier.summary(probability)
-    table = table[np.isfinite(table["multiplier"]) & (table["multiplier"] > 0) & (table["range"] == "interpolation")]
+    table = table[
+        np.isfinite(table["multiplier"]) & (table["multiplier"] > 0) & (table["range"] == "interpolation")
+    ]
     if table.empty:
-        raise InvalidInputError("no two curves share an error that both were measured at: no multiplier to draw")
+        raise InvalidInputError(
+            "no two curves share an error that both were measured at: no multiplier to draw"
+        )
     with paper_style():
         if table["aligned"].nunique() <= AT_MOST_LINES:
             return _multiplier_lines(table, new_axes(ax, size=(5.6, 3.8)))
@@ -101,7 +109,15 @@ def _multiplier_lines(table: pd.DataFrame, ax: Axes) -> Axes:
         mine = table[(table["aligned"] == aligned) & (table["baseline"] == baseline)]
         upper = np.minimum(mine["multiplier_high"], 10 * mine["multiplier"])
         ax.fill_between(mine["error"], mine["multiplier_low"], upper, color=look.colour, alpha=0.2, lw=0)
-        ax.plot(mine["error"], mine["multiplier"], marker=look.marker, ms=4, ls=look.dash, color=look.colour, label=aligned)
+        ax.plot(
+            mine["error"],
+            mine["multiplier"],
+            marker=look.marker,
+            ms=4,
+            ls=look.dash,
+            color=look.colour,
+            label=aligned,
+        )
     ax.axhline(1, color="black", lw=0.8)
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -151,7 +167,9 @@ def _pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
 def _multiplier_finding(table: pd.DataFrame) -> str:
     best = table.loc[table["multiplier_low"].idxmax()]
     text = interval_text(best["multiplier"], best["multiplier_low"], best["multiplier_high"], digits=1)
-    return f"largest sure gain: {best['aligned']}\nis worth {text} times the data at error {best['error']:.2g}"
+    return (
+        f"largest sure gain: {best['aligned']}\nis worth {text} times the data at error {best['error']:.2g}"
+    )
 
 
 def _dimension_finding(table: pd.DataFrame) -> str:

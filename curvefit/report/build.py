@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from curvefit.errors import InvalidInputError
-from curvefit.report.content import Report, ReportTable
+from curvefit.report.content import Report, ReportFigure, ReportTable
 from curvefit.report.figures import curve_figures, exponent_figures, gain_figures, slope_figure
 from curvefit.report.findings import most_telling
-from curvefit.report.gains import gain_frame, gain_table, gains_of
+from curvefit.report.gains import gain_table, gains_of
 from curvefit.report.methods import methods_of, settings_of
 from curvefit.report.tables import exponent_table, flagged_table, invariance_grids, invariance_list
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from curvefit.dimension.gain import SymmetryGain
     from curvefit.fitting import CurveFit
 
-PLAIN_QUESTION = "How fast does the test error fall with the number of training inputs, for each of these curves?"
+PLAIN_QUESTION = (
+    "How fast does the test error fall with the number of training inputs, for each of these curves?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,7 @@ def build_report(
         Mass of all intervals.
     """
     occasion = occasion or Occasion()
-    fit: CurveFit = getattr(source, "fit", source)  # type: ignore[assignment]
-    gains = list(gains_of(fit)) if fit is source else [(_baseline_name(source), source)]
+    fit, gains = _fit_and_gains(source)
     invariance = compare_transforms(fit)
     flagged = flagged_table(fit.curves)
     grids: Sequence[ReportTable] = ()
@@ -75,18 +77,23 @@ def build_report(
         converged=fit.status.converged,
         notes=(*fit.curves.notes, *fit.notes),
         curves=tuple(curve_figures(fit, probability=probability)),
-        exponents=(exponent_table(fit, probability=probability), *exponent_figures(fit, probability=probability)),
-        gains=tuple(
-            part
-            for baseline, gain in gains
-            for part in (gain_table(gain, baseline, probability=probability), *gain_figures(gain, baseline))
+        exponents=(
+            exponent_table(fit, probability=probability),
+            *exponent_figures(fit, probability=probability),
         ),
+        gains=tuple(itertools.chain.from_iterable(_gain_parts(*pair, probability) for pair in gains)),
         invariance=tuple(grids),
         criticism=(slope_figure(fit), *(() if flagged is None else (flagged,))),
-        methods=methods_of(fit),
+        methods=methods_of(fit, assumptions=[text for _, gain in gains for text in gain.assumptions]),
         settings=settings_of(fit, occasion.provenance),
         repeat=occasion.repeat,
     )
+
+
+def _gain_parts(
+    baseline: str, gain: SymmetryGain, probability: float
+) -> tuple[ReportTable | ReportFigure, ...]:
+    return gain_table(gain, baseline, probability=probability), *gain_figures(gain, baseline)
 
 
 def compare_transforms(fit: CurveFit) -> pd.DataFrame | None:
@@ -103,11 +110,16 @@ def all_gains(report: Report) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _baseline_name(gain: Any) -> str:
-    if not hasattr(gain, "pairs"):
-        raise InvalidInputError(f"a report needs a CurveFit or a SymmetryGain, not a {type(gain).__name__}")
+def _fit_and_gains(source: Any) -> tuple[CurveFit, list[tuple[str, SymmetryGain]]]:
+    from curvefit.fitting import CurveFit
+
+    if isinstance(source, CurveFit):
+        return source, list(gains_of(source))
+    if not hasattr(source, "pairs") or not hasattr(source, "dimension_gain"):
+        raise InvalidInputError(f"a report needs a CurveFit or a SymmetryGain, not a {type(source).__name__}")
+    return source.fit, [(_baseline_name(source), source)]
+
+
+def _baseline_name(gain: SymmetryGain) -> str:
     labels = {getattr(pair.baseline, pair.changed) for pair in gain.pairs if " " not in pair.changed}
     return labels.pop() if len(labels) == 1 else "its baseline"
-
-
-__all__ = ["Occasion", "all_gains", "build_report", "compare_transforms", "gain_frame"]

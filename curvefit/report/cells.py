@@ -25,13 +25,27 @@ def number(value: float, digits: int = 3) -> str:
     return text if "e" not in text else f"{value:,.0f}"
 
 
-def interval(row: Mapping[str, Any], name: str, digits: int = 3) -> str:
+def interval(row: Mapping[str, Any], name: str) -> str:
     """Write ``estimate [lower, upper]`` from the columns of one quantity, whichever suffix they use."""
     lower, upper = bounds(row, name)
-    middle = float(row[name])
+    return spell_interval(float(row[name]), lower, upper)
+
+
+def spell_interval(middle: float, lower: float, upper: float) -> str:
+    """Write ``estimate [lower, upper]`` with as many decimals as the interval's width deserves.
+
+    Examples
+    --------
+    >>> spell_interval(0.4, 0.378, 0.428)
+    '0.400 [0.378, 0.428]'
+    """
     if math.isnan(middle):
         return "unknown"
-    return f"{number(middle, digits)} [{number(lower, digits)}, {number(upper, digits)}]"
+    width = upper - lower
+    if not math.isfinite(width) or not 1e-5 < width < 1e5:
+        return f"{number(middle)} [{number(lower)}, {number(upper)}]"
+    decimals = max(0, 1 - math.floor(math.log10(width)))
+    return f"{middle:,.{decimals}f} [{lower:,.{decimals}f}, {upper:,.{decimals}f}]"
 
 
 def bounds(row: Mapping[str, Any], name: str) -> tuple[float, float]:
@@ -56,6 +70,15 @@ def text_cell(value: Any) -> Cell:
 def interval_cell(row: Mapping[str, Any], name: str) -> Cell:
     """Make a cell of an estimate with its interval; it sorts by the estimate."""
     return Cell(interval(row, name), float(row[name]))
+
+
+def probability_cell(row: Mapping[str, Any], name: str) -> Cell:
+    """Make a cell of a probability: two decimals, and no false certainty at either end."""
+    value = float(row[name])
+    if math.isnan(value):
+        return Cell("unknown", -1.0)
+    text = "> 0.99" if value > 0.99 else "< 0.01" if value < 0.01 else f"{value:.2f}"
+    return Cell(text, value)
 
 
 def agreement_cell(row: Mapping[str, Any], name: str) -> Cell:
@@ -84,10 +107,17 @@ def make_table(
         (column of the frame, heading, how a row becomes a cell or None for plain text and numbers); columns that
         the frame lacks are left out.
     """
-    present = [entry for entry in columns if entry[0] in frame.columns]
+    present = [
+        entry for entry in columns if entry[0] in frame.columns and not _said_in_caption(frame, entry[0])
+    ]
     rows = [
         tuple(make(row, name) if make else text_cell(row[name]) for name, _, make in present)
         for row in frame.to_dict("records")
     ]
     headings = tuple(heading for _, heading, _ in present)
     return ReportTable(key, title, caption, headings, tuple(rows), frame)
+
+
+def _said_in_caption(frame: pd.DataFrame, column: str) -> bool:
+    """Tell whether a column repeats one source in every row; the caption names it, and the CSV keeps it."""
+    return column == "source" and frame[column].nunique() <= 1

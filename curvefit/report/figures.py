@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from curvefit.plots import curve_bands, local_slopes, paper_style, parameter_table, plot_curves
-from curvefit.plots import plot_exponents, plot_heatmap, plot_local_slopes, plot_multiplier
+from curvefit.plots import (
+    curve_bands,
+    local_slopes,
+    paper_style,
+    parameter_table,
+    plot_curves,
+    plot_exponents,
+    plot_heatmap,
+    plot_local_slopes,
+    plot_multiplier,
+)
 from curvefit.report.content import ReportFigure
 from curvefit.triplet import AXES
 
@@ -48,7 +58,7 @@ def curve_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[Report
         chosen = bands.among("data", labels)
         yield render(
             f"curves-{number}",
-            lambda chosen=chosen: plot_curves(chosen),
+            partial(plot_curves, chosen),
             caption=f"Learning curves of {name}: means over seeds with their range, fitted curve with its "
             f"{probability:.0%} credible band{_predictive_words(chosen)}. Both axes are logarithmic.",
         )
@@ -68,15 +78,21 @@ def exponent_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[Rep
             caption="Median exponent of every triplet: data in rows, models within inference in columns.",
         )
     predicted = fit.curves.facts.get("predicted_exponent")
-    by_triplet = None if predicted is None else dict(zip(map(tuple, fit.curves.facts[list(AXES)].to_numpy()), predicted))
+    by_triplet = (
+        None
+        if predicted is None
+        else dict(zip(map(tuple, fit.curves.facts[list(AXES)].to_numpy()), predicted))
+    )
     for number, (name, labels) in enumerate(data_groups(fit.curves).items(), start=1):
         part = table[table["data"].isin(labels)]
         expected = None
         if by_triplet is not None:
-            expected = np.array([by_triplet.get(tuple(row), np.nan) for row in part[list(AXES)].to_numpy()], dtype=float)
+            expected = np.array(
+                [by_triplet.get(tuple(row), np.nan) for row in part[list(AXES)].to_numpy()], dtype=float
+            )
         yield render(
             f"exponents-{number}",
-            lambda part=part, expected=expected: plot_exponents(part, predicted=expected),
+            partial(plot_exponents, part, predicted=expected),
             caption=f"Exponents of {name} with {probability:.0%} intervals; hollow diamonds are theory, where known.",
         )
 
@@ -91,7 +107,11 @@ def slope_figure(fit: CurveFit) -> ReportFigure:
         lambda: plot_local_slopes(chosen),
         caption="Local slope between neighbouring sizes (points) and of the fitted curve (bands): a plateau or a "
         "slow start would show here."
-        + (f" The first {len(chosen.triplets)} curves are drawn, {rest} more are in the tables." if rest else ""),
+        + (
+            f" The first {len(chosen.triplets)} curves are drawn, {rest} more are in the tables."
+            if rest
+            else ""
+        ),
     )
 
 
@@ -105,7 +125,9 @@ def data_groups(curves: LearningCurves) -> dict[str, list[str]]:
         groups: dict[str, list[str]] = {}
         for label in labels:
             groups.setdefault(reference.get(label, label), []).append(label)
-        return {f"{first} and its rotations" if len(rest) > 1 else first: rest for first, rest in groups.items()}
+        return {
+            f"{first} and its rotations" if len(rest) > 1 else first: rest for first, rest in groups.items()
+        }
     parts = [labels[i : i + AT_MOST_LEVELS] for i in range(0, len(labels), AT_MOST_LEVELS)]
     return {", ".join(part): part for part in parts}
 
@@ -117,6 +139,6 @@ def gain_figures(gain: SymmetryGain, baseline: str) -> Iterator[ReportFigure]:
     yield render(
         f"multiplier-{baseline}",
         lambda: plot_multiplier(gain),
-        caption=f"How many times more training inputs {baseline} needs for the same error. Lines show medians over "
-        "errors that both curves were measured at, bands the intervals.",
+        caption=f"How many times more training inputs {baseline} needs for the same error, with 90% intervals; read "
+        "at errors that both curves were measured at.",
     )

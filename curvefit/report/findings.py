@@ -73,10 +73,13 @@ def most_telling(
 
 def _gain_findings(gains: Sequence[tuple[str, SymmetryGain]], probability: float) -> Iterator[Finding]:
     """Yield the largest sure data multiplier over a model baseline, with the dimension gain beside it."""
+    from curvefit.dimension.pairs import reference_data
+
     for baseline, gain in gains:
+        rotated = reference_data(gain.fit.curves)
         for i, pair in enumerate(gain.pairs):
             level = gain.multiplier.central(i)
-            if pair.changed != "model" or level is None:
+            if pair.changed != "model" or pair.aligned.data in rotated or level is None:
                 continue
             draws = gain.multiplier.at(i, level)
             draws = draws[~np.isnan(draws)]
@@ -107,14 +110,19 @@ def _invariance_findings(table: pd.DataFrame) -> Iterator[Finding]:
     told = [
         f"{tally[word]} {text}"
         for word, text in (
-            ("confirmed", "as theory says"),
+            ("confirmed", "came out as theory says"),
             ("allowed", "unchanged where theory lets the curve change"),
             ("open", "undecided by these data"),
             ("contradicted", "against theory"),
         )
         if word in tally
     ]
-    yield Finding("theory", 1.0, f"Of {len(table)} comparisons of a rotated with an unrotated curve, {_joined(told)}.")
+    sentence = f"Of {len(table)} comparisons of a rotated with an unrotated curve, {_joined(told)}."
+    if tally.get("confirmed", 0) == len(table):
+        sentence = (
+            f"All {len(table)} comparisons of a rotated with an unrotated curve came out as theory says."
+        )
+    yield Finding("theory", 1.0, sentence)
 
 
 def _fit_findings(fit: CurveFit, probability: float) -> Iterator[Finding]:

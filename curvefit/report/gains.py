@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from curvefit.report.cells import interval_cell, make_table
+from curvefit.report.cells import interval_cell, make_table, probability_cell
 from curvefit.report.content import ReportTable
 from curvefit.report.tables import source_sentence, with_source
 from curvefit.triplet import AXES
@@ -50,7 +50,9 @@ def gain_frame(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -
     """Return the summary of a gain with the triplets spelled out and the data multiplier beside it."""
     frame = gain.summary(probability)
     triplets = pd.DataFrame([pair.aligned for pair in gain.pairs], columns=list(AXES))
-    against = pd.DataFrame([pair.baseline for pair in gain.pairs], columns=[f"baseline_{axis}" for axis in AXES])
+    against = pd.DataFrame(
+        [pair.baseline for pair in gain.pairs], columns=[f"baseline_{axis}" for axis in AXES]
+    )
     rest = frame.drop(columns=["aligned", "baseline"])
     frame = pd.concat([triplets, against, rest], axis=1).assign(baseline=baseline)
     return with_source(frame.join(_multipliers(gain, probability)), gain.fit.curves)
@@ -59,20 +61,21 @@ def gain_frame(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -
 def gain_table(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -> ReportTable:
     """Return a row per comparison: dimension gain and sample gain, apart, and what theory expects."""
     frame = gain_frame(gain, baseline, probability=probability)
-    frame = frame.assign(against=[str(pair.baseline) for pair in gain.pairs])
-    words = " ".join(gain.assumptions)
     return make_table(
         f"gains-{baseline}",
         frame,
-        title=f"Gains over {baseline}",
-        caption="Factors above 1 mean that the first triplet does better than the one it is held against: in the "
+        title=f"Gains over {baseline}"
+        if gain.pairs[0].changed == "model"
+        else f"What a rotation by {baseline} takes away",
+        caption="Factors above 1 mean that the first triplet does better than its counterpart ("
+        f"{baseline}, all else equal): in the "
         "effective dimension (exponent) and in samples (amplitude), never merged; beside them the data multiplier "
-        f"at one error. {probability:.0%} intervals. {words} {source_sentence(gain.fit.curves)}",
+        f"at one error. {probability:.0%} intervals; what the numbers assume is said under Methods. "
+        f"{source_sentence(gain.fit.curves)}",
         columns=[
             *((axis, axis, None) for axis in AXES),
-            ("against", "against", None),
             ("dimension_gain", "dimension gain", interval_cell),
-            ("p_dimension_gain", "p (gain > 1)", None),
+            ("p_dimension_gain", "p (gain > 1)", probability_cell),
             ("sample_gain", "sample gain", interval_cell),
             ("multiplier", "data multiplier", interval_cell),
             ("at_error", "at error", None),

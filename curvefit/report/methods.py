@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -25,16 +25,22 @@ LIKELIHOODS = {
 }
 
 
-def methods_of(fit: CurveFit) -> tuple[str, ...]:
+def methods_of(fit: CurveFit, *, assumptions: Sequence[str] = ()) -> tuple[str, ...]:
     """Return sentences on data, law, noise, pooling and sampling, for this very fit."""
     usable, settings = fit.curves.usable, fit.settings
     seeds = usable["seed"].nunique()
-    sentences = [
+    size_words = (
         f"{len(fit.triplets)} learning curves with {len(usable):,} runs ({seeds} seed{'s' if seeds != 1 else ''}) at "
         f"n = {usable['n_train'].min():,} to {usable['n_train'].max():,} training inputs; the metric is "
-        f"{fit.curves.metric}, training sets are {fit.curves.training_sets}.",
+        f"{fit.curves.metric}, training sets are {fit.curves.training_sets}."
+    )
+    law_words = (
         f"The curve family is {fit.family}: the error falls as floor + amplitude · n^-exponent at large n, and starts "
-        "at the chance level where that is known.",
+        "at the chance level where that is known."
+    )
+    sentences = [
+        size_words,
+        law_words,
         LIKELIHOODS.get(fit.likelihood, f"The likelihood is {fit.likelihood}."),
         f"Pooling is {settings.pooling}: {POOLING[settings.pooling]}.",
     ]
@@ -51,12 +57,15 @@ def methods_of(fit: CurveFit) -> tuple[str, ...]:
         "An interval holds the stated share of the posterior between equal tails. Exponents of error rates are no "
         "exponents of squared errors, and say nothing beyond the measured sizes by themselves."
     )
+    sentences += [f"Gains assume: {assumption}" for assumption in dict.fromkeys(assumptions)]
     return tuple(sentences)
 
 
 def settings_of(fit: CurveFit, provenance: Mapping[str, Any] | None = None) -> dict[str, str]:
     """Return settings of the fit, versions of the packages, and where the runs were made."""
-    settings = {name: str(value) for name, value in fit.settings.model_dump(mode="json").items() if name != "priors"}
+    settings = {
+        name: str(value) for name, value in fit.settings.model_dump(mode="json").items() if name != "priors"
+    }
     priors = fit.settings.priors.model_dump(mode="json")
     settings["priors"] = ", ".join(f"{name} {value}" for name, value in priors.items())
     settings |= {f"version of {name}": _version(name) for name in PACKAGES}

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from curvefit.report.cells import TONES, agreement_cell, interval, interval_cell, make_table, number
+from curvefit.report.cells import (
+    TONES,
+    agreement_cell,
+    interval,
+    interval_cell,
+    make_table,
+    number,
+    probability_cell,
+)
 from curvefit.report.content import Cell, ReportTable
 from curvefit.triplet import AXES
 
@@ -43,7 +51,7 @@ def exponent_table(fit: CurveFit, *, probability: float = 0.9) -> ReportTable:
     return make_table(
         "exponents",
         frame,
-        title="Exponents",
+        title="Exponent, floor and amplitude of every curve",
         caption=f"Medians with {probability:.0%} intervals of error = floor + amplitude · n^-exponent. "
         f"{source_sentence(fit.curves)}",
         columns=[
@@ -86,7 +94,9 @@ def invariance_grids(table: pd.DataFrame, curves: LearningCurves) -> list[Report
             symmetry = mine["model_symmetry"].iloc[0]
             by_transform = {row["transform"]: row for row in mine.to_dict("records")}
             cells = [_verdict_cell(by_transform.get(name)) for name in transforms]
-            rows.append((Cell(model, model), Cell(inference, inference), Cell(symmetry or "", symmetry or ""), *cells))
+            rows.append(
+                (Cell(model, model), Cell(inference, inference), Cell(symmetry or "", symmetry or ""), *cells)
+            )
         tally = part["agreement"].value_counts()
         counted = ", ".join(f"{tally[word]} {word}" for word in TONES if word in tally)
         grids.append(
@@ -109,7 +119,7 @@ def _verdict_cell(row: Mapping[str, Any] | None) -> Cell:
         return Cell("not run")
     agreement = str(row["agreement"])
     text = (
-        f"{MARKS.get(row['verdict'], '')} {row['verdict']}, error × {interval(row, 'error_ratio', 2)}\n"
+        f"{MARKS.get(row['verdict'], '')} {row['verdict']}, error × {interval(row, 'error_ratio')}\n"
         f"theory: {row['theory']} → {agreement}"
     )
     return Cell(text, float(row["error_ratio"]), TONES.get(agreement, ""))
@@ -129,9 +139,9 @@ def invariance_list(table: pd.DataFrame, curves: LearningCurves) -> ReportTable:
             ("inference", "inference", None),
             ("transform", "rotation", None),
             ("error_ratio", "error ratio", interval_cell),
-            ("p_unchanged", "p (same curve)", None),
+            ("p_unchanged", "p (same curve)", probability_cell),
             ("exponent_ratio", "exponent ratio", interval_cell),
-            ("p_exponent_unchanged", "p (same exponent)", None),
+            ("p_exponent_unchanged", "p (same exponent)", probability_cell),
             ("verdict", "verdict", None),
             ("theory", "theory", None),
             ("agreement", "agreement", agreement_cell),

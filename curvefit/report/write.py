@@ -131,7 +131,7 @@ def open_study(source: Path, out: Path) -> tuple[LearningCurves, Occasion]:
     curves = LearningCurves.from_records(records)
     name, question = records[0].study, PLAIN_QUESTION
     study_file = source / STUDY_FILE
-    repeat = (again,)
+    repeat: tuple[str, ...] = (again,)
     if study_file.is_file():
         from curvefit.study import Study
 
@@ -151,7 +151,12 @@ def provenance_of(records: list[RunRecord]) -> dict[str, str]:
     provenance = {key: ", ".join(list(values)[:4]) for key, values in seen.items() if len(values) <= 8}
     seconds = sum(record.seconds or 0.0 for record in records)
     failed = sum(record.status != "ok" for record in records)
-    return {"number": f"{len(records):,}", "failed": str(failed), "total seconds": f"{seconds:,.0f}", **provenance}
+    return {
+        "number": f"{len(records):,}",
+        "failed": str(failed),
+        "total seconds": f"{seconds:,.0f}",
+        **provenance,
+    }
 
 
 def _write_figures(report: Report, folder: Path) -> None:
