@@ -13,6 +13,7 @@ from typing import IO, Any
 from curvefit.errors import StoreError, unknown_name
 from curvefit.records.index import RunIndex
 from curvefit.records.record import STATUSES
+from curvefit.records.segment import SegmentWriter
 from curvefit.records.store import RecordStore
 from runners.engine.abstract import AbstractEngine, Event, Stop
 from runners.engine.chunk import Chunk
@@ -88,7 +89,7 @@ class Driver:
         self._run_ids = set(plan.run_ids)
         self._claims = Claims(store.path)
         self._running: dict[str, str] = {}
-        self._looked = 0.0
+        self._writer: SegmentWriter | None = None
         self.progress = Progress(len(self._run_ids))
         self._count()
 
@@ -116,11 +117,18 @@ class Driver:
             raise StoreError(f"cannot write {logs}: {error.strerror}; records are intact") from error
         finally:
             self._claims.close()
+            if self._writer is not None:
+                self._writer.close()
         self.index.refresh()
         self._count()
         if self.progress.done < self.progress.total:
             self.progress.stopped = stop.reason or "the rest is with other drivers"
         return self.progress
+
+    @property
+    def has_company(self) -> bool:
+        """Whether other drivers are at work on the store."""
+        return bool(self._claims.others())
 
     def _offer(self) -> Iterator[Chunk | None]:
         """Yield the chunks nobody else does, without the runs that are done; None while others hold all."""
@@ -143,8 +151,8 @@ class Driver:
             if pending and not found:
                 if not self.wait:
                     return
-                self._looked = time.monotonic()
-                while time.monotonic() - self._looked < _LOOK_AGAIN:
+                looked = time.monotonic()
+                while time.monotonic() - looked < _LOOK_AGAIN:
                     yield None
                 self.index.refresh()
                 done = self._done()
@@ -152,8 +160,8 @@ class Driver:
 
     def _account(self, event: Event, log: IO[str]) -> None:
         if event.kind == "failed" and event.spec is not None:
-            with self.store.writer() as writer:
-                writer.append(unfinished_record(event.spec, event.status, event.message))
+            self._writer = self._writer or self.store.writer()
+            self._writer.append(unfinished_record(event.spec, event.status, event.message))
         if event.kind in ("recorded", "failed"):
             self.progress.here += 1
             self.progress.statuses[event.status] += 1

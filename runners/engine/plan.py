@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,6 +103,8 @@ def make_plan(study: Study, *, executor: str = EXECUTOR) -> Plan:
 
 def load_executor(executor: str) -> ModuleType:
     """Import the module that knows how to execute runs."""
+    if (here := os.getcwd()) not in sys.path:  # a user's own components, named in the study
+        sys.path.append(here)
     try:
         return importlib.import_module(executor)
     except ModuleNotFoundError as error:

@@ -1,0 +1,77 @@
+"""``curvefit plan``: what a study would run, what is done already, and what the rest will cost."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runners.commands.status import AsJson
+
+
+def plan(
+    study: Annotated[str, typer.Argument(help="A study file (TOML), or the name of a shipped study.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the records, if there are some.")] = None,
+    where: Annotated[list[str] | None, typer.Option(help="Only runs such as model=gap.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Workers the time is divided by.")] = 1,
+    as_json: AsJson = False,
+    executor: Annotated[str, typer.Option(hidden=True)] = "runners.runs",
+) -> None:
+    """Count the runs of a study and estimate the cost of those that are missing; nothing is run."""
+    from curvefit.records.index import RunIndex
+    from curvefit.records.store import RecordStore
+    from curvefit.study.study import Study
+    from runners.engine.estimate import estimate_cost
+    from runners.engine.plan import find_study, make_plan
+    from runners.engine.where import parse_conditions
+
+    made = make_plan(Study.from_toml(find_study(study)), executor=executor)
+    made = made.narrowed(parse_conditions(where or []))
+    store = RecordStore(out) if out is not None else None
+    entries = RunIndex(store).entries if store is not None and store.exists() else {}
+    todo: dict[str, list[float]] = defaultdict(list)
+    past: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    asked: Counter[str] = Counter()
+    for chunk in made.chunks:
+        for spec in chunk.specs:
+            entry, cost = entries.get(spec.id), made.costs[spec.id]
+            asked[spec.inference.label] += 1
+            if entry is None:
+                todo[spec.inference.label].append(cost)
+            elif entry.seconds:
+                past[spec.inference.label].append((cost, entry.seconds))
+    total, missing = asked.total(), sum(map(len, todo.values()))
+    estimate = estimate_cost(todo, past).per_worker(workers) if missing else None
+    if as_json:
+        cost = estimate and {"median": estimate.seconds, "low": estimate.low, "high": estimate.high}
+        print(
+            json.dumps(
+                {
+                    "study": made.study.name,
+                    "total": total,
+                    "done": total - missing,
+                    "missing": missing,
+                    "chunks": len(made.chunks),
+                    "seconds": cost,
+                    "notices": made.notices,
+                }
+            )
+        )
+        return
+    for notice in made.notices:
+        typer.echo(notice)
+    typer.echo(
+        f"{made.study.name}: {total} runs of {len(made.study.triplets())} triplets in {len(made.chunks)} chunks; "
+        f"{total - missing} done, {missing} missing"
+    )
+    for label, count in asked.items():
+        left = todo.get(label, [])
+        line = f"  {label}: {count} runs"
+        typer.echo(
+            f"{line}, {estimate_cost({label: left}, past)} of one worker" if left else f"{line}, all done"
+        )
+    if estimate is not None:
+        typer.echo(f"time with {workers} worker{'s' if workers > 1 else ''}: {estimate}")

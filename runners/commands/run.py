@@ -1,0 +1,93 @@
+"""``curvefit run``: execute what is missing of a study, safely interruptible and resumable at any moment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXIT_FAILED_RUNS, EXIT_INTERRUPTED = 4, 130
+
+
+def run(
+    study: Annotated[str, typer.Argument(help="A study file (TOML), or the name of a shipped study.")],
+    out: Annotated[Path, typer.Option(help="Folder of the records; resumed when it exists.")],
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Worker processes [default: cores; 1 per GPU]", show_default=False),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or cuda:0,1 for chosen GPUs.")] = "cpu",
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each worker.")] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the cheapest runs, this many.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(help="Only runs such as model=gap or n_train<=256; may be repeated.")
+    ] = None,
+    retry: Annotated[str, typer.Option(help="Do again: none, failed, died, all.")] = "none",
+    max_hours: Annotated[
+        float | None, typer.Option(min=0.0, help="Stop after this time; resume later.")
+    ] = None,
+    timeout: Annotated[float | None, typer.Option(min=0.0, help="Seconds one run may take.")] = None,
+    memory_gb: Annotated[float | None, typer.Option(min=0.0, help="Memory one worker may use.")] = None,
+    engine: Annotated[str, typer.Option(help="embedded (this machine) or ray (a Ray cluster).")] = "embedded",
+    wait: Annotated[bool, typer.Option(help="Stay until runs held by other drivers are done too.")] = True,
+    executor: Annotated[str, typer.Option(hidden=True)] = "runners.runs",
+) -> None:
+    """Run a study: every triplet at every size and seed that has no record yet.
+
+    Ctrl-C once finishes the current runs and stops; twice stops at once. Either way, and after a crash,
+    the same command goes on where it was.
+    """
+    from curvefit.records.compaction import compact_store
+    from curvefit.records.store import RecordStore
+    from curvefit.study.study import Study
+    from runners.commands.bar import ProgressBar
+    from runners.engine.abstract import Stop
+    from runners.engine.driver import Driver
+    from runners.engine.plan import find_study, make_plan, save_plan
+    from runners.engine.select import choose_engine
+    from runners.engine.where import parse_conditions
+
+    file = find_study(study)
+    conditions = parse_conditions(where or [])
+    plan = make_plan(Study.from_toml(file), executor=executor)
+    for notice in plan.notices:
+        typer.secho(notice, fg="yellow", err=True)
+    store = RecordStore(out).create()
+    save_plan(plan, out)
+    shutil.copyfile(file, out / "plans" / f"{plan.study.name}.toml")
+    narrowed = plan.narrowed(conditions, limit=limit)
+    driver = Driver(narrowed, store, retry=retry, wait=wait)
+    chosen = choose_engine(
+        engine,
+        out,
+        executor=executor,
+        device=device,
+        workers=workers,
+        threads=threads,
+        timeout=timeout,
+        memory=memory_gb and memory_gb * 1e9,
+    )
+    deadline = None if max_hours is None else time.monotonic() + 3600 * max_hours
+    with Stop(deadline=deadline) as stop, ProgressBar(plan.study.name, driver.progress) as bar:
+        progress = driver.run(chosen, stop, watch=bar.show)
+    if not driver.has_company:
+        compact_store(store, include_open=True)
+    typer.echo(_sentence(progress, out))
+    if progress.stopped and "interrupted" in progress.stopped:
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if progress.failed or progress.done < progress.total:
+        raise typer.Exit(EXIT_FAILED_RUNS)
+
+
+def _sentence(progress, out: Path) -> str:
+    failed = ", ".join(f"{n} {status}" for status, n in progress.statuses.items() if status != "ok")
+    parts = [f"{progress.done} of {progress.total} runs are done ({progress.here} now)"]
+    if failed:
+        parts.append(f"of these {failed}; see: curvefit status {out}")
+    if progress.stopped:
+        parts.append(f"stopped: {progress.stopped}; the same command goes on")
+    return "; ".join(parts) + f". Records: {os.fspath(out)}"

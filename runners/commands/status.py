@@ -1,0 +1,86 @@
+"""``curvefit status``: where the studies of a folder stand."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from runners.engine.standing import Standing
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the records (run's --out).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+def status(
+    folder: Folder,
+    watch: Annotated[bool, typer.Option(help="Keep showing it until everything is done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is done, running, failed and missing, the rate and the time left, triplet by triplet."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from curvefit.records.index import RunIndex
+    from curvefit.records.store import RecordStore
+    from runners.engine.standing import read_standing
+
+    standings = read_standing(folder)
+    if as_json:
+        print(json.dumps({"studies": [standing.to_dict() for standing in standings]}))
+        return
+    console = Console()
+    if not watch:
+        console.print(_view(standings))
+        return
+    index = RunIndex(RecordStore(folder))
+    with Live(_view(standings), console=console, refresh_per_second=2) as live:
+        while any(standing.done < standing.total for standing in standings):
+            time.sleep(2.0)
+            index.refresh()
+            standings = read_standing(folder, index=index)
+            live.update(_view(standings))
+
+
+def _view(standings: list[Standing]) -> Group:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Group
+    from rich.table import Table
+
+    parts: list[object] = []
+    for standing in standings:
+        table = Table(box=SIMPLE_HEAD)
+        for column in ("data", "model", "inference"):
+            table.add_column(column)
+        table.add_column("done", justify="right")
+        for triplet, (done, total) in standing.triplets.items():
+            table.add_row(*triplet, f"{done}/{total}", style="dim" if done == total else "")
+        parts += [_sentence(standing), table]
+    return Group(*parts)  # type: ignore[arg-type]
+
+
+def _sentence(standing: Standing) -> str:
+    from runners.engine.estimate import duration
+
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(standing.statuses.items()))
+    parts = [f"{standing.study}: {standing.done} of {standing.total} runs have a record ({counts or 'none'})"]
+    if standing.drivers:
+        drivers = len(standing.drivers)
+        parts.append(
+            f"{standing.running} chunks running under {drivers} driver{'s' if drivers > 1 else ''}, "
+            f"{standing.rate:.3g} runs/s"
+        )
+    if standing.remaining is not None:
+        left = standing.remaining.per_worker(standing.workers)
+        parts.append(
+            f"time left with {standing.workers} worker{'s' if standing.workers > 1 else ''}: {left}"
+            if standing.drivers
+            else f"nobody is at work; what is missing needs {duration(left.seconds)} of one worker"
+        )
+    return "; ".join(parts)

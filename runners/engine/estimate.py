@@ -1,0 +1,101 @@
+"""What the rest of a study will cost, with an interval, from what its runs have cost so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from curvefit.seeding import generator
+
+_DRAWS = 500
+_PRIOR_RATE, _PRIOR_RATE_SD = np.log(3e9), np.log(10) / 1.645
+"""3 GFLOP/s on a worker, a factor of 10 either way at 90 %: what is known before any run."""
+_PRIOR_SLOPE_SD, _PRIOR_NOISE, _PRIOR_WEIGHT = 0.15, 0.7, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class CostEstimate:
+    """Worker-seconds that runs will take: median and central 90 % interval.
+
+    Parameters
+    ----------
+    seconds, low, high
+        Median, 5 % and 95 % quantile.
+    n_past
+        Past runs it rests on; 0 means on a general prior only.
+    """
+
+    seconds: float
+    low: float
+    high: float
+    n_past: int
+
+    def per_worker(self, workers: int) -> CostEstimate:
+        """Return the time that `workers` at once would need."""
+        return CostEstimate(self.seconds / workers, self.low / workers, self.high / workers, self.n_past)
+
+    def __str__(self) -> str:
+        basis = f"from {self.n_past} past runs" if self.n_past else "a guess: no past runs"
+        return f"{duration(self.seconds)} (90 %: {duration(self.low)} to {duration(self.high)}; {basis})"
+
+
+def estimate_cost(
+    todo: Mapping[str, Sequence[float]], past: Mapping[str, Sequence[tuple[float, float]]]
+) -> CostEstimate:
+    """Return the worker-seconds of the runs in `todo`.
+
+    For every algorithm, log seconds is a line in log operations, drawn from its posterior (conjugate normal,
+    slope near 1), with log-normal scatter of single runs; the interval is of the sum.
+
+    Parameters
+    ----------
+    todo
+        Algorithm label to the expected operations of its runs.
+    past
+        Algorithm label to ``(operations, seconds)`` of finished runs.
+    """
+    rng = generator("cost-estimate", sorted((k, len(v)) for k, v in todo.items()))
+    totals = np.zeros(_DRAWS)
+    for label, costs in todo.items():
+        operations = np.log(np.maximum(np.asarray(costs, dtype=float), 1.0))
+        pairs = [(c, s) for c, s in past.get(label, ()) if c > 0 and s > 0]
+        intercept, slope, noise = _draw_line(np.log(np.array(pairs, dtype=float).reshape(-1, 2)), rng)
+        expected = np.exp(intercept[:, None] + slope[:, None] * (operations - _PRIOR_RATE))
+        mean = expected.sum(1) * np.exp(noise**2 / 2)
+        scatter = np.sqrt((expected**2).sum(1) * np.exp(noise**2) * np.expm1(noise**2))
+        totals += np.maximum(mean + scatter * rng.standard_normal(_DRAWS), mean * 0.05)
+    low, middle, high = np.quantile(totals, (0.05, 0.5, 0.95))
+    return CostEstimate(float(middle), float(low), float(high), sum(len(past.get(k, ())) for k in todo))
+
+
+def _draw_line(past: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return draws of (intercept, slope, scatter) of log seconds over log operations minus the prior rate."""
+    design = np.column_stack([np.ones(len(past)), past[:, 0] - _PRIOR_RATE])
+    prior_mean = np.array([0.0, 1.0])
+    variance = _PRIOR_NOISE**2
+    for _ in range(3):
+        precision = np.diag([_PRIOR_RATE_SD**-2, _PRIOR_SLOPE_SD**-2]) + design.T @ design / variance
+        pull = np.array([0.0, _PRIOR_SLOPE_SD**-2]) + design.T @ past[:, 1] / variance
+        mean = np.linalg.solve(precision, pull) if len(past) else prior_mean
+        squares = np.sum((past[:, 1] - design @ mean) ** 2)
+        variance = (squares + _PRIOR_WEIGHT * _PRIOR_NOISE**2) / (len(past) + _PRIOR_WEIGHT)
+    weight = len(past) + _PRIOR_WEIGHT
+    noise = np.sqrt(variance * weight / rng.chisquare(weight, _DRAWS))
+    lines = rng.multivariate_normal(mean, np.linalg.inv(precision), _DRAWS)
+    return lines[:, 0], lines[:, 1], np.minimum(noise, 2.0)
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in words: ``"45 s"``, ``"12 min"``, ``"3.5 h"``, ``"2.1 days"``.
+
+    Examples
+    --------
+    >>> duration(90)
+    '1.5 min'
+    """
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.2g} s"
