@@ -31,6 +31,10 @@ COMMANDS = (
     LazyCommand(
         "report", "Write the report: one HTML file, tables, figures.", "curvefit.cli.commands.report:report"
     ),
+    LazyCommand("plan", "Count the runs of a study and estimate what the missing ones cost."),
+    LazyCommand("logs", "Show what happened while a study ran."),
+    LazyCommand("show", "Show everything known about one run."),
+    LazyCommand("verify", "Check every stored record against its checksum."),
     LazyCommand("check", "Check a study or a table without running it.", "curvefit.cli.commands.check:check"),
 )
 

@@ -46,7 +46,7 @@ def plan(
     total, missing = asked.total(), sum(map(len, todo.values()))
     estimate = estimate_cost(todo, past).per_worker(workers) if missing else None
     if as_json:
-        cost = estimate and {"median": estimate.seconds, "low": estimate.low, "high": estimate.high}
+        interval = estimate and {"median": estimate.seconds, "low": estimate.low, "high": estimate.high}
         print(
             json.dumps(
                 {
@@ -55,7 +55,7 @@ def plan(
                     "done": total - missing,
                     "missing": missing,
                     "chunks": len(made.chunks),
-                    "seconds": cost,
+                    "seconds": interval,
                     "notices": made.notices,
                 }
             )
