@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from curvefit.fitting import CurveFit
     from curvefit.records import RunRecord
 
-STUDY_FILE = "study.toml"
+PLANS = "plans"
 
 
 def write_report(
@@ -130,7 +130,7 @@ def open_study(source: Path, out: Path) -> tuple[LearningCurves, Occasion]:
     records = read_records(source)
     curves = LearningCurves.from_records(records)
     name, question = records[0].study, PLAIN_QUESTION
-    study_file = source / STUDY_FILE
+    study_file = source / PLANS / f"{name}.toml"
     repeat: tuple[str, ...] = (again,)
     if study_file.is_file():
         from curvefit.study import Study

@@ -1,0 +1,52 @@
+"""``curvefit gain``: what alignment is worth, in dimension and in samples, kept apart."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from curvefit.cli.exit_codes import ExitCode
+from curvefit.cli.fitted import FitSource, Seed, open_fit
+from curvefit.cli.output import AsJson, print_json, print_table, print_text
+from curvefit.cli.source import Columns
+
+
+def gain(
+    source: FitSource,
+    baseline: Annotated[
+        str,
+        typer.Option("--baseline", "-b", help="Label of a model, data or inference, or a transform's name."),
+    ] = "fcn",
+    link: Annotated[str, typer.Option("--link", help="How an exponent becomes a dimension.")] = "ratio",
+    column: Columns = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Compare every triplet with its counterpart at a baseline: dimension gain and sample gain.
+
+    Status of the fit first, then a sentence per comparison, what the numbers assume, and a table.
+    """
+    from curvefit.dimension import symmetry_gain
+
+    fitted = open_fit(source, columns=column, seed=seed)
+    measured = symmetry_gain(fitted, baseline, link=link)
+    summary = measured.summary()
+    if as_json:
+        print_json(
+            {
+                "converged": fitted.status.converged,
+                "status": str(fitted.status),
+                "baseline": baseline,
+                "link": link,
+                "sentences": measured.sentences(),
+                "assumptions": measured.assumptions,
+                "gains": summary,
+            }
+        )
+    else:
+        print_text(str(measured))
+        shown = ["aligned", "baseline", "dimension_gain", "p_dimension_gain", "sample_gain", "p_sample_gain"]
+        print_table(summary[shown], title="gains (factors above 1: the aligned triplet does better)")
+    if not fitted.status.converged:
+        raise typer.Exit(int(ExitCode.NOT_CONVERGED))

@@ -1,0 +1,64 @@
+"""``curvefit report``: a study's records, or a table, into one self-contained page with its tables and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curvefit.cli.exit_codes import ExitCode
+from curvefit.cli.fitted import Chains, Draws, Family, Likelihood, Pooling, Seed, Tune
+from curvefit.cli.output import AsJson, print_json, print_text, working
+from curvefit.cli.source import Source
+
+
+def report(
+    source: Source,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write into.", show_default=False)],
+    family: Family = "power-law",
+    pooling: Pooling = "partial",
+    likelihood: Likelihood = "auto",
+    draws: Draws = 1000,
+    tune: Tune = 1000,
+    chains: Chains = 4,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Write report.html (one file, no network), report.md, exponents.csv, gains.csv and PNG figures.
+
+    A fit that was saved there is used again as long as records and settings are the same. Prints the path and
+    the three most telling sentences. Leaves with exit code 3 when the fit has not converged.
+    """
+    from curvefit.report import write_study_report
+
+    with working(f"fitting and reporting {source}"):
+        written = write_study_report(
+            source,
+            out,
+            family=family,
+            pooling=pooling,
+            likelihood=likelihood,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            seed=seed,
+        )
+    if as_json:
+        print_json(
+            {
+                "report": written.path,
+                "verdict": written.report.verdict,
+                "converged": written.report.converged,
+                "status": written.report.status,
+                "reused_fit": written.reused,
+            }
+        )
+    else:
+        print_text(f"{written.report.status}\n")
+        print_text(
+            "\n".join(f"{i}. {sentence}" for i, sentence in enumerate(written.report.verdict, start=1))
+        )
+        print_text(f"\n{written.path}" + (" (saved fit used again)" if written.reused else ""))
+    if not written.report.converged:
+        raise typer.Exit(int(ExitCode.NOT_CONVERGED))
