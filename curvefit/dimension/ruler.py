@@ -84,7 +84,11 @@ class Ruler:
 
 
 def calibrate_ruler(
-    dimensions: Sequence[float], exponents: np.ndarray, *, n_rulers: int = N_RULERS, seed: int = 0
+    dimensions: Sequence[float] | np.ndarray,
+    exponents: np.ndarray,
+    *,
+    n_rulers: int = N_RULERS,
+    seed: int = 0,
 ) -> Ruler:
     """Build a ruler from the exponents of teachers of known dimension.
 

@@ -7,6 +7,7 @@ draw of points and teacher. A size smaller than the largest is averaged over a f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from scipy.spatial.distance import cdist
 
 from curvefit.seeding import generator
 
+Simulated: TypeAlias = tuple[float, dict[str, np.ndarray]]
+"""Chance error of the target, and test errors ``(sizes,)`` per student."""
 JITTER = 1e-9
 N_TEST = 512
 REPEATS = 4
@@ -48,7 +51,7 @@ def regression_curve(kernel: np.ndarray, target: np.ndarray, sizes: Sequence[int
     return np.array(errors)
 
 
-def torus(d: int, d_par: int, sizes: Sequence[int], seed: int) -> dict[str, np.ndarray]:
+def torus(d: int, d_par: int, sizes: Sequence[int], seed: int) -> Simulated:
     """Simulate a target on T^d that depends on `d_par` coordinates, Laplace kernels throughout.
 
     The student ``full`` sees all coordinates (exponent 1/d); ``invariant`` those the target depends on (1/d_par).
@@ -58,7 +61,7 @@ def torus(d: int, d_par: int, sizes: Sequence[int], seed: int) -> dict[str, np.n
     relevant, every = on_circles(points[:, :d_par]), on_circles(points)
     teacher = np.exp(-cdist(relevant, relevant))
     target = gaussian_field(teacher.copy(), rng)
-    return {
+    return _chance(teacher), {
         "full": regression_curve(np.exp(-cdist(every, every)), target, sizes),
         "invariant": regression_curve(teacher, target, sizes),
     }
@@ -75,9 +78,7 @@ def patch_kernel(points: np.ndarray, patch: int, *, shared: bool) -> np.ndarray:
     return total / len(pairs)
 
 
-def local_and_convolutional(
-    d: int, filter_size: int, sizes: Sequence[int], seed: int
-) -> dict[str, np.ndarray]:
+def local_and_convolutional(d: int, filter_size: int, sizes: Sequence[int], seed: int) -> Simulated:
     """Simulate a convolutional teacher (cyclic shifts of `d` coordinates) with both students; exponent 1/filter_size.
 
     The students differ by a finite group of order d: the gain is in samples, not in dimension.
@@ -86,32 +87,47 @@ def local_and_convolutional(
     points = rng.random((max(sizes) + N_TEST, d))
     convolutional = patch_kernel(points, filter_size, shared=True)
     target = gaussian_field(convolutional.copy(), rng)
-    return {
+    return _chance(convolutional), {
         "local": regression_curve(patch_kernel(points, filter_size, shared=False), target, sizes),
         "convolutional": regression_curve(convolutional, target, sizes),
     }
 
 
-def wrong_group(d: int, filter_size: int, sizes: Sequence[int], seed: int) -> dict[str, np.ndarray]:
+def wrong_group(d: int, filter_size: int, sizes: Sequence[int], seed: int) -> Simulated:
     """Simulate a local teacher without shift symmetry; the convolutional student then has the wrong group."""
     rng = generator("wrong", d, filter_size, seed)
     points = rng.random((max(sizes) + N_TEST, d))
     local = patch_kernel(points, filter_size, shared=False)
     target = gaussian_field(local.copy(), rng)
-    return {
+    return _chance(local), {
         "local": regression_curve(local, target, sizes),
         "convolutional": regression_curve(patch_kernel(points, filter_size, shared=True), target, sizes),
     }
 
 
 def curves_frame(
-    simulate: Callable[[int], dict[str, np.ndarray]], sizes: Sequence[int], seeds: Sequence[int], *, data: str
+    simulate: Callable[[int], Simulated], sizes: Sequence[int], seeds: Sequence[int], *, data: str
 ) -> pd.DataFrame:
     """Return the tidy table of `simulate(seed)` over `seeds`: a row per student, size and seed."""
     rows = [
-        {"data": data, "model": student, "inference": "kernel", "n_train": n, "seed": i, "value": error}
+        {
+            "data": data,
+            "model": student,
+            "inference": "kernel",
+            "n_train": n,
+            "seed": i,
+            "value": error,
+            "chance_error": chance,
+        }
         for i, seed in enumerate(seeds)
-        for student, errors in simulate(seed).items()
+        for chance, curves in [simulate(seed)]
+        for student, errors in curves.items()
         for n, error in zip(sizes, errors)
     ]
     return pd.DataFrame(rows).assign(metric="mse")
+
+
+def _chance(covariance: np.ndarray) -> float:
+    """Return the expected error of the best constant prediction of a field with this covariance."""
+    n = len(covariance)
+    return float((np.trace(covariance) - (covariance.sum() - np.trace(covariance)) / (n - 1)) / n)
