@@ -79,6 +79,10 @@ class AbstractLayer(abc.ABC):
         """Return the weights this layer needs, in the order `__call__` takes them."""
         return ()
 
+    def products(self) -> float:
+        """Return the multiplications of one example's pass."""
+        return 0.0
+
     @abc.abstractmethod
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
         """Apply the layer to a stack; `weights` carry the model axis in front."""
@@ -94,6 +98,9 @@ class Dense(AbstractLayer):
 
     def weights(self) -> tuple[Weight, ...]:
         return self.scaling.weights((self.fan_in, self.fan_out), (self.fan_out,), self.fan_in)
+
+    def products(self) -> float:
+        return float(self.fan_in * self.fan_out)
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
         out = torch.bmm(x, weights[0])
@@ -120,6 +127,9 @@ class TiedConvolution(AbstractLayer):
     def weights(self) -> tuple[Weight, ...]:
         return self.scaling.weights((self.fan_in, self.out), (self.out,), self.fan_in)
 
+    def products(self) -> float:
+        return float(math.prod(self.windows.output) * self.fan_in * self.out)
+
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
         factor = self.scaling.factor(self.fan_in)
         out = convolve(x, weights[0] * factor if factor != 1 else weights[0], self.windows)
@@ -143,6 +153,9 @@ class UntiedConvolution(AbstractLayer):
     def weights(self) -> tuple[Weight, ...]:
         positions = math.prod(self.windows.output)
         return self.scaling.weights((positions, self.fan_in, self.out), (positions, self.out), self.fan_in)
+
+    def products(self) -> float:
+        return float(math.prod(self.windows.output) * self.fan_in * self.out)
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
         models, _, _, examples, _ = x.shape
@@ -228,6 +241,9 @@ class Residual(AbstractLayer):
             for weight in layer.weights()
         )
 
+    def products(self) -> float:
+        return count_products(self.branch) + count_products(self.shortcut)
+
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
         split = sum(len(layer.weights()) for layer in self.branch)
         branch = apply_layers(self.branch, x, weights[:split])
@@ -242,3 +258,8 @@ def apply_layers(layers: Sequence[AbstractLayer], x: torch.Tensor, weights: Tens
         x = layer(x, weights[start:stop])
         start = stop
     return x
+
+
+def count_products(layers: Sequence[AbstractLayer]) -> float:
+    """Return the multiplications of one example's pass through `layers`, biases and non-linearities aside."""
+    return sum(layer.products() for layer in layers)

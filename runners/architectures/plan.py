@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from curvefit.seeding import seed_for
-from runners.architectures.layers import AbstractLayer, Weight, apply_layers
+from runners.architectures.layers import AbstractLayer, GlobalAverage, Weight, apply_layers, count_products
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,14 @@ class Plan:
     def count_parameters(self) -> int:
         """Return the number of trainable parameters of one net."""
         return sum(math.prod(weight.shape) for weight in self.weights())
+
+    def count_products(self) -> float:
+        """Return the multiplications of one example's forward pass."""
+        return count_products(self.layers)
+
+    def pools_globally(self) -> bool:
+        """Return whether the readout sees only the mean over positions."""
+        return any(isinstance(layer, GlobalAverage) for layer in self.layers)
 
     def draw(self, seed: int, *, dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
         """Return one net's initial weights; each depends on `seed` and its own name only.

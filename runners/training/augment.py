@@ -36,7 +36,9 @@ class AbstractAugmentation(abc.ABC):
 class IndexMaps(AbstractAugmentation):
     """Signed permutations of coordinates: a gather with signs."""
 
-    def __init__(self, elements: list[SignedPermutation], *, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self, elements: list[SignedPermutation], *, device: torch.device, dtype: torch.dtype
+    ) -> None:
         self.n_elements = len(elements)
         self._source = torch.as_tensor(np.stack([e.source for e in elements]), device=device)
         signs = np.stack([e.signs for e in elements])

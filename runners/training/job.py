@@ -99,7 +99,7 @@ class Regime:
     batch_size: int
     schedule: Literal["constant", "cosine"] = "constant"
     stop_loss: float | None = None
-    check_every: int = 50
+    check_every: int = 25
     patience: int = 10
     time_limit: float | None = None
     precision: Literal["float32", "tf32", "bfloat16", "float64"] = "float32"

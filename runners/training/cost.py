@@ -1,0 +1,57 @@
+"""What a step of a net costs, and how many nets are best stacked."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+from curvefit.triplet import DataFacts
+from runners.architectures.abstract import AbstractArchitecture
+
+UNKNOWN_FLOPS = 1e7
+"""Forward operations per example of a user's own net."""
+WORTH_STACKING = 2e7
+"""On a CPU, nets whose step takes fewer operations spend their time on overheads: stack them."""
+CPU_STACK_FLOPS = 1.5e8
+"""Operations per step of a CPU stack: enough to hide overheads, little enough for the cache."""
+
+
+def n_outputs_of(facts: DataFacts, target_width: int = 1) -> int:
+    """Return the outputs a net needs: classes, or the width of the regression targets."""
+    return facts.n_classes if facts.n_classes is not None else target_width
+
+
+@lru_cache(maxsize=512)
+def forward_flops(architecture: AbstractArchitecture, shape: tuple[int, int, int], n_outputs: int) -> float:
+    """Return the multiplications and additions of one example's forward pass."""
+    plan = architecture.plan(shape, n_outputs)
+    return UNKNOWN_FLOPS if plan is None else 2.0 * plan.count_products()
+
+
+def step_flops(architecture: AbstractArchitecture, facts: DataFacts, batch_size: int) -> float:
+    """Return the operations of one training step: a forward pass and twice that backward."""
+    return 3.0 * batch_size * forward_flops(architecture, facts.shape, n_outputs_of(facts))
+
+
+def largest_stack(flops_per_step: float, *, n_parameters: int | None, device: str) -> int:
+    """Return how many nets to train as one stack.
+
+    Parameters
+    ----------
+    flops_per_step
+        Operations of one net's step.
+    n_parameters
+        Of one net; None for a net that cannot be stacked.
+    device
+        ``"cpu"`` or a CUDA device, whose free memory then counts.
+    """
+    if n_parameters is None:
+        return 1
+    if device.startswith("cuda"):
+        import torch
+
+        free, _ = torch.cuda.mem_get_info(device)
+        return max(1, min(512, int(0.25 * free / (16.0 * n_parameters + flops_per_step / 8))))
+    if flops_per_step > WORTH_STACKING:
+        return 1
+    return max(1, min(32, math.floor(CPU_STACK_FLOPS / flops_per_step)))

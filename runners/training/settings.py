@@ -1,0 +1,169 @@
+"""Settings common to all gradient algorithms, and how they place runs in stacks."""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from curvefit.errors import CurvefitError
+from curvefit.settings import Settings
+from curvefit.symmetry.abstract import GROUPS
+from curvefit.symmetry.lattice import split_name
+from runners.algorithms.abstract import AbstractAlgorithm, Outcome, Run
+
+if TYPE_CHECKING:
+    from runners.training.rules import AbstractRule
+
+
+def _registered_group(name: str) -> str:
+    try:
+        GROUPS[split_name(name)[0]]
+    except CurvefitError as error:
+        raise ValueError(str(error)) from None
+    return name
+
+
+GroupName = Annotated[str, AfterValidator(_registered_group)]
+
+
+class Search(Settings):
+    """Hyper-parameters tried on validation data, afresh at every training-set size.
+
+    Every combination is trained on the training set less a validation share; the one with the fewest
+    validation errors (lowest loss among equals) is then trained on all of it. The search is recorded.
+
+    Parameters
+    ----------
+    learning_rate, weight_decay, steps, epochs
+        Values to try; where empty, the algorithm's own.
+    validation
+        Share of the training set held out, at least one example.
+    seeds
+        Nets per combination, over which the validation error is averaged.
+    """
+
+    learning_rate: tuple[PositiveFloat, ...] = ()
+    weight_decay: tuple[NonNegativeFloat, ...] = ()
+    steps: tuple[PositiveInt, ...] = ()
+    epochs: tuple[PositiveFloat, ...] = ()
+    validation: float = Field(default=0.2, gt=0, lt=1)
+    seeds: PositiveInt = 1
+
+    @model_validator(mode="after")
+    def _check(self) -> Search:
+        if self.steps and self.epochs:
+            raise ValueError("give steps or epochs to try, not both: one of them is held constant")
+        if not (self.learning_rate or self.weight_decay or self.steps or self.epochs):
+            raise ValueError("nothing to try: give learning_rate, weight_decay, steps or epochs")
+        return self
+
+
+class AbstractGradientTraining(AbstractAlgorithm):
+    """Gradient training of finite nets.
+
+    Parameters
+    ----------
+    learning_rate
+        A number, or ``"auto"``: the architecture's default for this update rule (see
+        `runners.training.rates`).
+    weight_decay
+        L2 (or decoupled, for AdamW) weight decay.
+    loss
+        ``"cross-entropy"`` or ``"mse"`` (half squared distance to centred one-hot targets). Regression
+        targets always take ``"mse"``.
+    label_smoothing
+        Share of each target spread evenly over the classes.
+    batch_size
+        Examples per step; at most the training set.
+    steps, epochs
+        Budget, the same at every n: steps held constant, or epochs (with at least `least_steps`).
+        Exactly one; steps by default.
+    least_steps
+        Steps that an epochs budget grants at least.
+    stop_loss
+        Stop once the mean training loss since the last look is this small; None to use all of the budget.
+    schedule
+        Learning rate over the budget: ``"constant"`` or ``"cosine"``.
+    validation, patience, check_every
+        Share of the training set held out to stop early (0: no early stopping); looks without improvement
+        before stopping; steps between looks. The best weights seen are kept.
+    members
+        Nets in the ensemble; class probabilities (outputs for mse) are averaged.
+    augment, orbit
+        Groups: random elements move every training batch; predictions are averaged over elements.
+    tune
+        Hyper-parameters to choose on validation data at every n, or None.
+    precision
+        ``"float32"``, ``"float64"``, and on GPUs ``"tf32"`` or ``"bfloat16"`` products.
+    time_limit
+        Seconds one net may take.
+    """
+
+    default_rate_scale: ClassVar[float] = 1.0
+
+    learning_rate: PositiveFloat | Literal["auto"] = "auto"
+    weight_decay: NonNegativeFloat = 0.0
+    loss: Literal["cross-entropy", "mse"] = "cross-entropy"
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    batch_size: PositiveInt = 32
+    steps: PositiveInt | None = None
+    epochs: PositiveFloat | None = None
+    least_steps: PositiveInt = 200
+    stop_loss: PositiveFloat | None = 0.02
+    schedule: Literal["constant", "cosine"] = "constant"
+    validation: float = Field(default=0.0, ge=0, lt=1)
+    patience: PositiveInt = 10
+    check_every: PositiveInt = 25
+    members: PositiveInt = 1
+    augment: GroupName = "trivial"
+    orbit: GroupName = "trivial"
+    tune: Search | None = None
+    precision: Literal["float32", "tf32", "bfloat16", "float64"] = "float32"
+    time_limit: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _check_budget(self) -> AbstractGradientTraining:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("give steps or epochs, not both: one of them is held constant over n")
+        return self
+
+    @abc.abstractmethod
+    def rule(self) -> AbstractRule:
+        """Return the update rule."""
+
+    def budget(self, n_train: int, *, steps: int | None = None, epochs: float | None = None) -> int:
+        """Return the steps granted at `n_train`; `steps` or `epochs` replace the algorithm's own."""
+        if steps is None and epochs is None:
+            steps, epochs = self.steps, self.epochs
+        if epochs is None:
+            return steps if steps is not None else 1000
+        return max(math.ceil(epochs * n_train / min(self.batch_size, n_train)), self.least_steps)
+
+    def share_key(self, run: Run) -> Hashable:
+        """Nets of one shape and size train as one stack, over seeds and transforms of the data."""
+        facts = run.dataset.facts()
+        names = tuple((m.name, repr(m.settings)) for m in (run.spec.model, run.spec.inference))
+        return "gradient", names, facts.shape, facts.n_classes, run.spec.n_train
+
+    def cost(self, run: Run) -> float:
+        from runners.training.cost import step_flops
+
+        flops = step_flops(run.architecture, run.dataset.facts(), min(self.batch_size, run.spec.n_train))
+        combinations = 1
+        if self.tune is not None:
+            tried = (self.tune.learning_rate, self.tune.weight_decay, self.tune.steps, self.tune.epochs)
+            combinations += math.prod(max(len(values), 1) for values in tried) * self.tune.seeds
+        return flops * self.budget(run.spec.n_train) * (self.members + combinations - 1)
+
+    def execute(self, runs: Sequence[Run], *, device: str = "cpu") -> Iterator[Outcome]:
+        from runners.training.execute import execute_runs
+
+        return execute_runs(self, runs, device=device)
+
+    def extra(self) -> dict[str, Any]:
+        """Return what a record says of this algorithm beside its settings."""
+        return {}
