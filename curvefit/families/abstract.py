@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import abc
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -80,7 +80,7 @@ class ParamSpec:
         return value
 
 
-class AbstractFamily(abc.ABC):
+class AbstractFamily:
     """How error falls with the number of training examples.
 
     Attributes
@@ -93,12 +93,16 @@ class AbstractFamily(abc.ABC):
         Whether the formula uses the error of the best constant prediction.
     without_chance
         Registered name of the family that stands in where no chance level is known; None if there is none.
+    formula
+        Static method ``formula(xp, n, *, chance, <parameters>)``: the error at n from natural values. `xp` is the array
+        namespace, `numpy` or `pytensor.tensor`; arrays broadcast. Its keywords must be the names of the table.
     """
 
     name: ClassVar[str]
     parameters: ClassVar[tuple[ParamSpec, ...]]
     needs_chance: ClassVar[bool] = True
     without_chance: ClassVar[str | None] = None
+    formula: ClassVar[Callable[..., Any]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -110,15 +114,6 @@ class AbstractFamily(abc.ABC):
             raise InvalidInputError(
                 f"family {cls.name!r}: formula takes {taken}, its table declares {declared} (and chance)"
             )
-
-    @staticmethod
-    @abc.abstractmethod
-    def formula(xp: Any, n: Any, **values: Any) -> Any:
-        """Return the error at `n` from natural parameter values and `chance`.
-
-        `xp` is the array namespace: `numpy` or `pytensor.tensor`. Arrays broadcast. A family lists its
-        parameters by name, keyword only; the names must be those of its table.
-        """
 
     def error(self, n: Any, *, chance: Any = np.nan, **values: Any) -> np.ndarray:
         """Return the error at `n` with numpy.

@@ -135,7 +135,7 @@ def exponent_limits(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> n
     if "exponent" not in names:
         return np.full(len(layout.triplets), np.nan)
     bound = np.sqrt(
-        np.maximum(np.linalg.inv(start.information)[:, names.index("exponent"), names.index("exponent")], 0)
+        np.maximum(np.linalg.inv(start.fisher)[:, names.index("exponent"), names.index("exponent")], 0)
     )
     return bound[hierarchy.row]
 

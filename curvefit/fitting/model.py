@@ -95,7 +95,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         sd = sd + 0.0 * data["information"][:, 0, :]
         transform = Whiten(data["information"], data["score"], n_own)
         theta = pm.Normal("theta", eta, sd, dims=("row", "parameter"), transform=transform)
-        common = None
+        common: Any = None
         if hierarchy.common_specs:
             common = pm.Normal("common", *hierarchy.common_prior.T, dims="common_parameter")
 

@@ -14,6 +14,7 @@ from curvefit.fitting.layout import Layout
 
 _STEP = 1e-4
 _FLOOR_VARIANCE = 4e-4
+_MATCHING_DRAWS = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,10 +25,12 @@ class Penalised:
     ----------
     theta
         Curve-level parameters, shape (rows, parameters).
-    information
-        Data information of each row at theta (inverse variance, no prior), shape (rows, parameters, parameters).
-    score
-        ``information @ theta + gradient``: what makes the quadratic approximation's centre.
+    information, score
+        Quadratic approximation of each row's log likelihood, matched to the moments of its conditional posterior: where a
+        floor is flat towards 0 the curvature at the mode alone would be far too sharp. Shapes (rows, parameters,
+        parameters) and (rows, parameters).
+    fisher
+        Information of the data at theta (inverse variance, no prior), for the Cramer-Rao bound.
     mean, scale, effect
         Grand means, scales (terms, then residuals) and effects.
     noise, noise_slope, noise_floor, correlation
@@ -36,6 +39,7 @@ class Penalised:
 
     theta: np.ndarray
     information: np.ndarray
+    fisher: np.ndarray
     score: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
@@ -78,10 +82,22 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, rounds: int = 6) -> P
             variance = np.linalg.inv(total)
             mean, effect, eta, scale = _group_level(hierarchy, theta, eta, variance, precision, scale)
     information, gradient = _quadratic(layout, hierarchy, theta, common, weights)
-    information = information + 1e-6 * np.eye(n_own)
-    score = np.einsum("rkl,rl->rk", information, theta) + gradient
+    fisher = information + 1e-6 * np.eye(n_own)
+    information, score = _matched(layout, hierarchy, theta, common, weights, eta, precision, fisher)
     noise_floor = 0.03
-    return Penalised(theta, information, score, mean, scale, effect, noise, slope, noise_floor, correlation)
+    return Penalised(
+        theta,
+        information,
+        fisher,
+        score,
+        mean,
+        scale,
+        effect,
+        noise,
+        slope,
+        noise_floor,
+        correlation,
+    )
 
 
 def cell_means(layout: Layout, hierarchy: Hierarchy, theta: np.ndarray, common: np.ndarray) -> np.ndarray:
@@ -176,6 +192,37 @@ def _quadratic(layout, hierarchy, theta, common, weights) -> tuple[np.ndarray, n
         information[row] += weighted @ jacobian[cells]
         gradient[row] += weighted @ rest[cells]
     return information, gradient
+
+
+def _matched(layout, hierarchy, theta, common, weights, eta, precision, fisher):
+    """Return information and score whose Gaussian, times the prior, has the moments of the conditional posterior.
+
+    Importance sampling, all rows at once, from a Student-t around the mode; weights are truncated.
+    """
+    rng = np.random.default_rng(0)
+    rows, n_own = theta.shape
+    mean, _ = _seed_means(layout)
+    factor = np.linalg.cholesky(np.linalg.inv(fisher + np.diag(precision)))
+    draws = np.empty((_MATCHING_DRAWS, rows, n_own))
+    log_weight = np.empty((_MATCHING_DRAWS, rows))
+    for s in range(_MATCHING_DRAWS):
+        z = rng.normal(size=(rows, n_own)) * np.sqrt(5.0 / rng.chisquare(5.0, (rows, 1)))
+        draws[s] = theta + 1.2 * np.einsum("rkl,rl->rk", factor, z)
+        rest = mean - cell_means(layout, hierarchy, draws[s], common)
+        log_target = -0.5 * (precision * (draws[s] - eta) ** 2).sum(axis=1)
+        for curve, (cells, weight) in enumerate(weights):
+            log_target[hierarchy.row[curve]] -= 0.5 * rest[cells] @ weight @ rest[cells]
+        log_weight[s] = log_target + 0.5 * (5.0 + n_own) * np.log1p((z**2).sum(axis=1) / 5.0)
+    weight = np.exp(log_weight - log_weight.max(axis=0))
+    weight = np.minimum(weight, weight.mean(axis=0) * np.sqrt(_MATCHING_DRAWS))
+    weight /= weight.sum(axis=0)
+    centre = np.einsum("sr,srk->rk", weight, draws)
+    apart = draws - centre
+    covariance = np.einsum("sr,srk,srl->rkl", weight, apart, apart) + 1e-8 * np.eye(n_own)
+    values, vectors = np.linalg.eigh(np.linalg.inv(covariance) - np.diag(precision))
+    information = (vectors * np.maximum(values, 1e-3)[:, None, :]) @ vectors.transpose(0, 2, 1)
+    total = information + np.diag(precision)
+    return information, np.einsum("rkl,rl->rk", total, centre) - precision * eta
 
 
 def _group_level(hierarchy, theta, eta, variance, precision, scale):
