@@ -6,9 +6,12 @@ import os
 import shutil
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from runners.engine.driver import Progress
 
 EXIT_FAILED_RUNS, EXIT_INTERRUPTED = 4, 130
 
@@ -83,11 +86,12 @@ def run(
         raise typer.Exit(EXIT_FAILED_RUNS)
 
 
-def _sentence(progress, out: Path) -> str:
+def _sentence(progress: Progress, out: Path) -> str:
     failed = ", ".join(f"{n} {status}" for status, n in progress.statuses.items() if status != "ok")
     parts = [f"{progress.done} of {progress.total} runs are done ({progress.here} now)"]
     if failed:
-        parts.append(f"of these {failed}; see: curvefit status {out}")
+        first = f" (the first now: {progress.first_failure})" if progress.first_failure else ""
+        parts.append(f"of these {failed}{first}; see: curvefit status {out}")
     if progress.stopped:
         parts.append(f"stopped: {progress.stopped}; the same command goes on")
     return "; ".join(parts) + f". Records: {os.fspath(out)}"

@@ -45,6 +45,8 @@ class Progress:
         Runs that this driver finished.
     lost_workers
         Worker deaths so far.
+    first_failure
+        Message of the first run that failed here, or empty.
     stopped
         Why it ended early, or empty.
     """
@@ -53,6 +55,7 @@ class Progress:
     statuses: Counter[str] = field(default_factory=Counter)
     here: int = 0
     lost_workers: int = 0
+    first_failure: str = ""
     stopped: str = ""
 
     @property
@@ -165,6 +168,8 @@ class Driver:
         if event.kind in ("recorded", "failed"):
             self.progress.here += 1
             self.progress.statuses[event.status] += 1
+            if event.status != "ok":
+                self.progress.first_failure = self.progress.first_failure or event.message
         elif event.kind == "started":
             self._running[event.chunk] = event.worker
         elif event.kind == "ended":

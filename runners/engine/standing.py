@@ -34,6 +34,8 @@ class Standing:
         Per triplet: runs with a record, and runs asked for.
     remaining
         Expected worker-seconds of what is missing; None when nothing is.
+    failures
+        Messages of failed runs, with how many runs say so.
     drivers
         States of the living drivers, each with the chunks its workers hold.
     rate
@@ -45,6 +47,7 @@ class Standing:
     statuses: Counter[str] = field(default_factory=Counter)
     triplets: dict[Triplet, tuple[int, int]] = field(default_factory=dict)
     remaining: CostEstimate | None = None
+    failures: Counter[str] = field(default_factory=Counter)
     drivers: list[dict[str, Any]] = field(default_factory=list)
     rate: float = 0.0
 
@@ -72,6 +75,7 @@ class Standing:
             "done": self.done,
             "missing": self.total - self.done,
             "statuses": dict(self.statuses),
+            "failures": dict(self.failures),
             "running_chunks": self.running,
             "drivers": self.drivers,
             "runs_per_second": self.rate,
@@ -112,6 +116,8 @@ def read_standing(folder: Path, *, index: RunIndex | None = None) -> list[Standi
                 continue
             counts[triplet][0] += 1
             standing.statuses[entry.status] += 1
+            if entry.status != "ok":
+                standing.failures[f"{entry.status}: {entry.message.partition(chr(10))[0]}"] += 1
             times.append(entry.at)
             if entry.seconds:
                 past[row["inference"]].append((row["cost"], entry.seconds))

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from curvefit.records.record import RunRecord
 from curvefit.study.spec import RunSpec
 from curvefit.study.study import Study
-
 from runners.engine.worker import unfinished_record
 
 
