@@ -1,0 +1,177 @@
+"""M1 to M4 as published, so that others' tables can be repeated: alternating regressions on logarithms.
+
+References
+----------
+I. Alabdulmohsin, B. Neyshabur, X. Zhai, Revisiting neural scaling laws in language and vision, NeurIPS 2022,
+arXiv:2209.06640. The published estimator alternates a linear regression for amplitude, exponent (and alpha) with
+small descent steps in the limits. The steps are part of what the estimator is, since they stop short of the optimum;
+they are kept: 100 rounds of plain gradient descent, then damped Newton steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+
+from curvefit.errors import InvalidInputError, unknown_name
+
+MARGIN = 1e-3
+DESCENT_ROUNDS, DESCENT_STEPS, DESCENT_RATE = 100, 1000, 1e-8
+NEWTON_ROUNDS, NEWTON_STEPS, NEWTON_RATE = 2000, 100, 0.1
+STOP = 1e-10
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFit:
+    """A published estimator's answer for one curve.
+
+    Parameters
+    ----------
+    name
+        ``"m1"`` to ``"m4"``.
+    amplitude, exponent
+        Of ``amplitude * n ** -exponent`` (for M3 of ``amplitude * (1/n + gamma) ** exponent``).
+    floor, ceiling
+        Limits at many and at few examples (M2 and M4; M4).
+    gamma, alpha
+        M3's offset, and M4's power of the distance from the ceiling.
+    """
+
+    name: str
+    amplitude: float
+    exponent: float
+    floor: float = 0.0
+    ceiling: float = 1.0
+    gamma: float = 0.0
+    alpha: float = 0.0
+
+    def predict(self, n: np.ndarray) -> np.ndarray:
+        """Return the fitted values at sizes `n`."""
+        n = np.asarray(n, float)
+        if self.name == "m3":
+            return self.amplitude * (1.0 / n + self.gamma) ** self.exponent
+        law = self.amplitude * n**-self.exponent
+        if abs(self.alpha) < 1e-5:
+            return self.floor + law
+        span = self.ceiling - self.floor
+        low, high = np.zeros_like(law), np.full_like(law, span)
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            below = middle < law * (span - middle) ** self.alpha
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return self.floor + 0.5 * (low + high)
+
+
+def published_fit(name: str, n: np.ndarray, value: np.ndarray) -> PublishedFit:
+    """Fit M1, M2, M3 or M4 as published.
+
+    Parameters
+    ----------
+    name
+        ``"m1"``, ``"m2"``, ``"m3"`` or ``"m4"``.
+    n, value
+        Sizes and positive errors or losses, of one length.
+    """
+    n, value = np.asarray(n, float), np.asarray(value, float)
+    if n.shape != value.shape or n.ndim != 1 or len(n) < 2 or (n <= 0).any() or (value <= 0).any():
+        raise InvalidInputError("published estimators need two or more positive sizes with positive values")
+    if name not in _ESTIMATORS:
+        raise unknown_name("published estimator", name, _ESTIMATORS)
+    return _ESTIMATORS[name](n, value)
+
+
+def _m1(n: np.ndarray, value: np.ndarray) -> PublishedFit:
+    slope, intercept = np.polyfit(np.log(n), np.log(value), 1)
+    return PublishedFit("m1", float(np.exp(intercept)), float(-slope))
+
+
+def _m2(n: np.ndarray, value: np.ndarray) -> PublishedFit:
+    logs, top = np.log(n), value.min() - MARGIN
+    floor, amplitude, slope = max(top, 0.0), 1.0, -0.5
+    for k in range(NEWTON_ROUNDS):
+        slope, intercept = np.polyfit(logs, np.log(value - floor), 1)
+        law = intercept + slope * logs
+        newton = k >= DESCENT_ROUNDS
+        for _ in range(NEWTON_STEPS if newton else DESCENT_STEPS):
+            excess = value - floor
+            residual = np.log(excess) - law
+            step = -np.mean(residual / excess)
+            if newton:
+                step *= NEWTON_RATE / np.mean((1 - residual) / excess**2)
+            else:
+                step *= DESCENT_RATE
+            moved = min(max(floor - step, 0.0), top)
+            if moved == floor:
+                break
+            floor = moved
+        change, amplitude = abs(np.exp(intercept) - amplitude), np.exp(intercept)
+        if change < STOP and k > DESCENT_ROUNDS + 1:
+            break
+    return PublishedFit("m2", float(amplitude), float(-slope), float(floor))
+
+
+def _m3(n: np.ndarray, value: np.ndarray) -> PublishedFit:
+    gamma, amplitude, exponent = 0.0, 1.0, 0.5
+    logs = np.log(value)
+    for _ in range(NEWTON_ROUNDS):
+        size = np.log(1 / n + gamma)
+        exponent, intercept = np.polyfit(size, logs, 1)
+        exponent = max(exponent, 0.0)
+        old, amplitude = amplitude, np.exp(intercept)
+        if exponent > 0:
+            offsets = np.append((value / amplitude) ** (1 / exponent) - 1 / n, gamma)
+            offsets = offsets[offsets >= 0]
+            misfit = logs - intercept - exponent * np.log(1 / n + offsets[:, None])
+            gamma = float(offsets[np.argmin((misfit**2).sum(axis=1))])
+        if abs(amplitude - old) < STOP:
+            break
+    return PublishedFit("m3", float(amplitude), float(exponent), gamma=gamma)
+
+
+def _m4(n: np.ndarray, value: np.ndarray) -> PublishedFit:
+    top, least = value.min() - MARGIN, value.max() + MARGIN
+    floor, ceiling = max(top, 0.0), 1.0
+    if ceiling <= value.max():
+        ceiling = least
+    # As published, the regression keeps the ceiling it began with.
+    design = np.column_stack([np.ones_like(n), -np.log(n), np.log(ceiling - value)])
+    amplitude, exponent, alpha = 1.0, 0.5, 0.0
+    for k in range(NEWTON_ROUNDS):
+        intercept, exponent, alpha = _positive_regression(design, np.log(value - floor))
+        law = intercept - exponent * np.log(n)
+        newton = k >= DESCENT_ROUNDS
+        for _ in range(NEWTON_STEPS if newton else DESCENT_STEPS):
+            excess, room = value - floor, ceiling - value
+            residual = np.log(excess) - alpha * np.log(room) - law
+            low, high = -np.mean(residual / excess), -alpha * np.mean(residual / room)
+            if newton:
+                curve_low = np.mean((1 - residual) / excess**2)
+                curve_high = alpha * np.mean((alpha + residual) / room**2)
+                low = NEWTON_RATE * low / curve_low if abs(curve_low) > 1e-5 else 0.0
+                high = NEWTON_RATE * high / curve_high if abs(curve_high) > 1e-5 else 0.0
+            else:
+                low, high = DESCENT_RATE * low, DESCENT_RATE * high
+            moved = min(max(floor - low, 0.0), top), max(ceiling - high, least)
+            if moved == (floor, ceiling):
+                break
+            floor, ceiling = moved
+        change, amplitude = abs(np.exp(intercept) - amplitude), np.exp(intercept)
+        if change < STOP and k > DESCENT_ROUNDS + 1:
+            break
+    return PublishedFit("m4", float(amplitude), float(exponent), float(floor), float(ceiling), alpha=float(alpha))
+
+
+def _positive_regression(design: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Least squares with all coefficients at or above zero, the published constraint (log amplitude included)."""
+    return nnls(design, target)[0]
+
+
+_ESTIMATORS: dict[str, Callable[[np.ndarray, np.ndarray], PublishedFit]] = {
+    "m1": _m1,
+    "m2": _m2,
+    "m3": _m3,
+    "m4": _m4,
+}
