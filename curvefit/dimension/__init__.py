@@ -6,6 +6,10 @@ import importlib
 from typing import Any
 
 _PUBLIC = {
+    "sensitivity": "curvefit.dimension.sensitivity",
+    "fit_replicates": "curvefit.dimension.replicate_fit",
+    "KernelSpectrum": "curvefit.dimension.spectrum",
+    "kernel_spectrum": "curvefit.dimension.spectrum",
     "EffectiveDimension": "curvefit.dimension.effective",
     "effective_dimension": "curvefit.dimension.effective",
     "SymmetryGain": "curvefit.dimension.gain",

@@ -1,0 +1,140 @@
+"""Gains: exponent and amplitude apart, the data multiplier, and the words for them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from curvefit.dimension import data_multiplier, effective_dimension, expect, symmetry_gain
+from curvefit.dimension.expectations import Expectation
+from curvefit.dimension.gain import given_zero
+from curvefit.dimension.multiplier import invert
+from curvefit.dimension.pairs import Pair, baseline_pairs
+from curvefit.errors import InvalidInputError, UnknownNameError
+from tests.dimension.studies import posterior, power_laws, rotation_study
+
+
+def test_a_pure_change_of_amplitude_is_a_sample_gain_and_no_dimension_gain() -> None:
+    fit = power_laws({"fcn": 0.4, "gap": 0.4}, {"fcn": 6.0**0.4, "gap": 1.0})
+    gain = symmetry_gain(fit, "fcn")
+    assert gain.dimension_gain == pytest.approx(1)
+    assert gain.sample_gain == pytest.approx(6)
+    assert gain.shift_if_parallel == pytest.approx(6)
+    assert gain.slope == pytest.approx(0)
+    assert gain.multiplier.draws == pytest.approx(6, rel=1e-3)
+
+
+def test_a_pure_change_of_exponent_is_a_dimension_gain_that_grows_with_accuracy() -> None:
+    fit = power_laws({"fcn": 0.25, "gap": 0.5}, {"fcn": 1.0, "gap": 1.0})
+    gain = symmetry_gain(fit, "fcn", link="noiseless", levels=[0.2, 0.1], anchor=1.0)
+    assert gain.dimension_gain == pytest.approx(2)
+    assert gain.sample_gain == pytest.approx(1)
+    assert np.isnan(gain.shift_if_parallel).all()
+    assert gain.multiplier.draws[0, 0] == pytest.approx([0.2**-2, 0.1**-2], rel=1e-3)
+    assert gain.slope == pytest.approx(2)
+    assert "from 4.0 to 2.0" in str(gain)
+
+
+def test_the_multiplier_knows_where_it_interpolates_and_what_is_out_of_reach() -> None:
+    fit = power_laws({"fcn": 0.5, "gap": 0.5}, {"fcn": 1.0, "gap": 0.7}, floors={"fcn": 0.05, "gap": 0.0})
+    multiplier = data_multiplier(fit, baseline="fcn", levels=[0.085, 0.07, 0.03])
+    assert multiplier.within[0].tolist() == [True, False, False]
+    assert np.isinf(multiplier.draws[:, 0, 2]).all()
+    table = multiplier.summary()
+    assert table["reached"].tolist() == [1, 1, 0]
+    assert table["p_gain"].tolist() == [1, 1, 1]
+
+
+def test_curves_without_a_common_error_say_so() -> None:
+    fit = power_laws({"fcn": 0.5, "gap": 0.5}, {"fcn": 10.0, "gap": 0.1})
+    gain = symmetry_gain(fit, "fcn")
+    assert not gain.multiplier.within.any()
+    assert "extrapolated" in str(gain)
+
+
+def test_inversion_finds_the_first_crossing() -> None:
+    sizes = np.log(np.array([1.0, 10.0, 100.0, 1000.0]))
+    error = np.log(np.array([[1.0, 0.1, 0.3, 0.01], [0.9, 0.8, 0.7, 0.6]]))
+    found = invert(sizes, error, np.log(np.array([0.1, 0.2, 2.0, np.nan])))
+    assert found[0, 0] == pytest.approx(np.log(10))
+    assert np.isinf(found[1, :2]).all()
+    assert np.isnan(found[:, 2:]).all()
+
+
+def test_draws_given_zero() -> None:
+    rng = np.random.default_rng(0)
+    condition = 0.1 + 0.2 * rng.standard_normal(4000)
+    quantity = 1 + 3 * condition + 0.01 * rng.standard_normal(4000)
+    adjusted = given_zero(quantity, condition)
+    assert adjusted.mean() == pytest.approx(1, abs=0.01)
+    assert adjusted.std() < 0.02
+    assert np.isnan(given_zero(quantity, condition + 5)).all()
+
+
+def test_gains_of_a_study_against_a_model_and_against_a_rotation() -> None:
+    fit = posterior(rotation_study())
+    by_model = symmetry_gain(fit, "fcn").summary().set_index("aligned")
+    row = by_model.loc["shifted trivial | gap | sgd"]
+    assert row["dimension_gain_low"] < 5 / 3 < row["dimension_gain_high"]
+    assert row["p_dimension_gain"] > 0.99
+    assert row["p_sample_same"] > 0.9
+    assert row["theory"] == "finite-group"
+    assert row["theory_sample_gain"] == "tends to 49"
+    assert by_model.loc["shifted o-cp | gap | sgd", "theory"] == "wrong-group"
+    by_rotation = symmetry_gain(fit, "o-cp").summary().set_index("aligned")
+    assert by_rotation.loc["shifted trivial | fcn | sgd", "theory"] == "same-curve"
+    assert by_rotation.loc["shifted trivial | gap | sgd", "theory"] == "lost-alignment"
+    assert by_rotation.loc["shifted trivial | gap | sgd", "p_dimension_gain"] > 0.99
+    same = by_rotation.loc["shifted trivial | fcn | sgd"]
+    assert same["dimension_gain_low"] < 1 < same["dimension_gain_high"]
+
+
+def test_the_floor_share_rises_when_floor_and_exponent_go_together() -> None:
+    from curvefit.fitting import CurveFit
+
+    fit = posterior(rotation_study())
+    floor = fit.parameter("floor")
+    tied = CurveFit.from_draws(
+        fit.curves, exponent=0.4 * (floor / 0.05) ** 2, amplitude=fit.parameter("amplitude"), floor=floor
+    )
+    shares = [symmetry_gain(f, "fcn").summary()["floor_share"] for f in (fit, tied)]
+    assert (shares[0] < 0.1).all()
+    assert (shares[1] > 0.9).all()
+
+
+def test_effective_dimension_relative_and_absolute() -> None:
+    fit = power_laws({"fcn": 0.25, "gap": 0.5}, {"fcn": 1.0, "gap": 1.0})
+    assert effective_dimension(fit, baseline="fcn").draws[0] == pytest.approx([1, 0.5])
+    assert effective_dimension(fit).draws[0] == pytest.approx([2**0.5, 0.5**0.5])
+    absolute = effective_dimension(fit, "noiseless")
+    assert absolute.draws[0] == pytest.approx([4, 2])
+    assert absolute.probability_less(fit.triplets[1], fit.triplets[0]) == 1
+    assert "exponent = 1/d" in str(absolute)
+    assert symmetry_gain(absolute, "fcn").link.name == "noiseless"
+    assert symmetry_gain(absolute, "fcn").dimension_gain == pytest.approx(2)
+    noisy = effective_dimension(power_laws({"a": 1.5, "b": 0.5}, {"a": 1.0, "b": 1.0}), "noisy")
+    assert noisy.summary()["defined"].tolist() == [0, 1]
+    assert any("50%" in sentence for sentence in noisy.assumptions)
+
+
+def test_expectations_from_facts() -> None:
+    curves = rotation_study(seeds=1)
+    triplet = {(t.data, t.model): t for t in curves.triplets}
+    fcn, vec, gap = (triplet["plain trivial", m] for m in ("fcn", "vec", "gap"))
+    assert expect(curves, Pair(fcn, vec)).kind == "fewer-copies"
+    assert expect(curves, Pair(vec, gap)).kind == "wrong-group"
+    assert expect(curves, Pair(fcn, fcn._replace(data="shifted trivial"))).kind == "unknown"
+    with pytest.raises(InvalidInputError, match="order"):
+        Expectation("finite-group")
+    with pytest.raises(InvalidInputError, match="orbits"):
+        Expectation("continuous-group")
+
+
+def test_mistakes_are_named() -> None:
+    fit = power_laws({"fcn": 0.25, "gap": 0.5}, {"fcn": 1.0, "gap": 1.0})
+    with pytest.raises(UnknownNameError, match="Did you mean 'fcn'"):
+        symmetry_gain(fit, "fnc")
+    with pytest.raises(InvalidInputError, match="no triplet has a counterpart"):
+        baseline_pairs(fit.curves, fit.triplets, baseline="task")
+    with pytest.raises(InvalidInputError, match="positive"):
+        data_multiplier(fit, baseline="fcn", levels=[-1])
