@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 
 from curvefit.curves import LearningCurves
 from curvefit.fitting import CurveFit
@@ -96,3 +101,29 @@ def fit(*, n_draws: int = 400, spread: float = 0.04) -> CurveFit:
     floor = FLOOR * np.exp(0.3 * rng.standard_normal(exponent.shape))
     amplitude = (CHANCE - floor) * 8.0**exponent
     return CurveFit.from_draws(seen, exponent=exponent, amplitude=amplitude, floor=floor)
+
+
+def own_curves(*, seed: int = 7) -> pd.DataFrame:
+    """Return two curves as somebody would keep them in a spreadsheet: five seeds, error counts of 5,000 inputs."""
+    rng = np.random.default_rng(seed)
+    truth = {"mlp": (0.03, 0.30, 6.0), "cnn": (0.02, 0.50, 6.0)}
+    rows = []
+    for model, (floor, exponent, onset) in truth.items():
+        for n in (64, 128, 256, 512, 1024, 2048, 4096):
+            expected = floor + (CHANCE - floor) * (1 + n / onset) ** -exponent
+            for replicate in range(5):
+                own = np.clip(expected * np.exp(0.03 * rng.standard_normal()), 0, 1)
+                rows.append((model, n, replicate, int(rng.binomial(5000, own)), 5000, CHANCE))
+    return pd.DataFrame(rows, columns=["model", "n_train", "seed", "n_errors", "n_test", "chance_error"])
+
+
+def write_examples(folder: Path) -> None:
+    """Write ``own-curves.csv`` and ``rotations.jsonl.gz``, byte for byte the same every time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    own_curves().to_csv(folder / "own-curves.csv", index=False)
+    lines = "".join(json.dumps(record.to_dict()) + "\n" for record in records())
+    (folder / "rotations.jsonl.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
+
+
+if __name__ == "__main__":
+    write_examples(Path(__file__).parent.parent / "data" / "examples")
