@@ -4,12 +4,14 @@ from curvefit.symmetry import orthogonal, permutations, spatial
 from curvefit.symmetry.abstract import GROUPS, AbstractGroup
 from curvefit.symmetry.elements import AbstractElement, Product, Rotation, SignedPermutation, identity
 from curvefit.symmetry.lattice import Alignment, alignment, chain_group, get_group, is_subgroup
+from curvefit.symmetry.spatial import CyclicShifts
 
 __all__ = [
     "GROUPS",
     "AbstractElement",
     "AbstractGroup",
     "Alignment",
+    "CyclicShifts",
     "Product",
     "Rotation",
     "SignedPermutation",

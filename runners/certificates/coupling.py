@@ -1,0 +1,133 @@
+"""Couplings: carry a net's initial weights along with a transformation of its inputs.
+
+A net whose first layer has weights ``W g'`` sees gX exactly as one with weights ``W`` sees X. If the new weights
+are as likely as the old ones, and every step of training carries the relation along, the two training
+runs give equal predictions path by path, hence equal predictions in distribution.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from curvefit.symmetry import CyclicShifts
+from curvefit.symmetry.elements import AbstractElement, SignedPermutation
+
+if TYPE_CHECKING:
+    import torch
+
+    from runners.architectures.layers import AbstractLayer
+    from runners.architectures.plan import Plan
+
+EXACT = 1e-12
+
+
+def couple_weights(
+    plan: Plan, weights: list[torch.Tensor], element: AbstractElement
+) -> list[torch.Tensor] | None:
+    """Return weights under which the net sees transformed inputs as it saw the plain ones, or None.
+
+    Parameters
+    ----------
+    plan
+        The net's layers.
+    weights
+        Initial weights of one net, in the order of ``plan.weights()``.
+    element
+        The transformation of the inputs.
+
+    Returns
+    -------
+    list of torch.Tensor or None
+        None where no measure-preserving map of the weights exists that this function knows: the first
+        layer carries rotations within its reach; cyclic shifts are carried through all layers.
+    """
+    return _couple_first_layer(plan, weights, element) or _couple_shift(plan, weights, element)
+
+
+def _couple_first_layer(
+    plan: Plan, weights: list[torch.Tensor], element: AbstractElement
+) -> list[torch.Tensor] | None:
+    import torch
+
+    if plan.initialisation != "gaussian" and not isinstance(element, SignedPermutation):
+        return None
+    layer = next(layer for layer in plan.layers if layer.weights())
+    first = weights[0].numpy()
+    reach = _reach(layer, element.shape)
+    dense = _to_images(first, reach, element)
+    turned = _from_images(first, reach, element(dense))
+    residual = np.abs(_to_images(turned, reach, element) - element(dense)).max()
+    kept = abs(np.square(turned).sum() / np.square(first).sum() - 1)
+    if residual > EXACT * np.abs(first).max() or kept > EXACT:
+        return None
+    return [torch.from_numpy(turned), *weights[1:]]
+
+
+def _reach(layer: AbstractLayer, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return for every unit position and tap the input pixel it reads, -1 for padding: ``(positions, taps)``."""
+    from runners.architectures.layers import Dense
+
+    if isinstance(layer, Dense):
+        return np.arange(shape[0] * shape[1])[None]
+    return np.array(layer.windows.input_positions())  # type: ignore[attr-defined]
+
+
+def _to_images(weight: np.ndarray, reach: np.ndarray, element: AbstractElement) -> np.ndarray:
+    """Return the first layer as a linear map of images: ``(positions, out, height, width, channels)``."""
+    h, w, c = element.shape
+    positions, taps = reach.shape
+    filters = np.broadcast_to(weight, (positions, *weight.shape[-2:])).reshape(positions, taps, c, -1)
+    images = np.zeros((positions, h * w + 1, c, filters.shape[-1]))  # the last pixel collects the padding
+    for position in range(positions):
+        np.add.at(images[position], reach[position], filters[position])
+    return images[:, :-1].transpose(0, 3, 1, 2).reshape(positions, -1, h, w, c)
+
+
+def _from_images(weight: np.ndarray, reach: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Return the weights nearest to a linear map of images; taps that always read padding stay as they were."""
+    positions, taps = reach.shape
+    c = images.shape[-1]
+    maps = images.reshape(positions, images.shape[1], -1, c).transpose(0, 2, 3, 1)
+    filters = np.broadcast_to(weight, (positions, *weight.shape[-2:])).reshape(positions, taps, c, -1).copy()
+    reads = reach >= 0
+    position, tap = np.nonzero(reads)
+    filters[position, tap] = maps[position, reach[position, tap]]
+    if weight.ndim == 2:  # one filter for all positions: their mean over the positions that read pixels
+        counted = np.where(reads[:, :, None, None], filters, 0).sum(axis=0) / np.maximum(
+            reads.sum(axis=0), 1
+        ).reshape(-1, 1, 1)
+        filters = np.where(reads.any(axis=0).reshape(-1, 1, 1), counted, filters[0])
+    return filters.reshape(weight.shape)
+
+
+def _couple_shift(
+    plan: Plan, weights: list[torch.Tensor], element: AbstractElement
+) -> list[torch.Tensor] | None:
+    """Carry a cyclic shift through every layer: own filters of a position and the readout's rows move along."""
+    from runners.architectures.layers import Dense, Flatten, GlobalAverage, TiedConvolution, UntiedConvolution
+
+    h, w, c = element.shape
+    if not isinstance(element, SignedPermutation) or not CyclicShifts(element.shape).contains(element):
+        return None
+    source = element.source[::c] // c
+    coupled, used, flat = [], 0, False
+    for layer in plan.layers:
+        own = weights[used : used + len(layer.weights())]
+        used += len(own)
+        if isinstance(layer, TiedConvolution | UntiedConvolution):
+            if layer.windows.padding != "circular" or layer.windows.output != (h, w):
+                return None
+            own = [weight[source] for weight in own] if isinstance(layer, UntiedConvolution) else own
+        elif isinstance(layer, Flatten):
+            flat = True
+        elif isinstance(layer, Dense) and flat:
+            rows = own[0].reshape(h * w, -1, own[0].shape[-1])[source].reshape(own[0].shape)
+            own, flat = [rows, *own[1:]], False
+        elif (own and not isinstance(layer, Dense)) or (
+            not own and not isinstance(layer, GlobalAverage) and type(layer).__name__ == "AveragePool"
+        ):
+            return None
+        coupled.extend(own)
+    return coupled

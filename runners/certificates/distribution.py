@@ -1,0 +1,79 @@
+"""Equality in distribution over seeds: for negative findings, and for user models without a known coupling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from curvefit.seeding import generator
+from curvefit.symmetry.elements import Shape
+from runners.certificates.training import FitPredict
+from runners.certificates.verdict import draw_telltale_images
+
+FALSE_ALARM = 1e-4
+N_TRAIN, N_TEST = 8, 6
+
+
+def compare_distributions(plain: np.ndarray, transformed: np.ndarray) -> float:
+    """Return the p-value that two sets of predictions come from one law.
+
+    Each test prediction, and the logarithm of their mean square, is compared by the
+    Kolmogorov-Smirnov and the Mann-Whitney test; the smallest p-value is multiplied by the number
+    of comparisons (Bonferroni), so the false-alarm rate is at most what it is held against.
+
+    Parameters
+    ----------
+    plain, transformed
+        Predictions ``(seeds, n_test)`` of nets trained with independent seeds.
+    """
+    from scipy.stats import ks_2samp, mannwhitneyu
+
+    first, second = (
+        np.column_stack([p, np.log(np.mean(np.square(p), axis=1) + 1e-300)]) for p in (plain, transformed)
+    )
+    smallest = min(
+        min(ks_2samp(a, b, method="asymp").pvalue, mannwhitneyu(a, b).pvalue)
+        for a, b in zip(first.T, second.T)
+    )
+    return float(min(1.0, smallest * 2 * first.shape[1]))
+
+
+def check_equal_in_distribution(
+    fit_predict: FitPredict,
+    transform: Callable[[np.ndarray], np.ndarray],
+    shape: Shape,
+    *,
+    n_seeds: int = 400,
+    seed: int = 0,
+) -> float:
+    """Return the p-value that training and testing on transformed images changes nothing in distribution.
+
+    Works for any learning algorithm that can be called. A p-value below the false-alarm rate refutes
+    equivariance; one above it proves nothing, it says that these seeds and images show no difference.
+
+    Parameters
+    ----------
+    fit_predict
+        ``(x_train, y_train, x_test, seeds) -> (len(seeds), n_test)``: one training run per seed.
+    transform
+        The map of images ``(n, *shape)``, applied to training and test images alike.
+    shape
+        Of one image.
+    n_seeds
+        Training runs on either side; the two sides use different seeds.
+    seed
+        Draws the images and names the seeds.
+    """
+    x, y, x_test = telltale_task(shape, seed=seed)
+    first = [2 * k for k in range(n_seeds)]
+    second = [2 * k + 1 for k in range(n_seeds)]
+    plain = fit_predict(x, y, x_test, first)
+    return compare_distributions(plain, fit_predict(transform(x), y, transform(x_test), second))
+
+
+def telltale_task(shape: Shape, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return training images, labels and test images on which broken symmetry shows soonest."""
+    rng = generator("telltale", shape, seed)
+    x, y = draw_telltale_images(N_TRAIN, shape, rng)
+    return x, y, draw_telltale_images(N_TEST, shape, rng)[0]
