@@ -1,0 +1,274 @@
+"""Point fits: least squares without priors, in well under a second, with intervals that need no sampler.
+
+Every family is ``floor + height * shape(n)``: floor and height are solved for linearly at each step (variable
+projection), so that only the shape's parameters are searched, from several starts, with a robust loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq, least_squares, nnls
+from scipy.stats import chi2
+
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.fitting.forecast_shapes import Shape, get_shape
+from curvefit.triplet import AXES, Triplet
+
+LOSSES = ("linear", "huber", "soft-l1")
+HUBER_AT = 1.5
+LARGEST_EXPONENT = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePointFit:
+    """Least-squares fit of one curve.
+
+    Parameters
+    ----------
+    triplet, family
+        What was fitted, and by what.
+    exponent, floor, height
+        ``error = floor + height * shape(n)``; exponent NaN where the family has none.
+    shape_values
+        All shape parameters.
+    sizes
+        Number of sizes fitted.
+    residual_sd
+        Relative residual standard deviation, corrected for the parameters.
+    cost
+        Half the (robust) sum of squared scaled residuals.
+    status
+        ``"ok"``, or why the fit is not to be trusted.
+    """
+
+    triplet: Triplet
+    family: str
+    exponent: float
+    floor: float
+    height: float
+    shape_values: dict[str, float]
+    sizes: int
+    residual_sd: float
+    cost: float
+    status: str = "ok"
+
+    def predict(self, n: Any) -> np.ndarray:
+        """Return the fitted error at sizes `n`."""
+        sizes = np.atleast_1d(np.asarray(n, float))
+        values = {name: np.array([value]) for name, value in self.shape_values.items()}
+        return self.floor + self.height * get_shape(self.family).evaluate(sizes, values)[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointFit:
+    """Least-squares fits of all curves; a table beside a posterior, never instead of one."""
+
+    curves: LearningCurves
+    fits: tuple[CurvePointFit, ...]
+    loss: str
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row a curve."""
+        return pd.DataFrame(
+            [
+                {
+                    **fit.triplet._asdict(),
+                    "exponent": fit.exponent,
+                    "floor": fit.floor,
+                    "residual_sd": fit.residual_sd,
+                    "sizes": fit.sizes,
+                    "status": fit.status,
+                }
+                for fit in self.fits
+            ]
+        )
+
+    def __getitem__(self, triplet: tuple[str, str, str]) -> CurvePointFit:
+        for fit in self.fits:
+            if fit.triplet == tuple(triplet):
+                return fit
+        raise unknown_name("triplet", " | ".join(triplet), [str(f.triplet) for f in self.fits])
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{fit.triplet}: {fit.status}; exponent {fit.exponent:.3g}, floor {fit.floor:.3g} ({fit.sizes} sizes, "
+            f"residuals {100 * fit.residual_sd:.1f} %; point fit, no interval)"
+            for fit in self.fits
+        )
+
+
+def point_fit(curves: LearningCurves, *, family: str = "power-law", loss: str = "soft-l1") -> PointFit:
+    """Fit every curve by nonlinear least squares on relative residuals.
+
+    Parameters
+    ----------
+    curves
+        Learning curves; replicates are averaged, weighted by their standard errors.
+    family
+        ``"power-law"``, ``"m4"``, ``"broken-power-law"``, ``"mmf4"``, ``"wbl4"`` or ``"exponential"``.
+    loss
+        ``"linear"`` (least squares), ``"huber"`` or ``"soft-l1"``: how outliers count.
+    """
+    if loss not in LOSSES:
+        raise unknown_name("loss", loss, LOSSES)
+    shape, means = get_shape(family), curves.means()
+    if means.empty:
+        raise InvalidInputError("no row is usable, so there is nothing to fit")
+    fits = tuple(
+        fit_one(
+            Triplet(*key),
+            part["n_train"].to_numpy(float),
+            part["value"].to_numpy(float),
+            part["value_se"].to_numpy(float),
+            shape,
+            loss,
+        )
+        for key, part in means.groupby(list(AXES), sort=False)
+    )
+    return PointFit(curves, fits, loss)
+
+
+def fit_one(
+    triplet: Triplet,
+    n: np.ndarray,
+    value: np.ndarray,
+    value_se: np.ndarray,
+    shape: Shape,
+    loss: str = "soft-l1",
+) -> CurvePointFit:
+    """Fit one curve of means; too few sizes or a flat curve give a status instead of a number."""
+    family, unknown = shape.family, len(shape.priors) + 2
+    if len(n) < unknown or np.ptp(value) <= 0:
+        why = f"{len(n)} sizes for {unknown} parameters" if len(n) < unknown else "every value is the same"
+        nan = float("nan")
+        level = float(value[-1])
+        return CurvePointFit(
+            triplet, family, nan, level, 0.0, dict.fromkeys(shape.names, 1.0), len(n), nan, nan, why
+        )
+    scale = residual_scale(value, value_se)
+    best = _search(n, value, scale, shape, loss, {})
+    floor, height, values, cost = best
+    sd = float(
+        np.sqrt(2 * cost / max(len(n) - unknown, 1)) * np.median(scale / np.maximum(np.abs(value), scale))
+    )
+    exponent = values.get("exponent", float("nan"))
+    status = "ok"
+    if exponent > 0.98 * LARGEST_EXPONENT:
+        status = "exponent at its bound: the sizes cannot tell floor from exponent"
+    elif height <= 0:
+        status = "the error does not fall"
+    return CurvePointFit(triplet, family, exponent, floor, height, values, len(n), sd, cost, status)
+
+
+def profile_interval(
+    curves: LearningCurves,
+    triplet: tuple[str, str, str],
+    *,
+    family: str = "power-law",
+    probability: float = 0.9,
+) -> tuple[float, float]:
+    """Return the profile-likelihood interval of one curve's exponent (inf where the data set no end).
+
+    The noise variance is profiled out: the end points are where ``N log(cost / best cost)`` reaches the chi-squared
+    quantile with one degree of freedom.
+    """
+    part = curves.means()
+    part = part[(part[list(AXES)] == list(triplet)).all(axis=1)]
+    n, value = part["n_train"].to_numpy(float), part["value"].to_numpy(float)
+    shape = get_shape(family)
+    fit = fit_one(Triplet(*triplet), n, value, part["value_se"].to_numpy(float), shape, "linear")
+    if not np.isfinite(fit.exponent):
+        raise InvalidInputError(f"{Triplet(*triplet)}: no profile, {fit.status}")
+    scale = residual_scale(value, part["value_se"].to_numpy(float))
+    limit, dof = chi2.ppf(probability, 1), max(len(n) - len(shape.priors) - 2, 1)
+
+    def excess(log_exponent: float) -> float:
+        cost = _search(n, value, scale, shape, "linear", {"exponent": float(np.exp(log_exponent))})[3]
+        return dof * float(np.log(max(cost, 1e-300) / max(fit.cost, 1e-300))) - limit
+
+    centre = np.log(fit.exponent)
+    ends = []
+    for bound in (np.log(1e-3), np.log(LARGEST_EXPONENT)):
+        step = np.linspace(centre, bound, 12)[1:]
+        outside = next((s for s in step if excess(s) > 0), None)
+        if outside is None:
+            ends.append(0.0 if bound < centre else np.inf)
+        else:
+            before = step[max(int(np.flatnonzero(step == outside)[0]) - 1, 0)]
+            inner = before if excess(before) <= 0 and before != outside else centre
+            ends.append(
+                float(np.exp(brentq(excess, inner, outside, xtol=1e-3)))
+                if excess(inner) < 0
+                else fit.exponent
+            )
+    return ends[0], ends[1]
+
+
+def residual_scale(value: np.ndarray, value_se: np.ndarray) -> np.ndarray:
+    """Return the scale of each mean: 2 % of the value and its standard error together."""
+    known = np.where(np.isfinite(value_se), value_se, 0.0)
+    floor = 0.02 * np.maximum(np.abs(value), 0.05 * np.abs(value).max())
+    return np.hypot(floor, known)
+
+
+def _search(
+    n: np.ndarray, value: np.ndarray, scale: np.ndarray, shape: Shape, loss: str, fixed: dict[str, float]
+) -> tuple[float, float, dict[str, float], float]:
+    free = [i for i, prior in enumerate(shape.priors) if prior.name not in fixed]
+    anchors = {"": 0.0, "first": np.log(n[0]), "last": np.log(n[-1])}
+    centre = np.array([anchors[shape.priors[i].anchor] + shape.priors[i].mean for i in free])
+    width = np.array([shape.priors[i].sd for i in free])
+    upper = np.where(
+        [shape.priors[i].name == "exponent" for i in free], np.log(LARGEST_EXPONENT), centre + 5 * width
+    )
+    lower = np.minimum(centre - 5 * width, upper - 1.0)
+
+    def values_of(x: np.ndarray) -> dict[str, np.ndarray]:
+        logs = dict(zip((shape.priors[i].name for i in free), np.exp(x)))
+        return {name: np.array([fixed.get(name, logs.get(name, np.nan))]) for name in shape.names}
+
+    def solve(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        column = np.nan_to_num(shape.evaluate(n, values_of(x))[0])
+        span = max(column[0], 1e-300)
+        design = np.column_stack([np.ones_like(n), column / span]) / scale[:, None]
+        linear, _ = nnls(design, value / scale)
+        residual = design @ linear - value / scale
+        for _ in range(0 if loss == "linear" else 3):
+            weight = np.sqrt(np.minimum(1.0, HUBER_AT / np.maximum(np.abs(residual), 1e-12)))
+            linear, _ = nnls(design * weight[:, None], value / scale * weight)
+            residual = design @ linear - value / scale
+        return linear / np.array([1.0, span]), residual
+
+    kind = {"soft-l1": "soft_l1"}.get(loss, loss)
+    if not free:
+        linear, residual = solve(np.array([]))
+        return (
+            linear[0],
+            linear[1],
+            {k: float(v[0]) for k, v in values_of(np.array([])).items()},
+            float((residual**2).sum() / 2),
+        )
+    best = (np.inf, centre)
+    for start in (0.0, -0.8, 0.8):
+        x0 = np.clip(
+            centre + start * width * np.where(np.arange(len(free)) % 2 == 0, 1, -1),
+            lower + 1e-6,
+            upper - 1e-6,
+        )
+        found = least_squares(
+            lambda x: solve(x)[1], x0, bounds=(lower, upper), loss=kind, f_scale=HUBER_AT, max_nfev=60
+        )
+        if found.cost < best[0]:
+            best = (float(found.cost), found.x)
+    linear, _ = solve(best[1])
+    return (
+        float(linear[0]),
+        float(linear[1]),
+        {k: float(v[0]) for k, v in values_of(best[1]).items()},
+        best[0],
+    )
