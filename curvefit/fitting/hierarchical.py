@@ -40,7 +40,11 @@ def run_fit(curves: LearningCurves, settings: FitSettings) -> CurveFit:
         found, status = sample_through_gate(layout, hierarchy, start, settings)
         posterior = found["posterior"]
         draws = {v: np.asarray(posterior[v].values) for v in posterior.data_vars if not v.endswith("__")}
-        stats = {v: np.asarray(found["sample_stats"][v].values) for v in ("diverging",)}
+        stats = {
+            v: np.asarray(found["sample_stats"][v].values)
+            for v in ("diverging", "n_steps")
+            if v in found["sample_stats"]
+        }
     data = natural_draws(layout, hierarchy, draws, stats)
     data.constant_data["exponent_sd_limit"] = ("triplet", exponent_limits(layout, hierarchy, start))
     data.constant_data["noise_group"] = ("triplet", [layout.noise_names[g] for g in layout.noise_group])
