@@ -161,7 +161,9 @@ def _m4(n: np.ndarray, value: np.ndarray) -> PublishedFit:
         change, amplitude = abs(np.exp(intercept) - amplitude), np.exp(intercept)
         if change < STOP and k > DESCENT_ROUNDS + 1:
             break
-    return PublishedFit("m4", float(amplitude), float(exponent), float(floor), float(ceiling), alpha=float(alpha))
+    return PublishedFit(
+        "m4", float(amplitude), float(exponent), float(floor), float(ceiling), alpha=float(alpha)
+    )
 
 
 def _positive_regression(design: np.ndarray, target: np.ndarray) -> np.ndarray:
