@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 _PUBLIC = {
-    "sensitivity": "curvefit.dimension.sensitivity",
+    "sensitivity": "curvefit.dimension.variants",
     "fit_replicates": "curvefit.dimension.replicate_fit",
     "KernelSpectrum": "curvefit.dimension.spectrum",
     "kernel_spectrum": "curvefit.dimension.spectrum",
@@ -16,9 +16,9 @@ _PUBLIC = {
     "symmetry_gain": "curvefit.dimension.gain",
     "DataMultiplier": "curvefit.dimension.multiplier",
     "data_multiplier": "curvefit.dimension.multiplier",
-    "Synergy": "curvefit.dimension.synergy",
-    "synergy": "curvefit.dimension.synergy",
-    "double_difference": "curvefit.dimension.synergy",
+    "Synergy": "curvefit.dimension.factorial",
+    "synergy": "curvefit.dimension.factorial",
+    "double_difference": "curvefit.dimension.factorial",
     "Expectation": "curvefit.dimension.expectations",
     "expect": "curvefit.dimension.expectations",
     "expectation_table": "curvefit.dimension.expectations",

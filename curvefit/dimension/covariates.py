@@ -81,7 +81,8 @@ def alignment_table(fit: CurveFit) -> pd.DataFrame:
     """
     facts = triplet_facts(fit.curves, fit.triplets)
     rows = []
-    for _, row in facts.iterrows():
+    for i in range(len(facts)):
+        row = facts.iloc[i]
         shape = shape_of(row)
         if row["model_symmetry"] is None or shape is None:
             raise InvalidInputError(

@@ -57,6 +57,15 @@ class CurveDifference:
             inside *= upper - lower
         return float(inside)
 
+    def p_value(self) -> float:
+        """Return the two-sided p-value of equality: the smaller of level's and bend's, doubled for having two."""
+        smallest = 1.0
+        for value, se in ((self.level, self.level_se), (self.bend, self.bend_se)):
+            if not np.isfinite(value) or not np.isfinite(se):
+                return float("nan")
+            smallest = min(smallest, float(2 * student.sf(abs(value) / max(se, ROUNDING), self.degrees)))
+        return min(1.0, 2 * smallest)
+
     def ratio(self, probability: float = PROBABILITY) -> tuple[float, float, float]:
         """Return the mean error ratio (geometric, over the sizes) with its interval."""
         if not np.isfinite(self.level_se):

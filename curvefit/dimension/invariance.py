@@ -18,6 +18,8 @@ from curvefit.symmetry import is_subgroup
 
 DECISION = 0.9
 """Probability at which a curve is called unchanged, or changed."""
+FALSE_CHANGES = 0.02
+"""Largest share of equal curves that may be called changed: a bound on the p-value of equality."""
 
 
 def invariance_table(
@@ -33,7 +35,8 @@ def invariance_table(
     The verdict rests on the data: the mean log error ratio over the sizes and its bend along them
     (`compare_curves`), paired by seed. It is "unchanged" when both lie within the region of practical
     equivalence with probability at least `decision`, "changed" when they do with probability at most
-    ``1 - decision``, and "undecided" between. Equality of curves is sharper than equality of exponents, which
+    ``1 - decision`` and equality is refuted at `FALSE_CHANGES` (wide errors alone refute nothing), else
+    "undecided". Equality of curves is sharper than equality of exponents, which
     stands beside it.
 
     Parameters
@@ -53,7 +56,7 @@ def invariance_table(
     -------
     pandas.DataFrame
         One row per model, inference and transformed data: data, reference, transform, n_sizes, error_ratio
-        (transformed over untransformed, geometric mean over sizes) with bounds, bend, p_unchanged, verdict,
+        (transformed over untransformed, geometric mean over sizes) with bounds, bend, bend_se, p_unchanged, p_value of equality, verdict,
         exponent_ratio with bounds, p_exponent_unchanged, model_symmetry, theory ("unchanged" when the transform's
         group lies in that of (model, inference), "may change" when not, "unknown" without facts), agreement.
         Agreement is "confirmed", "contradicted", "allowed" (theory lets the curve change, and it did not: the
@@ -115,11 +118,11 @@ def _measure(
     curves: LearningCurves, pair: Pair, *, rope: float, decision: float, probability: float
 ) -> dict[str, Any]:
     difference = compare_curves(curves, pair.baseline, pair.aligned)
-    p_equal = difference.probability_equal(rope)
+    p_equal, p_value = difference.probability_equal(rope), difference.p_value()
     ratio, low, high = difference.ratio(probability)
     if p_equal >= decision:
         verdict = "unchanged"
-    elif p_equal <= 1 - decision:
+    elif p_equal <= 1 - decision and p_value <= FALSE_CHANGES:
         verdict = "changed"
     else:
         verdict = "undecided"
@@ -131,6 +134,7 @@ def _measure(
         "bend": difference.bend,
         "bend_se": difference.bend_se,
         "p_unchanged": p_equal,
+        "p_value": p_value,
         "verdict": verdict,
     }
 

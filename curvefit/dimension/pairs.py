@@ -56,8 +56,9 @@ def triplet_facts(curves: LearningCurves, triplets: Sequence[Triplet]) -> pd.Dat
     frame = frame.reindex(pd.MultiIndex.from_tuples([tuple(t) for t in triplets], names=list(AXES)))
     for name, default in FACT_DEFAULTS.items():
         values = frame[name] if name in frame else pd.Series([None] * len(frame), index=frame.index)
-        frame[name] = [default if _missing(value) else value for value in values]
-    return frame.reset_index()
+        filled = [default if _missing(value) else value for value in values]
+        frame[name] = pd.Series(filled, index=frame.index, dtype=object)
+    return frame.reset_index().astype(object)
 
 
 def shape_of(facts: pd.Series) -> tuple[int, int, int] | None:

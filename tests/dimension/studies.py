@@ -47,7 +47,7 @@ def rotation_study(*, seeds: int = 4, noise: float = 0.03, seed: int = 0) -> Lea
                 for n in SIZES:
                     for s in range(seeds):
                         error = FLOOR + (CHANCE - FLOOR) * (1 + n / ONSET) ** -true_exponent(data, model)
-                        error *= np.exp(noise * rng.standard_normal())
+                        error = min(error * np.exp(noise * rng.standard_normal()), 0.99)
                         rows.append(
                             {
                                 "data": data,

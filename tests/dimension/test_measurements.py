@@ -1,0 +1,155 @@
+"""Ruler, spectrum, replicate fit and sensitivity against known truths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from curvefit.curves import LearningCurves
+from curvefit.dimension import (
+    calibrate_ruler,
+    fit_replicates,
+    kernel_spectrum,
+    ruler_error,
+    ruler_from_fit,
+    sensitivity,
+)
+from curvefit.dimension.ruler import falling
+from curvefit.errors import FitError, InvalidInputError
+from tests.dimension.studies import posterior, rotation_study
+
+
+def _teachers(dimensions, spread: float = 0.03, draws: int = 500) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.exp(np.log(1.3 / np.array(dimensions)) + spread * rng.standard_normal((draws, len(dimensions))))
+
+
+def test_a_ruler_measures_a_dimension_it_has_not_seen() -> None:
+    ruler = calibrate_ruler([1, 2, 4, 6], _teachers([1, 2, 4, 6]))
+    measured = ruler.measure(_teachers([3])[:, 0])
+    low, high = np.quantile(measured, [0.05, 0.95])
+    assert low < 3 < high
+    assert high / low < 1.6
+    assert "task of dimension 3." in ruler.describe(_teachers([3])[:, 0])
+
+
+def test_a_ruler_claims_nothing_beyond_its_ends() -> None:
+    ruler = calibrate_ruler([1, 2, 4], _teachers([1, 2, 4]))
+    assert np.isposinf(ruler.measure(np.full(50, 0.05))).all()
+    assert np.isneginf(ruler.measure(np.full(50, 9.0))).all()
+    assert "above 4.0, where the ruler ends" in ruler.describe(np.full(50, 0.05))
+
+
+def test_disagreeing_teachers_widen_the_ruler() -> None:
+    agreeing = np.array([[1.0, 1.0, 0.25, 0.25]])
+    disagreeing = np.array([[1.2, 0.8, 0.3, 0.2]])
+    widths = [
+        np.ptp(np.quantile(calibrate_ruler([1, 1, 4, 4], e).measure(np.full(500, 0.5)), [0.05, 0.95]))
+        for e in (agreeing, disagreeing)
+    ]
+    assert widths[1] > widths[0] + 0.1
+
+
+def test_violators_are_pooled() -> None:
+    assert falling(np.array([3.0, 1.0, 2.0, 0.5]), np.array([1.0, 3.0, 1.0, 1.0])) == pytest.approx(
+        [3, 1.25, 1.25, 0.5]
+    )
+    ruler = calibrate_ruler([1, 2, 3], np.array([[1.0, 0.4, 0.5]]))
+    assert (np.diff(ruler.log_exponents, axis=1) <= 1e-12).all()
+    assert np.isfinite(ruler.measure(np.full(100, 0.6))).all()
+
+
+def test_a_ruler_knows_its_error() -> None:
+    errors = ruler_error([1, 2, 3, 4, 6], _teachers([1, 2, 3, 4, 6]))
+    assert errors["dimension"].tolist() == [2, 3, 4]
+    assert errors["log_error"].abs().max() < 0.15
+
+
+def test_rulers_come_from_facts_and_refuse_too_few_teachers() -> None:
+    fit = posterior(rotation_study(seeds=1))
+    with pytest.raises(InvalidInputError, match="two known dimensions"):
+        ruler_from_fit(fit, model="fcn", inference="sgd")
+    fit.curves.facts["dimension"] = [float(1 + i // 3) for i in range(12)]
+    assert ruler_from_fit(fit, model="fcn", inference="sgd").dimensions.tolist() == [1, 2, 3, 4]
+    with pytest.raises(InvalidInputError, match="two dimensions or more"):
+        calibrate_ruler([2, 2], _teachers([2, 2]))
+
+
+def _spectrum(a: float, b: float, n: int = 600):
+    rng = np.random.default_rng(1)
+    basis = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    modes = np.arange(1, n + 1.0)
+    gram = (basis * (n * modes**-a)) @ basis.T
+    target = basis @ (rng.choice([-1, 1], n) * np.sqrt(n * modes**-b))
+    return kernel_spectrum((gram + gram.T) / 2, target)
+
+
+def test_capacity_and_source_are_read_off_an_exact_spectrum() -> None:
+    table = _spectrum(1.5, 1.8).exponents()["value"]
+    assert table["capacity"] == pytest.approx(1.5, abs=0.02)
+    assert table["source"] == pytest.approx(1.8, abs=0.06)
+    assert table["predicted_exponent"] == pytest.approx(0.8, abs=0.06)
+    saturated = _spectrum(0.6, 3.0).exponents()["value"]
+    assert saturated["predicted_exponent"] == pytest.approx(1.2, abs=0.04)
+
+
+def test_participation_and_degrees_of_freedom() -> None:
+    spectrum = kernel_spectrum(np.eye(20) * 20, np.ones(20))
+    assert spectrum.participation_ratio == pytest.approx(20)
+    assert spectrum.degrees_of_freedom(7) == pytest.approx(7)
+    assert spectrum.degrees_of_freedom(500) == 20
+    smooth = _spectrum(1.5, 1.8)
+    assert smooth.degrees_of_freedom(50, ridge=0.1) < smooth.degrees_of_freedom(50) <= 50 + 1e-6
+    assert 0.5 < smooth.learned_power(50) < smooth.learned_power(200) <= 1
+    with pytest.raises(InvalidInputError, match="symmetric"):
+        kernel_spectrum(np.triu(np.ones((4, 4))), np.ones(4))
+
+
+def _corrected_curves(exponent: float, correction: float, replicates: int = 6) -> LearningCurves:
+    rng = np.random.default_rng(3)
+    sizes = 2 ** np.arange(6, 12)
+    rows = [
+        {"data": "t", "model": "m", "inference": "k", "n_train": n, "seed": s, "chance_error": 1.0,
+         "value": np.exp(level + 0.02 * rng.standard_normal()) / (n**exponent + correction)}
+        for s in range(replicates) for level in [0.2 * rng.standard_normal()] for n in sizes
+    ]  # fmt: skip
+    return LearningCurves.from_frame(pd.DataFrame(rows).assign(metric="mse"))
+
+
+@pytest.mark.parametrize("exponent", [0.25, 0.5, 1.0])
+def test_the_correction_finds_the_exponent_a_pure_power_law_misses(exponent: float) -> None:
+    curves = _corrected_curves(exponent, correction=0.7)
+    low, high = np.quantile(fit_replicates(curves).parameter("exponent")[:, 0], [0.05, 0.95])
+    assert low < exponent < high
+    pure = fit_replicates(curves, correction=False).parameter("exponent")[:, 0]
+    assert np.median(pure) < exponent
+
+
+def test_replicate_fits_need_replicates() -> None:
+    with pytest.raises(InvalidInputError, match=r"1 complete replicate"):
+        fit_replicates(_corrected_curves(0.5, 0.5, replicates=1))
+
+
+def test_sensitivity_repeats_the_analysis_and_keeps_failures() -> None:
+    curves = _corrected_curves(0.5, 0.5)
+    second = _corrected_curves(0.25, 0.5).table.assign(model="fcn")
+    both = LearningCurves.from_frame(pd.concat([curves.table, second]).drop(columns=["flag", "status"]))
+
+    def refit(changed: LearningCurves, family: str):
+        if family == "hopeless":
+            raise FitError("nothing came out")
+        return fit_replicates(changed)
+
+    table = sensitivity(
+        fit_replicates(both), "fcn", families=["hopeless"], links=["noiseless"], refit=refit
+    ).set_index("variant")
+    assert table["kind"].tolist() == ["as fitted", "link", "sizes", "sizes", "family"]
+    assert table.loc["hopeless", "status"] == "nothing came out"
+    measured = table.drop(index="hopeless")
+    assert measured["dimension_gain"].between(1.5, 2.7).all()
+    assert (
+        table.loc["n_train >= 256", "dimension_gain_low"]
+        < 2
+        < table.loc["n_train >= 256", "dimension_gain_high"]
+    )
