@@ -21,7 +21,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from runners.architectures.windows import Windows, gather_windows
+from runners.architectures.windows import Windows, gather_windows, pad_images
 
 _chosen: dict[tuple[object, ...], str] = {}
 
@@ -58,10 +58,8 @@ def choose_way(x: torch.Tensor, weight: torch.Tensor, windows: Windows, *, repea
 def _per_model(x: torch.Tensor, weight: torch.Tensor, windows: Windows) -> torch.Tensor:
     filters = _filters(weight, windows, x.shape[-1])
     outs = [
-        F.conv2d(_pad(x_one.permute(0, 3, 1, 2), windows), filter_one, stride=windows.strides).permute(
-            0, 2, 3, 1
-        )
-        for x_one, filter_one in zip(x.unbind(), filters.unbind())
+        F.conv2d(images.permute(0, 3, 1, 2), own, stride=windows.strides).permute(0, 2, 3, 1)
+        for images, own in zip(pad_images(x, windows).unbind(), filters.unbind())
     ]
     return outs[0][None] if len(outs) == 1 else torch.stack(outs)
 
@@ -73,10 +71,11 @@ def _by_windows(x: torch.Tensor, weight: torch.Tensor, windows: Windows) -> torc
 
 
 def _grouped(x: torch.Tensor, weight: torch.Tensor, windows: Windows) -> torch.Tensor:
-    models, examples, height, width, channels = x.shape
-    merged = x.permute(1, 0, 4, 2, 3).reshape(examples, models * channels, height, width)
+    models, examples, _, _, channels = x.shape
+    padded = pad_images(x, windows)
+    merged = padded.permute(1, 0, 4, 2, 3).reshape(examples, models * channels, *padded.shape[2:4])
     filters = _filters(weight, windows, channels).flatten(0, 1)
-    out = F.conv2d(_pad(merged, windows), filters, stride=windows.strides, groups=models)
+    out = F.conv2d(merged, filters, stride=windows.strides, groups=models)
     return out.reshape(examples, models, -1, *windows.output).permute(1, 0, 3, 4, 2)
 
 
@@ -90,15 +89,6 @@ WAYS: dict[str, Callable[[torch.Tensor, torch.Tensor, Windows], torch.Tensor]] =
 def _filters(weight: torch.Tensor, windows: Windows, channels: int) -> torch.Tensor:
     """Return the weights as library filters ``(model, out, channel, height, width)``."""
     return weight.unflatten(1, (*windows.filter, channels)).permute(0, 4, 3, 1, 2)
-
-
-def _pad(x: torch.Tensor, windows: Windows) -> torch.Tensor:
-    (top, bottom), (left, right) = windows.margins
-    if not any((top, bottom, left, right)):
-        return x
-    return F.pad(
-        x, (left, right, top, bottom), mode="circular" if windows.padding == "circular" else "constant"
-    )
 
 
 def _key(x: torch.Tensor, weight: torch.Tensor, windows: Windows) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from curvefit.seeding import seed_for
+from runners.architectures.first_layer import FirstLayer, first_layer
 from runners.architectures.layers import AbstractLayer, GlobalAverage, Weight, apply_layers, count_products
 
 
@@ -98,3 +99,7 @@ class Net(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.plan.apply([weight[None] for weight in self.weights], x[None])[0]
+
+    def first_layer(self) -> FirstLayer:
+        """Return the first layer's weight as blocks of input channels, sharing memory with the parameter."""
+        return first_layer(self.plan, self.weights[0])

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 
 from curvefit.errors import InvalidInputError
 
@@ -18,7 +20,7 @@ from curvefit.errors import InvalidInputError
 class Tap(NamedTuple):
     """One filter tap's share of the copy: where it lands in the output, where it comes from."""
 
-    index: int
+    number: int
     rows_out: slice
     columns_out: slice
     rows_in: slice
@@ -73,7 +75,7 @@ class Windows:
             columns = range(width)[tap.columns_out], range(self.size[1])[tap.columns_in]
             for row_out, row_in in zip(*rows):
                 for column_out, column_in in zip(*columns):
-                    positions[row_out * width + column_out][tap.index] = row_in * self.size[1] + column_in
+                    positions[row_out * width + column_out][tap.number] = row_in * self.size[1] + column_in
         return positions
 
     def _axis_output(self, axis: int) -> int:
@@ -125,7 +127,7 @@ class _Gather(torch.autograd.Function):
         new = x.new_zeros if windows.padding == "same" else x.new_empty
         gathered = new(models, *windows.output, examples, n_taps * channels)
         for tap in windows.taps():
-            first = tap.index * channels
+            first = tap.number * channels
             target = gathered[:, tap.rows_out, tap.columns_out, :, first : first + channels]
             target.copy_(x[:, tap.rows_in, tap.columns_in])
         return gathered
@@ -154,7 +156,7 @@ class _Scatter(torch.autograd.Function):
         channels = taps_channels // (windows.filter[0] * windows.filter[1])
         x = gathered.new_zeros(models, *windows.size, examples, channels)
         for tap in windows.taps():
-            first = tap.index * channels
+            first = tap.number * channels
             x[:, tap.rows_in, tap.columns_in] += gathered[
                 :, tap.rows_out, tap.columns_out, :, first : first + channels
             ]
@@ -171,6 +173,83 @@ class _Scatter(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, tangent: torch.Tensor, _: None) -> Any:
         return _Scatter.apply(tangent, ctx.windows)
+
+
+class _Wrap(torch.autograd.Function):
+    """Circular padding of ``(model, example, row, column, channel)``, the channel staying fastest."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: torch.Tensor, windows: Windows) -> torch.Tensor:
+        padded = x.new_empty(*x.shape[:2], *_padded_size(windows), x.shape[-1])
+        for rows_out, rows_in in _wraps(windows, 0):
+            for columns_out, columns_in in _wraps(windows, 1):
+                padded[:, :, rows_out, columns_out] = x[:, :, rows_in, columns_in]
+        return padded
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.windows = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        return _Unwrap.apply(gradient, ctx.windows), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: torch.Tensor, _: None) -> Any:
+        return _Wrap.apply(tangent, ctx.windows)
+
+
+class _Unwrap(torch.autograd.Function):
+    """The transpose of `_Wrap`: adds the margins back to where they came from."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(padded: torch.Tensor, windows: Windows) -> torch.Tensor:
+        x = padded.new_zeros(*padded.shape[:2], *windows.size, padded.shape[-1])
+        for rows_out, rows_in in _wraps(windows, 0):
+            for columns_out, columns_in in _wraps(windows, 1):
+                x[:, :, rows_in, columns_in] += padded[:, :, rows_out, columns_out]
+        return x
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.windows = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        return _Wrap.apply(gradient, ctx.windows), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: torch.Tensor, _: None) -> Any:
+        return _Unwrap.apply(tangent, ctx.windows)
+
+
+def _padded_size(windows: Windows) -> tuple[int, int]:
+    return windows.size[0] + sum(windows.margins[0]), windows.size[1] + sum(windows.margins[1])
+
+
+@lru_cache(maxsize=512)
+def _wraps(windows: Windows, axis: int) -> tuple[tuple[slice, slice], ...]:
+    """Return (padded slice, input slice) pairs that cover one padded axis."""
+    size, before = windows.size[axis], windows.margins[axis][0]
+    padded = _padded_size(windows)[axis]
+    cuts = sorted({0, padded, *range(before % size or size, padded, size)})
+    return tuple(
+        (slice(a, b), slice((a - before) % size, (a - before) % size + b - a)) for a, b in pairwise(cuts)
+    )
+
+
+def pad_images(x: torch.Tensor, windows: Windows) -> torch.Tensor:
+    """Return images ``(model, example, height, width, channel)`` with the margins that a filter reads."""
+    (top, bottom), (left, right) = windows.margins
+    if not any((top, bottom, left, right)):
+        return x
+    if windows.padding == "circular":
+        return _Wrap.apply(x, windows)
+    return F.pad(x, (0, 0, left, right, top, bottom))
 
 
 def gather_windows(x: torch.Tensor, windows: Windows) -> torch.Tensor:

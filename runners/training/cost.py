@@ -10,10 +10,11 @@ from runners.architectures.abstract import AbstractArchitecture
 
 UNKNOWN_FLOPS = 1e7
 """Forward operations per example of a user's own net."""
-WORTH_STACKING = 2e7
-"""On a CPU, nets whose step takes fewer operations spend their time on overheads: stack them."""
-CPU_STACK_FLOPS = 1.5e8
-"""Operations per step of a CPU stack: enough to hide overheads, little enough for the cache."""
+CPU_STACK = 16
+CPU_STACK_BYTES = 4e6
+CPU_STACK_FLOPS = 1e9
+"""A CPU stack has at most so many nets, bytes of weights (the cache) and operations per step: measured, see
+docs/results/training.md."""
 
 
 def n_outputs_of(facts: DataFacts, target_width: int = 1) -> int:
@@ -52,6 +53,5 @@ def largest_stack(flops_per_step: float, *, n_parameters: int | None, device: st
 
         free, _ = torch.cuda.mem_get_info(device)
         return max(1, min(512, int(0.25 * free / (16.0 * n_parameters + flops_per_step / 8))))
-    if flops_per_step > WORTH_STACKING:
-        return 1
-    return max(1, min(32, math.floor(CPU_STACK_FLOPS / flops_per_step)))
+    fits = min(CPU_STACK, CPU_STACK_BYTES / (4 * n_parameters), CPU_STACK_FLOPS / flops_per_step)
+    return max(1, math.floor(fits))

@@ -57,7 +57,9 @@ class Trained:
     stopped
         Why training ended: ``"budget"``, ``"loss"`` or ``"validation"``; empty where it failed.
     seconds
-        This net's share of the time.
+        This net's share of the time: of the processor on a CPU, of the clock elsewhere.
+    best_step
+        Step of the weights kept by early stopping.
     """
 
     status: str
@@ -89,7 +91,7 @@ class Regime:
     patience
         Stop early after so many looks without a better loss on the held-out examples.
     time_limit
-        Seconds a net may take.
+        Seconds a net may take (see `Trained.seconds`).
     precision
         ``"float32"``, ``"tf32"``, ``"bfloat16"`` (products only) or ``"float64"``.
     """

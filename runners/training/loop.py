@@ -144,12 +144,12 @@ class _StackRun:
         rows = list(self.alive)
         stepper = self._stepper(rows)
         while self.alive:
-            began = time.perf_counter()
+            began = self._now()
             steps = self._steps_to_next_look()
             losses = stepper.take(*self._inputs(rows, steps))
             self.step += steps
             losses_now = losses.tolist()
-            share = (time.perf_counter() - began) / len(rows)
+            share = (self._now() - began) / len(rows)
             for position, row in enumerate(rows):
                 clock = self.clocks[row]
                 clock.seconds += share
@@ -166,6 +166,10 @@ class _StackRun:
                 self.state = [[b.index_select(0, index) for b in buffers] for buffers in self.state]
                 stepper = self._stepper(rows)
         return [self.results[row] for row in range(len(self.jobs))]
+
+    def _now(self) -> float:
+        """Return seconds of this process on a CPU (other processes share it), of the clock elsewhere."""
+        return time.process_time() if self.device.type == "cpu" else time.perf_counter()
 
     def _should_compact(self, rows: list[int]) -> bool:
         """Drop nets that have left: at once on a CPU, by halves where a graph must be captured anew."""

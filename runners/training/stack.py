@@ -71,6 +71,13 @@ class ModuleStack(AbstractStack):
     def train(self, mode: bool) -> None:
         self.module.train(mode)
 
+    @torch.no_grad()
+    def write_back(self) -> None:
+        """Put the weights into the module itself."""
+        own = dict(self.module.named_parameters())
+        for name, weight in zip(self.names, self.parameters):
+            own[name].copy_(weight[0])
+
 
 Build = Callable[[Sequence[int], torch.device, torch.dtype], AbstractStack]
 
