@@ -103,11 +103,11 @@ def certify(
         return (*found, control)
     rule = get_rule(inference)
     narrow = architecture.model_copy(update={"width": min(architecture.width, 4)})
-    test = _DistributionTest(narrow.plan(shape, 1), rule, shape, n_seeds, seed)
+    test = _DistributionTest(_plan(narrow, shape), rule, shape, n_seeds, seed)
     found = []
     for name, elements in drawn.items():
         label = get_group(name, shape=shape).label
-        certificate = _certify_coupling(architecture.plan(shape, 1), rule, name, label, elements, steps, seed)
+        certificate = _certify_coupling(_plan(architecture, shape), rule, name, label, elements, steps, seed)
         found.append(certificate or test.certify(name, label, elements[0], narrow.width))
     return (*found, test.certify(STRETCH, "control", stretch, narrow.width))
 
@@ -131,6 +131,16 @@ def find_chain_group(certificates: Sequence[Certificate]) -> str | None:
             if verdicts.get(name) is not Verdict.NOT_INVARIANT:
                 return None
     return "trivial"
+
+
+def _plan(architecture: AbstractArchitecture, shape: Shape) -> Plan:
+    plan = architecture.plan(shape, 1)
+    if plan is None:
+        raise InvalidInputError(
+            f"architecture {type(architecture).__name__} has no plan of layers, so no coupling is known; "
+            "compare its predictions with runners.certificates.check_equal_in_distribution"
+        )
+    return plan
 
 
 def _draw_elements(name: str, shape: Shape, draws: int, seed: int) -> list[AbstractElement]:
@@ -166,8 +176,9 @@ def _certify_coupling(
     shape = elements[0].shape
     x, x_test = draw_generic_images(8, shape, rng), draw_generic_images(6, shape, rng)
     y = rng.choice([-1.0, 1.0], (8, 1))
-    weights = plan.draw(seed_for("certificate-net", seed), dtype=_float64())
-    plain = train_stack(plan, [w[None] for w in weights], rule, x=x, y=y, x_test=x_test, steps=steps)
+    stack = draw_stack(plan, [seed_for("certificate-net", seed)])
+    weights = [weight[0] for weight in stack]
+    plain = train_stack(plan, stack, rule, x=x, y=y, x_test=x_test, steps=steps)
     worst = 0.0
     for element in elements:
         coupled = couple_weights(plan, weights, element)
@@ -181,12 +192,6 @@ def _certify_coupling(
         return None
     detail = f"coupled runs agree to {worst:.0e} after {steps} steps over {len(elements)} elements"
     return Certificate(group, label, Verdict.INVARIANT, "coupling", worst, COUPLING_TOLERANCE, detail)
-
-
-def _float64():
-    import torch
-
-    return torch.float64
 
 
 class _DistributionTest:

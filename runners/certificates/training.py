@@ -18,30 +18,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRule:
-    """A rule of gradient training.
+    """A rule of gradient training with the learning rate that certificates use.
 
     Parameters
     ----------
-    optimiser
-        Class name in ``torch.optim``.
+    kind
+        Class name in `runners.training.rules`: certificates train by the very rules that studies train by.
+    rate, decay
+        Learning rate and weight decay.
     settings
-        Its keyword arguments, in pairs.
-    coordinatewise
-        Whether it treats coordinates separately beyond linear steps (Adam, AdaGrad): then only
-        permutations with sign flips can be coupled.
+        Keyword arguments of the class, in pairs.
     """
 
-    optimiser: str
-    settings: tuple[tuple[str, float], ...]
-    coordinatewise: bool = False
+    kind: str
+    rate: float
+    decay: float = 0.0
+    settings: tuple[tuple[str, float], ...] = ()
 
 
 UPDATE_RULES = {
-    "sgd": UpdateRule("SGD", (("lr", 0.3),)),
-    "momentum": UpdateRule("SGD", (("lr", 0.1), ("momentum", 0.9))),
-    "weight-decay": UpdateRule("SGD", (("lr", 0.3), ("weight_decay", 0.01))),
-    "adam": UpdateRule("Adam", (("lr", 0.05),), coordinatewise=True),
-    "adagrad": UpdateRule("Adagrad", (("lr", 0.1),), coordinatewise=True),
+    "sgd": UpdateRule("Momentum", 0.3),
+    "momentum": UpdateRule("Momentum", 0.1, settings=(("momentum", 0.9),)),
+    "weight-decay": UpdateRule("Momentum", 0.3, decay=0.01),
+    "adam": UpdateRule("AdamRule", 0.05),
 }
 """Rules that certificates know, by the name of the inference algorithm."""
 
@@ -83,17 +82,25 @@ def train_stack(
     """
     import torch
 
+    from runners.training import rules
+
     parameters = [weight.clone().requires_grad_() for weight in weights]
-    optimiser: torch.optim.Optimizer = getattr(torch.optim, rule.optimiser)(parameters, **dict(rule.settings))
-    inputs, targets = torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(y)
     models = parameters[0].shape[0]
+    update = getattr(rules, rule.kind)(**dict(rule.settings))
+    state = update.start([weight.detach() for weight in parameters])
+    rate = torch.full((models,), rule.rate, dtype=torch.float64)
+    decay = torch.full_like(rate, rule.decay) if rule.decay else None
+    inputs, targets = (torch.from_numpy(np.ascontiguousarray(values)) for values in (x, y))
     half = (len(x) + 1) // 2
     for step in range(steps):
         batch = slice(0, half) if step % 2 == 0 else slice(len(x) - half, len(x))
         outputs = plan.apply(parameters, inputs[batch].expand(models, *inputs[batch].shape))
-        optimiser.zero_grad()
-        (0.5 * (outputs - targets[batch]).square().mean((1, 2)).sum()).backward()
-        optimiser.step()
+        loss = 0.5 * (outputs - targets[batch]).square().mean((1, 2)).sum()
+        gradients = torch.autograd.grad(loss, parameters)
+        with torch.no_grad():
+            update.update(
+                parameters, gradients, state, rate=rate, decay=decay, count=torch.tensor(step + 1.0).double()
+            )
     with torch.no_grad():
         test = torch.from_numpy(np.ascontiguousarray(x_test))
         return plan.apply(parameters, test.expand(models, *test.shape))[..., 0].numpy()

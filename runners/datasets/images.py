@@ -14,7 +14,6 @@ from curvefit.seeding import generator
 from curvefit.symmetry import AbstractElement, get_group, is_subgroup
 from curvefit.symmetry.abstract import GROUPS
 from curvefit.symmetry.lattice import split_name
-from curvefit.symmetry.spatial import AbstractPixelMaps
 from curvefit.triplet import DataFacts
 from runners.datasets.abstract import AbstractDataset, Split
 from runners.datasets.pool import Pool
@@ -54,9 +53,6 @@ class AbstractImages(AbstractDataset):
         the data really has translation symmetry.
     rotation
         Group from which one fixed element, drawn by the study's seed, acts on training and test alike.
-    augment
-        Group of pixel maps (``cyclic-shifts``, ``flips``, ``d4``, ``scrambled-shifts``) from which every
-        *training* image is moved by an own element: augmentation in place of a symmetric architecture.
     standardise
         See `runners.datasets.transforms.measure_standardisation`; measured on all training images of the
         dataset, so it is the same for every size and seed.
@@ -78,7 +74,6 @@ class AbstractImages(AbstractDataset):
     fold: PositiveInt = 1
     shift: bool = False
     rotation: GroupName = "trivial"
-    augment: GroupName = "trivial"
     standardise: Standardise = "global"
     standardise_when: Literal["before-rotation", "after-rotation"] = "before-rotation"
     label_noise: float = Field(default=0.0, ge=0, le=1)
@@ -90,11 +85,6 @@ class AbstractImages(AbstractDataset):
     def model_post_init(self, context: object) -> None:
         if self.standardise_when == "after-rotation":
             require_commuting(self.standardise, self.rotation)
-        if not issubclass(GROUPS[split_name(self.augment)[0]], AbstractPixelMaps):
-            raise InvalidInputError(
-                f"augment {self.augment!r} is not a finite group of pixel maps; allowed: "
-                + ", ".join(name for name, cls in GROUPS.items() if issubclass(cls, AbstractPixelMaps))
-            )
 
     @abc.abstractmethod
     def load(self) -> Pool:
@@ -205,7 +195,7 @@ def _test_images(dataset: AbstractImages, study_seed: int) -> tuple[np.ndarray, 
     chosen, _ = _test_and_train(dataset, study_seed)
     shifts = None
     if dataset.shift:
-        shifts = _draw_moves(dataset, "cyclic-shifts", len(pool.y), (study_seed, "test-shift"))[chosen]
+        shifts = _draw_shifts(dataset, study_seed, "test-shift")[chosen]
     return dataset._finish(pool.x[chosen], shifts, study_seed), pool.y[chosen]
 
 
@@ -225,19 +215,14 @@ def _training_images(
         y = np.where(wrong, (y + step) % pool.n_classes, y)
     shifts = None
     if dataset.shift:
-        shifts = _draw_moves(dataset, "cyclic-shifts", len(pool.y), (study_seed, "shift", seed))[chosen]
-    if dataset.augment == "trivial":
-        return dataset._finish(pool.x[chosen], shifts, study_seed), y
-    moves = _draw_moves(dataset, dataset.augment, len(pool.y), (study_seed, "augment", seed))[chosen]
-    moved = dataset.model_copy(update={"rotation": "trivial"})._finish(pool.x[chosen], shifts, study_seed)
-    x = jitter_images(moved, get_group(dataset.augment, shape=dataset.shape()), moves)  # type: ignore[arg-type]
-    return dataset.element(study_seed)(x), y
+        shifts = _draw_shifts(dataset, study_seed, "shift", seed)[chosen]
+    return dataset._finish(pool.x[chosen], shifts, study_seed), y
 
 
-def _draw_moves(dataset: AbstractImages, group: str, n: int, path: tuple[object, ...]) -> np.ndarray:
-    """Return for every image of the pool the element that moves it: the same whatever subset is drawn."""
-    elements = get_group(group, shape=dataset.shape())
-    return generator(*path).integers(elements.order or 1, size=n)
+def _draw_shifts(dataset: AbstractImages, *path: object) -> np.ndarray:
+    """Return for every image of the pool the shift that moves it: the same whatever subset is drawn."""
+    h, w, _ = dataset.shape()
+    return generator(*path).integers(h * w, size=len(dataset.pool().y))
 
 
 def draw_order(labels: np.ndarray, rng: np.random.Generator, *, balanced: bool) -> np.ndarray:

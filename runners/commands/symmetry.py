@@ -1,0 +1,116 @@
+"""``curvefit symmetry``: certify which groups leave a model under an algorithm unchanged."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def symmetry(
+    model: Annotated[str, typer.Argument(help="Architecture: fcn, lcn, vec, gap, or 'all'.")],
+    inference: Annotated[str, typer.Argument(help="sgd, momentum, weight-decay, adam, nngp, ntk, or 'all'.")],
+    group: Annotated[
+        list[str] | None, typer.Option(help="Only this group; may be repeated.", show_default=False)
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(help="Setting of the model such as padding=same; may be repeated.", show_default=False),
+    ] = None,
+    shape: Annotated[str, typer.Option(help="Height, width, channels of the images used.")] = "4,4,3",
+    seeds: Annotated[int, typer.Option(min=50, help="Nets on either side of a two-sample test.")] = 400,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Print, group by group, whether (MODEL, INFERENCE) is certified invariant or certified not invariant.
+
+    Kernels are compared entry by entry; training runs path by path; where no coupling exists, many
+    small nets are compared in distribution. The last line of each table is a control that must fail.
+    """
+    from curvefit.errors import InvalidInputError
+    from curvefit.settings import parse_settings
+    from runners.architectures import ARCHITECTURES
+    from runners.certificates import INFERENCES, certify, find_chain_group
+    from runners.certificates.certify import DEFAULT_GROUPS
+
+    try:
+        height, width, channels = (int(side) for side in shape.split(","))
+    except ValueError:
+        raise InvalidInputError(f"shape {shape!r} must be three integers such as 4,4,3") from None
+    values = dict(_read_setting(text) for text in setting or [])
+    tables = []
+    for name in ARCHITECTURES.names() if model == "all" else [model]:
+        architecture = parse_settings(ARCHITECTURES[name], values, where=f"model {name!r}")
+        for algorithm in INFERENCES if inference == "all" else (inference,):
+            certificates = certify(
+                architecture,
+                algorithm,
+                groups=tuple(group) if group else DEFAULT_GROUPS,
+                shape=(height, width, channels),
+                n_seeds=seeds,
+            )
+            tables.append((name, algorithm, certificates, find_chain_group(certificates)))
+    if as_json:
+        typer.echo(json.dumps([_as_values(*table) for table in tables], indent=2))
+        return
+    for table in tables:
+        _print_table(*table)
+
+
+def _read_setting(text: str) -> tuple[str, object]:
+    import tomllib
+
+    key, equals, value = text.partition("=")
+    if not equals:
+        from curvefit.errors import InvalidInputError
+
+        raise InvalidInputError(f"setting {text!r} must be key=value, for example padding=same")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def _as_values(model: str, inference: str, certificates, chain_group: str | None) -> dict[str, object]:
+    return {
+        "model": model,
+        "inference": inference,
+        "chain_group": chain_group,
+        "certificates": [
+            {
+                "group": certificate.group,
+                "verdict": str(certificate.verdict),
+                "method": certificate.method,
+                "discrepancy": certificate.discrepancy,
+                "tolerance": certificate.tolerance,
+                "margin": certificate.margin,
+                "detail": certificate.detail,
+            }
+            for certificate in certificates
+        ],
+    }
+
+
+def _print_table(model: str, inference: str, certificates, chain_group: str | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    colours = {"certified invariant": "green", "certified not invariant": "red", "undecided": "yellow"}
+    table = Table(title=f"{model} | {inference}", title_justify="left")
+    for column in ("group", "", "verdict", "by", "finding"):
+        table.add_column(column, no_wrap=column in ("group", ""), overflow="fold")
+    for certificate in certificates:
+        verdict = str(certificate.verdict)
+        table.add_row(
+            certificate.group,
+            certificate.label,
+            f"[{colours[verdict]}]{verdict}[/]",
+            certificate.method,
+            certificate.detail,
+        )
+    console = Console()
+    console.print(table)
+    largest = chain_group or "undecided"
+    console.print(
+        f"largest group of the chain that leaves ({model}, {inference}) invariant: [bold]{largest}[/]\n"
+    )
