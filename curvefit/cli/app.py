@@ -32,6 +32,7 @@ COMMANDS = (
         "report", "Write the report: one HTML file, tables, figures.", "curvefit.cli.commands.report:report"
     ),
     LazyCommand("plan", "Count the runs of a study and estimate what the missing ones cost."),
+    LazyCommand("slurm", "Write a study as one sbatch array, or hand it in."),
     LazyCommand("logs", "Show what happened while a study ran."),
     LazyCommand("show", "Show everything known about one run."),
     LazyCommand("verify", "Check every stored record against its checksum."),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,9 +24,11 @@ from curvefit.records.manifest import (
     sync_folder,
     write_manifest,
 )
-from curvefit.records.segment import SegmentContent, read_segment
+from curvefit.records.segment import SegmentContent, own_host, read_segment
 from curvefit.records.store import RecordStore
 from curvefit.records.table import to_table
+
+_SILENCE = 3600.0
 
 
 def compact_store(store: RecordStore, *, include_open: bool = False) -> int:
@@ -39,8 +43,8 @@ def compact_store(store: RecordStore, *, include_open: bool = False) -> int:
     store
         The store.
     include_open
-        Also seal segments without a closing line, which killed writers leave. Only when no writer is
-        at work.
+        Also seal segments without a closing line whose writers are gone: killed. A writer holds a lock on its
+        segment; of one on another machine, an hour of silence is asked for besides.
     """
     with _locked(store.path / ".compaction.lock"):
         manifest = read_manifest(store.manifest)
@@ -71,7 +75,20 @@ def _can_be_sealed(segment: SegmentContent, include_open: bool) -> bool:
     lines = len(segment.records) + len(segment.tombstones)
     damaged = any(not damage.unfinished for damage in segment.damages) or not segment.begin
     complete = segment.count == lines and not segment.damages
-    return complete or (include_open and segment.count is None and not damaged)
+    if complete or not include_open or damaged or segment.count is not None:
+        return complete
+    return _writer_is_gone(segment)
+
+
+def _writer_is_gone(segment: SegmentContent) -> bool:
+    if segment.begin["host"] != own_host() and time.time() - segment.path.stat().st_mtime < _SILENCE:
+        return False
+    with segment.path.open("rb+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
 
 
 def _write_part(store: RecordStore, segments: list[SegmentContent]) -> SealedPart:
@@ -80,7 +97,7 @@ def _write_part(store: RecordStore, segments: list[SegmentContent]) -> SealedPar
         SealedSegment(name=s.path.name, size=s.path.stat().st_size, sha256=file_digest(s.path))
         for s in segments
     )
-    draft = store.sealed / f".{os.getpid()}.draft"
+    draft = store.sealed / f".{secrets.token_hex(6)}.draft"
     try:
         store.sealed.mkdir(exist_ok=True)
         pq.write_table(table, draft, compression="zstd", write_page_checksum=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -90,7 +91,7 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` to `path` so that it is there whole and durable, or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.draft")
     try:
         with draft.open("wb") as file:
             file.write(content)

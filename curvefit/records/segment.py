@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
@@ -39,7 +40,7 @@ class SegmentWriter:
     def __init__(
         self, folder: Path, *, provenance: Mapping[str, Any] | None = None, sync: bool = True
     ) -> None:
-        host = socket.gethostname().split(".")[0] or "host"
+        host = own_host()
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         self.name = f"{stamp}-{host}-{os.getpid()}-{secrets.token_hex(4)}"
         self.path = folder / f"{self.name}.jsonl"
@@ -50,6 +51,7 @@ class SegmentWriter:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         except OSError as error:
             raise _cannot_write(self.path, error) from error
+        _hold(self._file)
         self._end = 0
         begin = {"kind": "begin", "writer": self.name, "host": host, "pid": os.getpid()}
         self._write([{**begin, "at": time.time_ns(), "provenance": self._provenance}])
@@ -109,6 +111,22 @@ class SegmentWriter:
             os.ftruncate(self._file, self._end)
             raise _cannot_write(self.path, error) from error
         self._end += len(content)
+
+
+def own_host() -> str:
+    """Return the short name of this machine."""
+    return socket.gethostname().split(".")[0] or "host"
+
+
+def _hold(descriptor: int) -> None:
+    """Lock a file for as long as its writer lives; compaction looks at it.
+
+    Where there are no locks (some network file systems), compaction leaves open segments alone.
+    """
+    with contextlib.suppress(ImportError, OSError):
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _cannot_write(path: Path, error: OSError) -> StoreError:

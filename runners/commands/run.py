@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,7 +49,7 @@ def run(
     from runners.commands.bar import ProgressBar
     from runners.engine.abstract import Stop
     from runners.engine.driver import Driver
-    from runners.engine.plan import find_study, make_plan, save_plan
+    from runners.engine.plan import find_study, keep_plan, make_plan
     from runners.engine.select import choose_engine
     from runners.engine.where import parse_conditions
 
@@ -60,8 +59,7 @@ def run(
     for notice in plan.notices:
         typer.secho(notice, fg="yellow", err=True)
     store = RecordStore(out).create()
-    save_plan(plan, out)
-    shutil.copyfile(file, out / "plans" / f"{plan.study.name}.toml")
+    keep_plan(plan, file, out)
     narrowed = plan.narrowed(conditions, limit=limit)
     driver = Driver(narrowed, store, retry=retry, wait=wait)
     chosen = choose_engine(
@@ -82,7 +80,7 @@ def run(
     typer.echo(_sentence(progress, out))
     if progress.stopped and "interrupted" in progress.stopped:
         raise typer.Exit(EXIT_INTERRUPTED)
-    if progress.failed or progress.done < progress.total:
+    if progress.failed or (progress.done < progress.total and wait):
         raise typer.Exit(EXIT_FAILED_RUNS)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 import time
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from curvefit.records.store import RecordStore
 from runners.engine.abstract import AbstractEngine, Event, Stop
 from runners.engine.chunk import Chunk
 from runners.engine.process import WorkerProcess
+from runners.engine.queue import ChunkQueue
 from runners.engine.retry import MAX_DEATHS, after_death
 from runners.engine.worker import WorkerTask
 
@@ -55,7 +55,7 @@ class EmbeddedEngine(AbstractEngine):
 
     def run(self, chunks: Iterator[Chunk | None], stop: Stop) -> Iterator[Event]:
         """Execute `chunks`; see `AbstractEngine.run`."""
-        queue = _Queue(chunks)
+        queue = ChunkQueue(chunks)
         pool: dict[int, WorkerProcess] = {}
         try:
             while (level := stop.check()) < 2:
@@ -71,7 +71,7 @@ class EmbeddedEngine(AbstractEngine):
         finally:
             _clear(pool)
 
-    def _fill(self, pool: dict[int, WorkerProcess], queue: _Queue) -> Iterator[Event]:
+    def _fill(self, pool: dict[int, WorkerProcess], queue: ChunkQueue) -> Iterator[Event]:
         """Give every free slot a chunk; a worker is started only when there is work for it."""
         for slot in range(self.workers):
             worker = pool.get(slot)
@@ -93,7 +93,7 @@ class EmbeddedEngine(AbstractEngine):
         log = self.logs / f"worker-{slot}.txt"
         return WorkerProcess(slot, self.task, environment=environment, log=log)
 
-    def _listen(self, pool: dict[int, WorkerProcess], queue: _Queue) -> Iterator[Event]:
+    def _listen(self, pool: dict[int, WorkerProcess], queue: ChunkQueue) -> Iterator[Event]:
         """Wait a moment for reports and turn them, and deaths, into events."""
         by_pipe = {worker.reports: worker for worker in pool.values()}
         ready = select.select(list(by_pipe), [], [], _TICK)[0]
@@ -110,7 +110,7 @@ class EmbeddedEngine(AbstractEngine):
                 del pool[worker.slot]
                 yield from self._bury(worker, queue)
 
-    def _bury(self, worker: WorkerProcess, queue: _Queue) -> Iterator[Event]:
+    def _bury(self, worker: WorkerProcess, queue: ChunkQueue) -> Iterator[Event]:
         """Find out what a dead worker had finished, and what is to become of the rest."""
         code = worker.reap()
         if worker.chunk is None:
@@ -150,34 +150,6 @@ class EmbeddedEngine(AbstractEngine):
                 worker.kill("timeout")
             elif self.memory is not None and worker.resident_bytes() > self.memory:
                 worker.kill("out-of-memory")
-
-
-class _Queue:
-    """Chunks to hand out: those put back after a death first, then the planned ones."""
-
-    def __init__(self, chunks: Iterator[Chunk | None]) -> None:
-        self._chunks = chunks
-        self._again: deque[Chunk] = deque()
-        self._exhausted = False
-
-    @property
-    def is_empty(self) -> bool:
-        return self._exhausted and not self._again
-
-    def put_back(self, chunks: list[Chunk]) -> None:
-        self._again.extend(chunks)
-
-    def draw(self) -> Chunk | None:
-        """Return a chunk, or None when there is nothing now (see `is_empty` for whether ever)."""
-        if self._again:
-            return self._again.popleft()
-        if self._exhausted:
-            return None
-        try:
-            return next(self._chunks)
-        except StopIteration:
-            self._exhausted = True
-            return None
 
 
 def _clear(pool: dict[int, WorkerProcess]) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 from curvefit.seeding import generator
 
 _DRAWS = 500
-_PRIOR_RATE, _PRIOR_RATE_SD = np.log(3e9), np.log(10) / 1.645
-"""3 GFLOP/s on a worker, a factor of 10 either way at 90 %: what is known before any run."""
-_PRIOR_SLOPE_SD, _PRIOR_NOISE, _PRIOR_WEIGHT = 0.15, 0.7, 3.0
+_PRIOR_RATE, _PRIOR_RATE_SD = np.log(1e10), np.log(10) / 1.645
+"""10 GFLOP/s on a worker, a factor of 10 either way at 90 %: what is known before any run."""
+_PRIOR_SLOPE_SD, _PRIOR_NOISE, _PRIOR_WEIGHT = 0.1, 0.5, 5.0
 
 
 @dataclass(frozen=True, slots=True)

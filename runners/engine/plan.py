@@ -113,8 +113,11 @@ def load_executor(executor: str) -> ModuleType:
         raise UnknownNameError(f"executor {executor!r} is no module that can be imported") from error
 
 
-def save_plan(plan: Plan, folder: Path) -> None:
-    """Keep the plan in the store, so that `status` need not load any component."""
+def keep_plan(plan: Plan, file: Path, folder: Path) -> Path:
+    """Keep the plan and the study file in the store, and return the copy of the file.
+
+    `status` reads the plan without loading any component.
+    """
     rows = [
         (s.id, *s.triplet, s.n_train, s.seed, plan.costs[s.id], chunk.id)
         for chunk in plan.chunks
@@ -123,8 +126,12 @@ def save_plan(plan: Plan, folder: Path) -> None:
     table = pa.table(dict(zip(_COLUMNS, map(list, zip(*rows)))))
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
-    (folder / "plans").mkdir(exist_ok=True)
-    replace_file(folder / "plans" / f"{plan.study.name}.parquet", sink.getvalue().to_pybytes())
+    plans = folder / "plans"
+    plans.mkdir(exist_ok=True)
+    replace_file(plans / f"{plan.study.name}.parquet", sink.getvalue().to_pybytes())
+    copy = plans / f"{plan.study.name}.toml"
+    replace_file(copy, file.read_bytes())
+    return copy
 
 
 def read_plans(folder: Path) -> dict[str, pa.Table]:

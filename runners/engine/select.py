@@ -46,9 +46,11 @@ def choose_engine(
         raise InvalidInputError(f"device {device!r} is not cpu, cuda or cuda:0,1")
     task = WorkerTask(str(folder.resolve()), executor, device=kind, extra_paths=(os.getcwd(),))
     if name == "ray":
+        if timeout or memory:
+            raise InvalidInputError("engine ray has no --timeout and no --memory-gb; leave them out")
         from runners.engine.ray_cluster import RayEngine
 
-        return RayEngine(task, workers=workers, timeout=timeout)
+        return RayEngine(task, workers=workers)
     gpus: tuple[str, ...] = ()
     if kind == "cuda":
         gpus = tuple(chosen.split(",")) if chosen else visible_gpus()

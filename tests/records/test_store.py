@@ -74,6 +74,8 @@ def test_compaction_changes_nothing_a_reader_sees(store):
 def test_open_segments_are_sealed_only_on_request(store):
     writer = store.writer()
     writer.append(record(0))
+    assert compact_store(store, include_open=True) == 0, "its writer is at work"
+    os.close(writer._file)
     assert compact_store(store) == 0
     assert compact_store(store, include_open=True) == 1
     assert [r.run_id for r in store.read_records()] == [record(0).run_id]
