@@ -16,7 +16,7 @@ from curvefit.symmetry import is_subgroup
 from runners.algorithms.abstract import AbstractAlgorithm, Outcome, Run
 from runners.datasets.abstract import AbstractDataset, Split
 from runners.kernels.gram import Kernels, nngp_ntk
-from runners.kernels.plan import KernelPlan, plan_kernel
+from runners.kernels.plan import KernelPlan, pair_flops, plan_kernel
 from runners.kernels.regression import factorise, predict_flow, predict_prefixes
 
 CERTIFICATE_IMAGES = 4
@@ -128,18 +128,6 @@ def find_canonical(dataset: AbstractDataset, plan: KernelPlan) -> AbstractDatase
     if not is_subgroup(rotation, group):
         return dataset
     return dataset.model_copy(update={"rotation": "trivial"})
-
-
-def pair_flops(plan: KernelPlan) -> float:
-    """Return the floating-point operations of one image pair: about 60 a pixel pair and layer."""
-    height, width, channels = plan.shape
-    inputs = 2.0 * height * width * channels
-    if plan.dense:
-        return inputs + 45 * plan.depth
-    pixels = [layer.size[0] * layer.size[1] for layer in plan.layers]
-    if plan.full:
-        return inputs * height * width + 60.0 * sum(p * p for p in pixels)
-    return inputs + 60.0 * sum(pixels)
 
 
 def _build_problem(runs: Sequence[Run], dataset: AbstractDataset, device: str) -> _Problem:

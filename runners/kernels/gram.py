@@ -13,8 +13,8 @@ import torch
 
 from curvefit.errors import InvalidInputError
 from runners.architectures.abstract import AbstractArchitecture
-from runners.kernels import eager
-from runners.kernels.plan import KernelPlan, plan_kernel
+from runners.kernels import eager, fused
+from runners.kernels.plan import KernelPlan, pair_flops, plan_kernel
 from runners.kernels.tiles import (
     Progress,
     Stopwatch,
@@ -123,7 +123,9 @@ def nngp_ntk(
             f"x1 and x2 differ in image shape: {first.shape[1:]} and {second.shape[1:]}; they must agree"
         )
     plan = plan_kernel(architecture, first.shape[1:])
-    compute, edge = _choose_engine(plan, engine, device, memory_budget, np.dtype(dtype).itemsize)
+    workers = (threads or torch.get_num_threads()) if device == "cpu" else 1
+    itemsize = np.dtype(dtype).itemsize
+    compute, edge = _choose_engine(plan, engine, device, memory_budget, itemsize, workers)
     columns = first if second is None else second
     tiles = list_tiles(len(first), len(columns), edge=edge, symmetric=second is None)
     store = None
@@ -132,7 +134,6 @@ def nngp_ntk(
         store = TileFolder(folder, content)
     report = print_progress if progress is True else (progress or None)
     watch = Stopwatch(sum(tile.pairs for tile in tiles), report)
-    workers = (threads or torch.get_num_threads()) if device == "cpu" else 1
     result = np.empty((2, len(first), len(columns)), dtype)
     _fill(result, first, second, tiles, compute, store, watch, workers)
     if as_tensor:
@@ -197,12 +198,18 @@ def _check_images(name: str, x: Array, dtype: str) -> np.ndarray:
 
 
 def _choose_engine(
-    plan: KernelPlan, engine: Engine, device: str, budget: int, itemsize: int
+    plan: KernelPlan, engine: Engine, device: str, budget: int, itemsize: int, workers: int
 ) -> tuple[TileFunction, int]:
     if engine not in ("auto", "fused", "eager"):
         raise InvalidInputError(f"engine {engine!r} is not allowed; allowed: 'auto', 'fused', 'eager'")
+    if engine == "fused" and (device != "cpu" or not fused.applies(plan)):
+        raise InvalidInputError(
+            "engine 'fused' needs the CPU, unit strides and no pools between layers; allowed here: 'auto', 'eager'"
+        )
+    if engine != "eager" and device == "cpu" and fused.applies(plan):
+        return _choose_fused(plan, budget // workers, itemsize)
     need = eager.pair_bytes(plan, itemsize)
-    block = budget // need
+    block = budget // workers // need
     if block < 1:
         raise InvalidInputError(
             f"memory_budget {budget:,} bytes is too small: one image pair needs {need:,} bytes"
@@ -211,5 +218,25 @@ def _choose_engine(
 
     def compute(rows: np.ndarray, columns: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         return eager.compute_tile(plan, rows, columns, block=block, device=device)
+
+    return compute, edge
+
+
+def _choose_fused(plan: KernelPlan, budget: int, itemsize: int) -> tuple[TileFunction, int]:
+    need = fused.tile_bytes(plan, EDGES[-1], itemsize)
+    if need > budget:
+        raise InvalidInputError(
+            f"memory_budget is too small: {budget:,} bytes a thread, the smallest tile needs {need:,}"
+        )
+    flops = pair_flops(plan)
+    edge = next(
+        edge
+        for edge in EDGES
+        if edge == EDGES[-1]
+        or (fused.tile_bytes(plan, edge, itemsize) <= budget and edge * edge * flops <= TILE_FLOPS)
+    )
+
+    def compute(rows: np.ndarray, columns: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        return fused.compute_tile(plan, rows, columns)
 
     return compute, edge

@@ -156,6 +156,18 @@ def plan_kernel(architecture: AbstractArchitecture, shape: tuple[int, int, int])
     )
 
 
+def pair_flops(plan: KernelPlan) -> float:
+    """Return the floating-point operations of one image pair: about 60 a pixel pair and layer."""
+    height, width, channels = plan.shape
+    inputs = 2.0 * height * width * channels
+    if plan.dense:
+        return inputs + 45 * plan.depth
+    pixels = [layer.size[0] * layer.size[1] for layer in plan.layers]
+    if plan.full:
+        return inputs * height * width + 60.0 * sum(p * p for p in pixels)
+    return inputs + 60.0 * sum(pixels)
+
+
 def _convolutions(architecture: AbstractConvolution, shape: tuple[int, int, int]) -> tuple[Layer, ...]:
     unknown = [layer for layer in architecture.pools if layer > architecture.depth]
     if unknown:

@@ -1,0 +1,350 @@
+r"""Compiled loops of the fused CPU engine (numba, no C compiler needed).
+
+All four non-linearities need ``turn = asin(rho) / 2 pi`` and ``s = sqrt(1 - rho**2)``. The loops compute
+``turn = sign(rho) * (1/4 - s * Q(|rho|))``, where ``Q(a) = acos(a) / (2 pi sqrt(1 - a**2))`` is smooth on
+[0, 1], end points included: a Chebyshev expansion in ``2 a - 1`` of degree 17 holds it to 2e-15 (float64),
+one of degree 8 to 3e-8 (float32), and one square root serves both. Values of ``1 - rho**2`` within rounding
+of 0 count as coincident points.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+from numba.extending import overload
+
+SERIES = {
+    "float64": (
+        0.1924500897298765, -0.04195326548464245, 0.011098382212457928, -0.0031571799893161325,
+        0.0009329072312709631, -0.00028217033245986665, 8.670341890159292e-05, -2.6946482417734418e-05,
+        8.447216704739515e-06, -2.66584809748153e-06, 8.450188483221981e-07, -2.692047097593698e-07,
+        8.751404079020728e-08, -2.8189340108180333e-08, 7.683665777974242e-09, -2.41643422897101e-09,
+        1.5201797153740553e-09, -5.066343520075541e-10,
+    ),
+    "float32": (
+        0.19245009194461843, -0.04195314411228961, 0.011098272749785717, -0.003158772764843887,
+        0.0009337679552809396, -0.00027658531672992623, 8.436129094639587e-05, -3.401194901885343e-05,
+        1.0975267620580831e-05,
+    ),
+}  # fmt: skip
+COINCIDENT = {"float64": 4e-15, "float32": 2e-6}
+FLAGS = {"contract", "nsz", "arcp"}
+_COMPILE = {"nogil": True, "cache": True, "fastmath": FLAGS, "error_model": "numpy", "boundscheck": False}
+
+
+def loop_constants(dtype: str) -> tuple:
+    """Return (series, numbers) in the precision `dtype`, which the loops take as arguments.
+
+    The numbers are 1, 1/4, 1/(2 pi), 2, 4, 2/pi and the coincidence threshold: literals in the loops
+    would turn single into double precision.
+    """
+    kind = np.dtype(dtype).type
+    numbers = (1.0, 0.25, 1 / (2 * math.pi), 2.0, 4.0, 2 / math.pi, COINCIDENT[dtype])
+    return tuple(kind(c) for c in SERIES[dtype]), tuple(kind(c) for c in numbers)
+
+
+def _evaluate(x, series):
+    """Evaluate a polynomial; compiled to straight-line code by the number of its coefficients."""
+    raise NotImplementedError("only in compiled loops")
+
+
+@overload(_evaluate, inline="always")
+def _overload_evaluate(x, series):
+    if len(series) == 9:
+
+        def nine(x, series):
+            a0, a1, a2, a3, a4, a5, a6, a7, a8 = series
+            return ((((((((a8 * x + a7) * x + a6) * x + a5) * x + a4) * x + a3) * x + a2) * x) + a1) * x + a0
+
+        return nine
+
+    def eighteen(x, series):
+        # Even and odd powers apart: two chains of half the latency.
+        a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, b0, b1, b2, b3, b4, b5, b6, b7 = series
+        y = x * x
+        even = (((((((b6 * y + b4) * y + b2) * y + b0) * y + a8) * y + a6) * y + a4) * y + a2) * y + a0
+        odd = (((((((b7 * y + b5) * y + b3) * y + b1) * y + a9) * y + a7) * y + a5) * y + a3) * y + a1
+        return odd * x + even
+
+    return eighteen
+
+
+@numba.njit(inline="always")
+def _turn(rho, series, numbers):
+    """Return (asin(rho) / 2 pi, sqrt(1 - rho**2)), coincident points exactly."""
+    one, quarter, coincident = numbers[0], numbers[1], numbers[6]
+    size = min(abs(rho), one)
+    s2 = (one - size) * (one + size)
+    s = math.sqrt(s2 if s2 > coincident else one - one)
+    return math.copysign(quarter - s * _evaluate(size + size - one, series), rho), s
+
+
+@numba.njit(**_COMPILE)
+def activate(
+    kind, keep, leak, k, t, at, count, scale1, root1, at1, scale2, root2, at2, series, numbers
+):  # fmt: skip
+    """Apply a non-linearity in place to `count` covariances and tangents from index `at` on.
+
+    `kind` is 0 (relu, of which keep and leak make leaky relu), 1 (erf) or 2 (gelu); scale and root are
+    the fields of `find_fields`, read from `at1` and `at2` on.
+    """
+    one, quarter, over_turn, two, four, two_over_pi, _ = numbers
+    if kind == 0:
+        for e in range(count):
+            covariance = k[at + e]
+            turn, s = _turn(covariance * (scale1[at1 + e] * scale2[at2 + e]), series, numbers)
+            derivative = quarter + turn
+            value = covariance * derivative + root1[at1 + e] * root2[at2 + e] * (s * over_turn)
+            k[at + e] = keep * value + leak * covariance
+            t[at + e] = t[at + e] * (keep * derivative + leak)
+    elif kind == 1:
+        for e in range(count):
+            scale = scale1[at1 + e] * scale2[at2 + e]
+            turn, s = _turn(k[at + e] * scale, series, numbers)
+            k[at + e] = four * turn
+            t[at + e] = t[at + e] * (two_over_pi * scale / s)
+    else:
+        for e in range(count):
+            covariance = k[at + e]
+            scale = scale1[at1 + e] * scale2[at2 + e]
+            product = root1[at1 + e] * root2[at2 + e]
+            turn, s = _turn(covariance * scale, series, numbers)
+            over_delta = scale / s
+            delta = s / scale
+            shrink = scale * scale
+            k[at + e] = (covariance * covariance * over_delta + product * delta) * shrink * over_turn + (
+                covariance * (turn + quarter)
+            )
+            slope = (over_delta * over_delta + (one - product) * shrink + one) * covariance * over_delta
+            t[at + e] = t[at + e] * (slope * over_turn + turn + quarter)
+
+
+@numba.njit(**_COMPILE)
+def dense_rows(
+    k, t, scale1, root1, scale2, root2, affine, upper, kind, keep, leak, series, numbers
+):  # fmt: skip
+    """Carry a tile of input inner products ``k`` (n1, n2) through a dense net, in place, row by row.
+
+    scale and root are ``(depth, n1)`` and ``(depth, n2)``; `affine` is ``(depth + 1, 4)`` with what
+    multiplies and is added to k and t (see `layer_numbers`). With `upper`, columns before the diagonal
+    are left alone.
+    """
+    depth, width = scale1.shape[0], k.shape[1]
+    row_k, row_t = np.empty(width, k.dtype), np.empty(width, k.dtype)
+    row_scale, row_root = np.empty(width, k.dtype), np.empty(width, k.dtype)
+    for i in range(k.shape[0]):
+        start = i if upper else 0
+        count = width - start
+        for e in range(count):
+            row_k[e] = k[i, start + e]
+            row_t[e] = row_k[e] - row_k[e]
+        for layer in range(depth):
+            alpha, beta, gamma, delta = affine[layer]
+            scale, root = scale1[layer, i], root1[layer, i]
+            for e in range(count):
+                before = row_k[e]
+                row_k[e] = alpha * before + beta
+                row_t[e] = alpha * row_t[e] + (gamma * before + delta)
+                row_scale[e] = scale
+                row_root[e] = root
+            activate(
+                kind, keep, leak, row_k, row_t, 0, count, row_scale, row_root, 0,
+                scale2[layer], root2[layer], start, series, numbers,
+            )  # fmt: skip
+        alpha, beta, gamma, delta = affine[depth]
+        for e in range(count):
+            before = row_k[e]
+            k[i, start + e] = alpha * before + beta
+            t[i, start + e] = alpha * row_t[e] + (gamma * before + delta)
+
+
+@numba.njit(**_COMPILE)
+def pixel_block(
+    x1, x2, scale1, root1, scale2, root2, shapes, wrap, shifts, affine, first_row, last_row, lanes,
+    kind, keep, leak, work, series, numbers, sum_k, sum_t,
+):  # fmt: skip
+    """Sum the final covariances of rows of images against one block of `lanes` images.
+
+    A convolution moves both images alike, so the covariance of pixel u with pixel u + shift evolves
+    apart from all other shifts: pooled kernels are sums over shifts of what a flatten readout needs for
+    shift 0 alone.
+
+    Parameters
+    ----------
+    x1
+        ``(n1, h, w, c)``.
+    x2
+        ``(h, w2, c, lanes)``; with `wrap`, w2 = 2 w - 1 columns repeat the image.
+    scale1, root1, scale2, root2
+        Fields ``(depth, n1, h, w)``, and flat ``(depth, h, w2, lanes)``.
+    shapes
+        A row per layer: input height and width, output height and width, filter height and width, rows
+        and columns of padding before, and of padding in all.
+    shifts
+        ``(s, 2)``, from 0 on with `wrap`, else of either sign.
+    affine
+        See `layer_numbers`, already divided by the filter's taps.
+    work
+        Scratch: two states for k and two for t, row sums, one expanded image of fields, accumulators.
+    sum_k, sum_t
+        ``(n1, lanes)``, overwritten from `first_row` to `last_row`.
+    """
+    height, channels = x1.shape[1], x1.shape[3]
+    columns2 = x2.shape[1]
+    depth = shapes.shape[0]
+    k, t, next_k, next_t, col_k, col_t, fields_scale, fields_root, total_k, total_t = work
+    zero = numbers[0] - numbers[0]
+    for i in range(first_row, last_row):
+        at = 0
+        for layer in range(depth):
+            for y in range(shapes[layer, 2]):
+                for x in range(shapes[layer, 3]):
+                    for j in range(lanes):
+                        fields_scale[at + j] = scale1[layer, i, y, x]
+                        fields_root[at + j] = root1[layer, i, y, x]
+                    at += lanes
+        for e in range(shapes[depth - 1, 3] * lanes):
+            total_k[e] = zero
+            total_t[e] = zero
+        for number in range(shifts.shape[0]):
+            dy, dx = shifts[number, 0], shifts[number, 1]
+            y1, x1_from = (0, 0) if wrap else (max(0, -dy), max(0, -dx))
+            y2, x2_from = (dy, dx) if wrap else (max(0, dy), max(0, dx))
+            lost_y, lost_x = (0, 0) if wrap else (abs(dy), abs(dx))
+            # Input covariances, into the padded state of the first layer.
+            rows, columns = shapes[0, 0] - lost_y, shapes[0, 1] - lost_x
+            stride = (columns + shapes[0, 9]) * lanes
+            for y in range(rows):
+                from_row = (y + y2) % height
+                for x in range(columns):
+                    here = (y + shapes[0, 6]) * stride + (x + shapes[0, 7]) * lanes
+                    for j in range(lanes):
+                        k[here + j] = zero
+                    _add_products(
+                        k, here, x1[i, y + y1, x + x1_from], x2[from_row, x + x2_from], channels, lanes
+                    )
+            _fill_border(k, rows, columns, shapes[0], wrap, lanes, zero)
+            at1_layer = 0
+            for layer in range(depth):
+                shape = shapes[layer]
+                alpha, beta, gamma, delta = affine[layer]
+                rows, columns = shape[2] - lost_y, shape[3] - lost_x
+                stride = (shape[1] - lost_x + shape[9]) * lanes
+                count = columns * lanes
+                last = layer == depth - 1
+                for y in range(rows):
+                    _sum_rows(k, col_k, y * stride, stride, shape[4])
+                    if layer > 0:
+                        _sum_rows(t, col_t, y * stride, stride, shape[4])
+                    if last:
+                        to = 0
+                    else:
+                        coming = shapes[layer + 1]
+                        to = (y + coming[6]) * (columns + coming[9]) * lanes + coming[7] * lanes
+                    _sum_columns(
+                        col_k, col_t, next_k, next_t, to, count, lanes, shape[5], layer > 0,
+                        alpha, beta, gamma, delta,
+                    )  # fmt: skip
+                    at1 = at1_layer + ((y + y1) * shape[3] + x1_from) * lanes
+                    at2 = ((layer * height + (y + y2) % height) * columns2 + x2_from) * lanes
+                    activate(
+                        kind, keep, leak, next_k, next_t, to, count, fields_scale, fields_root, at1,
+                        scale2, root2, at2, series, numbers,
+                    )  # fmt: skip
+                    if last:
+                        for e in range(count):
+                            total_k[e] += next_k[e]
+                            total_t[e] += next_t[e]
+                if not last:
+                    _fill_border(next_k, rows, columns, shapes[layer + 1], wrap, lanes, zero)
+                    _fill_border(next_t, rows, columns, shapes[layer + 1], wrap, lanes, zero)
+                    k, next_k = next_k, k
+                    t, next_t = next_t, t
+                at1_layer += shape[2] * shape[3] * lanes
+        for j in range(lanes):
+            sum_k[i, j] = zero
+            sum_t[i, j] = zero
+        for x in range(shapes[depth - 1, 3]):
+            for j in range(lanes):
+                sum_k[i, j] += total_k[x * lanes + j]
+                sum_t[i, j] += total_t[x * lanes + j]
+
+
+@numba.njit(**_COMPILE)
+def _add_products(k, here, left, right, channels, lanes):
+    """Add ``sum_c left[c] * right[c, j]`` to ``k[here + j]``, four channels at a time."""
+    whole = channels - channels % 4
+    for c in range(0, whole, 4):
+        a, b, d, f = left[c], left[c + 1], left[c + 2], left[c + 3]
+        for j in range(lanes):
+            k[here + j] += (a * right[c, j] + b * right[c + 1, j]) + (
+                d * right[c + 2, j] + f * right[c + 3, j]
+            )
+    for c in range(whole, channels):
+        a = left[c]
+        for j in range(lanes):
+            k[here + j] += a * right[c, j]
+
+
+@numba.njit(**_COMPILE)
+def _fill_border(k, rows, columns, shape, wrap, lanes, zero):
+    """Fill the padding around a state of rows x columns: zeros, or the state itself again."""
+    before_y, before_x, pad_y, pad_x = shape[6], shape[7], shape[8], shape[9]
+    stride = (columns + pad_x) * lanes
+    if pad_x > 0:
+        for y in range(before_y, before_y + rows):
+            row = y * stride
+            for x in range(before_x):
+                for j in range(lanes):
+                    k[row + x * lanes + j] = k[row + (x + columns) * lanes + j] if wrap else zero
+            for x in range(before_x + columns, columns + pad_x):
+                for j in range(lanes):
+                    k[row + x * lanes + j] = k[row + (x - columns) * lanes + j] if wrap else zero
+    for y in range(rows + pad_y):
+        if before_y <= y < before_y + rows:
+            continue
+        source = (y + rows if y < before_y else y - rows) * stride
+        for e in range(stride):
+            k[y * stride + e] = k[source + e] if wrap else zero
+
+
+@numba.njit(**_COMPILE)
+def _sum_rows(k, into, at, stride, taps):
+    """Sum `taps` rows of a state, from index `at` on."""
+    if taps == 3:
+        for e in range(stride):
+            into[e] = k[at + e] + k[at + stride + e] + k[at + 2 * stride + e]
+        return
+    for e in range(stride):
+        into[e] = k[at + e]
+    for tap in range(1, taps):
+        for e in range(stride):
+            into[e] += k[at + tap * stride + e]
+
+
+@numba.njit(**_COMPILE)
+def _sum_columns(
+    col_k, col_t, k, t, to, count, lanes, taps, has_t, alpha, beta, gamma, delta
+):  # fmt: skip
+    """Sum `taps` columns and apply weights and biases: the next covariances and tangents."""
+    if taps == 3 and has_t:
+        for e in range(count):
+            mean = col_k[e] + col_k[e + lanes] + col_k[e + 2 * lanes]
+            tangent = col_t[e] + col_t[e + lanes] + col_t[e + 2 * lanes]
+            k[to + e] = alpha * mean + beta
+            t[to + e] = alpha * tangent + (gamma * mean + delta)
+        return
+    for e in range(count):
+        k[to + e] = col_k[e]
+    for tap in range(1, taps):
+        for e in range(count):
+            k[to + e] += col_k[tap * lanes + e]
+    for e in range(count):
+        t[to + e] = gamma * k[to + e] + delta
+        k[to + e] = alpha * k[to + e] + beta
+    if has_t:
+        for tap in range(taps):
+            for e in range(count):
+                t[to + e] += alpha * col_t[tap * lanes + e]
