@@ -119,7 +119,7 @@ def read_lcdb(content: Any) -> pd.DataFrame:
         error = value if name in ("error_rate", "test_err") else 1 - value
         replicates = error.shape[1]
         seeds = record.get("outer_seed", record.get("seed"))
-        part = {
+        part: dict[str, Any] = {
             "data": str(record.get("openmlid", record.get("dataset_id", "data"))),
             "model": str(record["learner"]),
             "n_train": np.repeat(sizes, replicates),

@@ -14,6 +14,16 @@ _PUBLIC = {
     "load_fit": "curvefit.fitting.saved",
     "design": "curvefit.fitting.designs",
     "point_fit": "curvefit.fitting.point_fits",
+    "profile_interval": "curvefit.fitting.point_fits",
+    "bootstrap": "curvefit.fitting.bootstrap_fits",
+    "forecast": "curvefit.fitting.forecasts",
+    "Forecast": "curvefit.fitting.forecasts",
+    "needed_size": "curvefit.fitting.forecasts",
+    "rolling_origin": "curvefit.fitting.rolling_origins",
+    "compare_families": "curvefit.fitting.rolling_origins",
+    "check_predictions": "curvefit.fitting.criticism",
+    "loo_cells": "curvefit.fitting.criticism",
+    "prior_sensitivity": "curvefit.fitting.criticism",
 }
 
 __all__ = list(_PUBLIC)

@@ -111,7 +111,7 @@ class CurveFit:
         """Return the expected test error at training-set sizes `n`.
 
         This is the law with its parameters' uncertainty: no seed noise, no counting noise, and beyond the data no
-        more than the law says (forecasts with a discrepancy are in `curvefit.fitting.forecast`).
+        more than the law says (forecasts with a discrepancy are in `curvefit.fitting.forecasts`).
 
         Returns
         -------

@@ -11,6 +11,9 @@ from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.triplet import AXES
 
+#: Proposals that tell less than this share of the best one come last, however cheap: starting a run has its price.
+WORTH_STARTING = 0.25
+
 
 def design(
     fit: CurveFit, *, sizes: Any = None, seeds: int = 2, times: float = 8.0, draws: int = 400
@@ -34,7 +37,7 @@ def design(
     Returns
     -------
     pandas.DataFrame
-        One row a proposal, best first: data, model, inference, n_train, seeds, gain (nats), cost (seconds or
+        One row a proposal, best first (those that tell less than a quarter of the best one last): data, model, inference, n_train, seeds, gain (nats), cost (seconds or
         examples, see cost_unit), gain_per_cost, exponent_sd_now, exponent_sd_after (of the log exponent).
     """
     if seeds < 1:
@@ -71,7 +74,12 @@ def design(
                     "exponent_sd_after": float(np.sqrt(variance * (1 - explained))),
                 }
             )  # fmt: skip
-    return pd.DataFrame(rows).sort_values("gain_per_cost", ascending=False, ignore_index=True)
+    table = pd.DataFrame(rows)
+    worth = table["gain"] >= WORTH_STARTING * table["gain"].max()
+    ranked = table.assign(_worth=worth).sort_values(
+        ["_worth", "gain_per_cost"], ascending=False, ignore_index=True
+    )
+    return ranked.drop(columns="_worth")
 
 
 def _noise(part: pd.DataFrame, error: float, n: float) -> float:

@@ -40,7 +40,9 @@ class Mixture:
 
     def scale(self, kind: str = "observation") -> np.ndarray:
         """Return the standard deviations of the log value: ``"curve"``, ``"observation"`` or ``"seed"``."""
-        extra = {"curve": 0.0, "observation": self.noise_sd, "seed": self.seed_sd}[kind]
+        extra = {"curve": np.zeros_like(self.noise_sd), "observation": self.noise_sd, "seed": self.seed_sd}[
+            kind
+        ]
         return np.sqrt(self.walk_sd**2 + extra**2)
 
     def centre(self) -> np.ndarray:

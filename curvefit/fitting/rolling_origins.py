@@ -7,10 +7,10 @@ import pandas as pd
 
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
-from curvefit.fitting.forecast import seen_curves
 from curvefit.fitting.forecast_calibration import ORIGINS, calibrate, split_at
 from curvefit.fitting.forecast_curve import fit_ensemble
 from curvefit.fitting.forecast_shapes import DEFAULT_SHAPES
+from curvefit.fitting.forecasts import seen_curves
 
 
 def rolling_origin(

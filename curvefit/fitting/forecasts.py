@@ -345,13 +345,36 @@ def _from_fit(fit: CurveFit, sizes: np.ndarray, draws: int, seed: int) -> Foreca
     steps = np.sqrt(np.diff(beyond, axis=1, prepend=0.0))
     walk = np.cumsum(WALK_SPEED * steps * rng.standard_normal(law.shape), axis=2)[:, :, np.argsort(order)]
     curve = law * np.exp(walk)
-    spread = np.array([_seed_spread(groups[t]) for t in fit.triplets])
-    run = curve * np.exp(spread[None, :, None] * rng.standard_normal(curve.shape))
+    run = _new_runs(fit, curve, sizes, groups, rng)
     ceiling = 1.0 if fit.curves.metric == "error-rate" else np.inf
     note = f"from a hierarchical fit ({fit.family}); beyond the data a discrepancy of {WALK_SPEED:.0%} an e-fold is added"
     return Forecast(
         fit.triplets, sizes, curve.clip(0, ceiling), run.clip(0, ceiling), last_n, last_value, pd.DataFrame(), (str(fit.status), note)
     )  # fmt: skip
+
+
+def _new_runs(
+    fit: CurveFit,
+    curve: np.ndarray,
+    sizes: np.ndarray,
+    groups: dict[Triplet, pd.DataFrame],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draw one new run around each draw of the curve, with the fit's own noise where it has any."""
+    from curvefit.fitting.criticism import noise_sd
+
+    noise = noise_sd(fit, sizes)
+    if noise is None:
+        spread = np.array([_seed_spread(groups[t]) for t in fit.triplets])
+        return curve * np.exp(spread[None, :, None] * rng.standard_normal(curve.shape))
+    noise = noise[np.linspace(0, len(noise) - 1, len(curve)).round().astype(int)]
+    if fit.likelihood.startswith("log-"):
+        return curve * np.exp(noise * rng.standard_normal(curve.shape))
+    rate = np.clip(curve, 1e-9, 1 - 1e-9)
+    rate = 1 / (1 + np.exp(-np.log(rate / (1 - rate)) - noise * rng.standard_normal(curve.shape)))
+    tests = np.array([float((groups[t]["n_test"] / groups[t]["replicates"]).max()) for t in fit.triplets])
+    counted = np.where(np.isfinite(tests), tests, 0).astype(int)[None, :, None]
+    return np.where(counted > 0, rng.binomial(counted, rate) / np.maximum(counted, 1), rate)
 
 
 def _seed_spread(part: pd.DataFrame) -> float:

@@ -1,0 +1,104 @@
+"""Regressions on logarithms with statsmodels: weighted, robust, and a binomial one for counts.
+
+They hold where the floor is negligible (the log-linear range); with a floor above zero they are biased towards small
+exponents, which is why they stand beside the other fits and not in their place.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.triplet import AXES, Triplet
+
+METHODS = ("weighted", "robust", "binomial")
+FAR_FROM_CHANCE = 0.6
+
+
+def log_regression(
+    curves: LearningCurves, *, method: str = "weighted", probability: float = 0.9
+) -> pd.DataFrame:
+    """Regress log error on log n and return ``exponent`` with its interval for every curve.
+
+    Parameters
+    ----------
+    curves
+        Learning curves; sizes with an error above 0.6 of the chance level, or of 0, are left out.
+    method
+        ``"weighted"`` least squares by the standard errors, with heteroscedasticity-robust errors; ``"robust"``
+        (Huber); or ``"binomial"``: a log-link GLM on counts, over-dispersion estimated.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a triplet: exponent, exponent_se, exponent_low, exponent_high, amplitude, sizes, status.
+    """
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    means = curves.means()
+    if means.empty:
+        raise InvalidInputError("no row is usable, so there is nothing to fit")
+    return pd.DataFrame(
+        [
+            _regress(Triplet(*key), part, method, probability)
+            for key, part in means.groupby(list(AXES), sort=False)
+        ]
+    )
+
+
+def _regress(triplet: Triplet, part: pd.DataFrame, method: str, probability: float) -> dict[str, object]:
+    import statsmodels.api as sm
+    from scipy.stats import norm
+
+    chance = float(part["chance_error"].iloc[0])
+    kept = part["value"] > 0
+    if np.isfinite(chance):
+        kept &= part["value"] < FAR_FROM_CHANCE * chance
+    part = part[kept]
+    empty = {
+        "exponent": np.nan,
+        "exponent_se": np.nan,
+        "exponent_low": np.nan,
+        "exponent_high": np.nan,
+        "amplitude": np.nan,
+    }
+    base = {**triplet._asdict(), "method": method, "sizes": len(part)}
+    if len(part) < 3:
+        return {**base, **empty, "status": f"{len(part)} sizes in the log-linear range; three are needed"}
+    if method == "binomial" and not part["n_errors"].notna().all():
+        return {**base, **empty, "status": "the binomial regression needs counts"}
+    widen = 1.0
+    x = sm.add_constant(np.log(part["n_train"].to_numpy(float)))
+    y = np.log(part["value"].to_numpy(float))
+    if method == "binomial":
+        counts = np.column_stack([part["n_errors"], part["n_test"] - part["n_errors"]])
+        family = sm.families.Binomial(link=sm.families.links.Log())
+        start = np.linalg.lstsq(x, y, rcond=None)[0] - np.array([1e-3, 0.0])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The Log link function does not respect the domain")
+            found = sm.GLM(counts, x, family=family).fit(start_params=start)
+        # Pearson's over-dispersion of the counts; statsmodels' own scale forgets the number of trials.
+        trials, rate = counts.sum(axis=1), found.fittedvalues
+        pearson = ((counts[:, 0] - trials * rate) ** 2 / (trials * rate * (1 - rate))).sum()
+        widen = float(np.sqrt(max(pearson / (len(part) - 2), 1.0)))
+    elif method == "robust":
+        found = sm.RLM(y, x, M=sm.robust.norms.HuberT()).fit()
+    else:
+        relative = (part["value_se"] / part["value"]).to_numpy(float)
+        weights = 1 / (np.where(np.isfinite(relative), relative, 0.0) ** 2 + 0.02**2)
+        found = sm.WLS(y, x, weights=weights).fit(cov_type="HC3" if len(part) > 4 else "nonrobust")
+    exponent, se = -float(found.params[1]), widen * float(found.bse[1])
+    z = float(norm.ppf(0.5 + probability / 2))
+    return {
+        **base,
+        "exponent": exponent,
+        "exponent_se": se,
+        "exponent_low": exponent - z * se,
+        "exponent_high": exponent + z * se,
+        "amplitude": float(np.exp(found.params[0])),
+        "status": "ok",
+    }
