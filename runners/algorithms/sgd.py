@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from runners.algorithms.abstract import ALGORITHMS
-from runners.training.settings import AbstractGradientTraining
+from runners.training.settings import AbstractStochasticTraining
 
 if TYPE_CHECKING:
     from runners.training.rules import AbstractRule
 
 
 @ALGORITHMS.register("sgd")
-class SGD(AbstractGradientTraining):
+class SGD(AbstractStochasticTraining):
     """Stochastic gradient descent; sees inputs only through products with the first layer's weights.
 
     Parameters

@@ -43,8 +43,19 @@ def convolve(x: torch.Tensor, weight: torch.Tensor, windows: Windows) -> torch.T
     torch.Tensor
         ``(model, example, out_height, out_width, out)``.
     """
-    way = "per-model" if x.device.type == "cpu" else _chosen.get(_key(x, weight, windows), "windows")
-    return WAYS[way](x, weight, windows)
+    if x.device.type == "cpu":
+        return _per_model(x, weight, windows)
+    key = _key(x, weight, windows)
+    if key not in _chosen and _may_measure(x):
+        choose_way(x, weight, windows)
+    return WAYS[_chosen.get(key, "windows")](x, weight, windows)
+
+
+def _may_measure(x: torch.Tensor) -> bool:
+    """Return whether kernels can be timed here: not inside a graph capture, not inside `torch.func`."""
+    if torch._C._are_functorch_transforms_active():
+        return False
+    return not (x.device.type == "cuda" and torch.cuda.is_current_stream_capturing())
 
 
 def choose_way(x: torch.Tensor, weight: torch.Tensor, windows: Windows, *, repeats: int = 10) -> str:
@@ -99,6 +110,7 @@ def _seconds(way: Callable, x: torch.Tensor, weight: torch.Tensor, windows: Wind
     weight = weight.detach().clone().requires_grad_()
     x = x.detach().clone().requires_grad_()
 
+    @torch.enable_grad()
     def once() -> None:
         torch.autograd.grad(way(x, weight, windows).square().sum(), (x, weight))
 

@@ -91,7 +91,7 @@ def _setting(algorithm: AbstractGradientTraining, runs: Sequence[Run], device: s
     regime = Regime(
         rule=algorithm.rule(),
         loss=Loss(name, algorithm.label_smoothing if facts.n_classes is not None else 0.0),
-        batch_size=algorithm.batch_size,
+        batch_size=algorithm.largest_batch,
         schedule=algorithm.schedule,
         stop_loss=algorithm.stop_loss,
         check_every=algorithm.check_every,
@@ -102,19 +102,27 @@ def _setting(algorithm: AbstractGradientTraining, runs: Sequence[Run], device: s
     plan = run.architecture.plan(facts.shape, n_outputs)
     n_parameters = None if plan is None else plan.count_parameters()
     smallest = min(run.spec.n_train for run in runs)
-    flops = step_flops(run.architecture, facts, min(algorithm.batch_size, smallest))
+    flops = step_flops(run.architecture, facts, min(algorithm.largest_batch, smallest))
     momentum = regime.rule.momentum if isinstance(regime.rule, Momentum) else 0.0
     adaptive = not isinstance(regime.rule, Momentum)
     rate = algorithm.learning_rate
     if rate == "auto":
-        rate = default_rate(run.architecture, facts.shape, n_outputs, momentum=momentum, adaptive=adaptive)
+        rate = default_rate(
+            run.architecture, facts.shape, n_outputs, loss=name, momentum=momentum, adaptive=adaptive
+        )
     groups = [
         augmentation_by(group, facts.shape, device=torch.device(device), dtype=regime.dtype)
         for group in (algorithm.augment, algorithm.orbit)
     ]
     return Setting(
         algorithm=algorithm,
-        build=stack_builder(run.architecture, facts.shape, n_outputs),
+        build=stack_builder(
+            run.architecture,
+            facts.shape,
+            n_outputs,
+            trained=algorithm.trained,
+            linearised=algorithm.linearised,
+        ),
         regime=regime,
         rate=float(rate),
         n_outputs=n_outputs,
@@ -218,7 +226,6 @@ def _outcome(
         "budget": choice.steps,
         "stopped": members[0].stopped,
         "train_loss": members[0].train_loss if np.isfinite(members[0].train_loss) else None,
-        **setting.algorithm.extra(),
     }
     if members[0].best_step is not None:
         extra["best_step"] = members[0].best_step
@@ -227,7 +234,7 @@ def _outcome(
     n_parameters = setting.n_parameters
     if n_parameters is None:
         n_parameters = sum(p[0].numel() for p in scorer.parameters)
-    failed = next((member for member in members if member.parameters is None), None)
+    failed = next((member for member in members if member.weights is None), None)
     status, message = (failed.status, failed.message) if failed else ("ok", "")
     result: Score | None = None
     if failed is None:
@@ -255,8 +262,8 @@ def _outcome(
 def _score(task: Task, members: list[Trained], scorer: AbstractStack, setting: Setting) -> Score:
     x = task.x_test.to(setting.device)
     outputs = [
-        predict_over_orbit(scorer, member.parameters, x, setting.regime.loss, setting.orbit)
+        predict_over_orbit(scorer, member.weights, x, setting.regime.loss, setting.orbit)
         for member in members
-        if member.parameters is not None
+        if member.weights is not None
     ]
     return score(setting.regime.loss.combine(outputs), task.y_test.to(setting.device), setting.regime.loss)

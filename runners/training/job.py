@@ -48,8 +48,8 @@ class Trained:
     ----------
     status, message
         As in `curvefit.records.RunRecord`.
-    parameters
-        The trained weights, a stack of one, or None where training failed.
+    weights
+        The trained net's parameters and constants, a stack of one, or None where training failed.
     steps
         Steps taken.
     train_loss
@@ -64,7 +64,7 @@ class Trained:
 
     status: str
     message: str = ""
-    parameters: list[torch.Tensor] | None = field(default=None, repr=False)
+    weights: list[torch.Tensor] | None = field(default=None, repr=False)
     steps: int = 0
     train_loss: float = math.nan
     stopped: str = ""

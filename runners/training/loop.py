@@ -273,7 +273,7 @@ class _StackRun:
 @torch.no_grad()
 def predict(
     stack: AbstractStack,
-    parameters: list[torch.Tensor],
+    weights: list[torch.Tensor],
     x: torch.Tensor,
     *,
     chunk: int = 256,
@@ -284,12 +284,12 @@ def predict(
     ----------
     stack
         The map; only its form is used.
-    parameters
-        Weights of one net, a stack of one.
+    weights
+        Parameters and constants of one net, a stack of one (see `AbstractStack.one`).
     x
         ``(example, height, width, channel)`` on the weights' device.
     chunk
         Examples at a time.
     """
     stack.train(False)
-    return torch.cat([stack.forward(parameters, part[None])[0] for part in x.split(chunk)])
+    return torch.cat([stack.forward(weights, part[None])[0] for part in x.split(chunk)])

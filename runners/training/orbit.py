@@ -12,7 +12,7 @@ from runners.training.stack import AbstractStack
 
 def predict_over_orbit(
     stack: AbstractStack,
-    parameters: list[torch.Tensor],
+    weights: list[torch.Tensor],
     x: torch.Tensor,
     loss: Loss,
     group: AbstractAugmentation | None,
@@ -21,8 +21,8 @@ def predict_over_orbit(
 
     Parameters
     ----------
-    stack, parameters
-        The net's form and weights.
+    stack, weights
+        The net's form, and its parameters and constants.
     x
         ``(example, height, width, channel)``.
     loss
@@ -31,9 +31,9 @@ def predict_over_orbit(
         The bank, or None for plain predictions.
     """
     if group is None:
-        return predict(stack, parameters, x)
+        return predict(stack, weights, x)
     moved = (
         group(x[None], torch.full((1, len(x)), element, device=x.device))[0]
         for element in range(group.n_elements)
     )
-    return loss.combine([predict(stack, parameters, images) for images in moved])
+    return loss.combine([predict(stack, weights, images) for images in moved])

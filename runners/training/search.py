@@ -108,10 +108,10 @@ def _hold_out(task: Task, setting: Setting) -> tuple[Job, torch.Tensor, torch.Te
 def _validate(
     result: Trained, held: tuple[torch.Tensor, torch.Tensor], scorer: Any, setting: Setting
 ) -> Score | None:
-    if result.parameters is None:
+    if result.weights is None:
         return None
     x, y = (part.to(setting.device) for part in held)
-    outputs = predict(scorer, result.parameters, x)
+    outputs = predict(scorer, result.weights, x)
     return score(outputs, y, setting.regime.loss)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Hashable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -77,8 +77,6 @@ class AbstractGradientTraining(AbstractAlgorithm):
         targets always take ``"mse"``.
     label_smoothing
         Share of each target spread evenly over the classes.
-    batch_size
-        Examples per step; at most the training set.
     steps, epochs
         Budget, the same at every n: steps held constant, or epochs (with at least `least_steps`).
         Exactly one; steps by default.
@@ -91,6 +89,8 @@ class AbstractGradientTraining(AbstractAlgorithm):
     validation, patience, check_every
         Share of the training set held out to stop early (0: no early stopping); looks without improvement
         before stopping; steps between looks. The best weights seen are kept.
+    trained
+        ``"all"`` layers, or the ``"readout"`` alone over fixed random features.
     members
         Nets in the ensemble; class probabilities (outputs for mse) are averaged.
     augment, orbit
@@ -103,13 +103,13 @@ class AbstractGradientTraining(AbstractAlgorithm):
         Seconds one net may take.
     """
 
-    default_rate_scale: ClassVar[float] = 1.0
+    linearised: ClassVar[bool] = False
+    default_steps: ClassVar[int] = 1000
 
     learning_rate: PositiveFloat | Literal["auto"] = "auto"
     weight_decay: NonNegativeFloat = 0.0
     loss: Literal["cross-entropy", "mse"] = "cross-entropy"
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    batch_size: PositiveInt = 32
     steps: PositiveInt | None = None
     epochs: PositiveFloat | None = None
     least_steps: PositiveInt = 200
@@ -118,6 +118,7 @@ class AbstractGradientTraining(AbstractAlgorithm):
     validation: float = Field(default=0.0, ge=0, lt=1)
     patience: PositiveInt = 10
     check_every: PositiveInt = 25
+    trained: Literal["all", "readout"] = "all"
     members: PositiveInt = 1
     augment: GroupName = "trivial"
     orbit: GroupName = "trivial"
@@ -131,6 +132,11 @@ class AbstractGradientTraining(AbstractAlgorithm):
             raise ValueError("give steps or epochs, not both: one of them is held constant over n")
         return self
 
+    @property
+    @abc.abstractmethod
+    def largest_batch(self) -> int:
+        """Examples per step where the training set has as many."""
+
     @abc.abstractmethod
     def rule(self) -> AbstractRule:
         """Return the update rule."""
@@ -140,8 +146,8 @@ class AbstractGradientTraining(AbstractAlgorithm):
         if steps is None and epochs is None:
             steps, epochs = self.steps, self.epochs
         if epochs is None:
-            return steps if steps is not None else 1000
-        return max(math.ceil(epochs * n_train / min(self.batch_size, n_train)), self.least_steps)
+            return steps if steps is not None else self.default_steps
+        return max(math.ceil(epochs * n_train / min(self.largest_batch, n_train)), self.least_steps)
 
     def share_key(self, run: Run) -> Hashable:
         """Nets of one shape and size train as one stack, over seeds and transforms of the data."""
@@ -152,7 +158,7 @@ class AbstractGradientTraining(AbstractAlgorithm):
     def cost(self, run: Run) -> float:
         from runners.training.cost import step_flops
 
-        flops = step_flops(run.architecture, run.dataset.facts(), min(self.batch_size, run.spec.n_train))
+        flops = step_flops(run.architecture, run.dataset.facts(), min(self.largest_batch, run.spec.n_train))
         combinations = 1
         if self.tune is not None:
             tried = (self.tune.learning_rate, self.tune.weight_decay, self.tune.steps, self.tune.epochs)
@@ -164,6 +170,18 @@ class AbstractGradientTraining(AbstractAlgorithm):
 
         return execute_runs(self, runs, device=device)
 
-    def extra(self) -> dict[str, Any]:
-        """Return what a record says of this algorithm beside its settings."""
-        return {}
+
+class AbstractStochasticTraining(AbstractGradientTraining):
+    """Gradient training on random batches.
+
+    Parameters
+    ----------
+    batch_size
+        Examples per step; at most the training set.
+    """
+
+    batch_size: PositiveInt = 32
+
+    @property
+    def largest_batch(self) -> int:
+        return self.batch_size

@@ -62,7 +62,7 @@ def train_module(
     stack = ModuleStack(module)
     parameters = stack.parameters
     with torch.no_grad():
-        n_outputs = stack.forward(parameters, x[None, :1]).shape[-1]
+        n_outputs = stack.forward(stack.weights, x[None, :1]).shape[-1]
     if y.is_floating_point() and y.shape[-1] != n_outputs:
         raise InvalidInputError(f"targets of shape {tuple(y.shape)} do not fit {n_outputs} outputs")
     dtype = parameters[0].dtype
@@ -71,7 +71,7 @@ def train_module(
     rates = torch.tensor([rate], dtype=dtype)
     decay = torch.tensor([weight_decay], dtype=dtype) if weight_decay else None
     for step, batch in enumerate(batches, start=1):
-        losses = loss(stack.forward(parameters, x[batch][None]), targets[batch][None])
+        losses = loss(stack.forward(stack.weights, x[batch][None]), targets[batch][None])
         gradients = torch.autograd.grad(losses.sum(), parameters)
         with torch.no_grad():
             rule.update(

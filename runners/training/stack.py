@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import abc
+import warnings
 from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
 
 import torch
 
+from curvefit.errors import InvalidInputError
 from runners.architectures.abstract import AbstractArchitecture
 from runners.architectures.plan import Plan
 
-Weights = list[torch.Tensor]
+Weights: TypeAlias = list[torch.Tensor]
+Trained: TypeAlias = Literal["all", "readout"]
 
 
 class AbstractStack(abc.ABC):
@@ -20,21 +24,31 @@ class AbstractStack(abc.ABC):
     ----------
     parameters
         Trainable weights, each ``(model, ...)``.
+    constants
+        What else belongs to each net and is not trained, each ``(model, ...)``: frozen or initial
+        weights, running statistics.
     """
 
     parameters: Weights
+    constants: Weights
 
     @abc.abstractmethod
-    def forward(self, parameters: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-        """Return outputs ``(model, example, output)`` of nets with these weights."""
+    def forward(self, weights: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        """Return outputs ``(model, example, output)`` of nets with these parameters and constants."""
+
+    @property
+    def weights(self) -> Weights:
+        """Parameters, then constants."""
+        return [*self.parameters, *self.constants]
 
     def keep(self, rows: torch.Tensor) -> None:
         """Keep the nets of these rows only."""
         self.parameters = [p.detach().index_select(0, rows).requires_grad_() for p in self.parameters]
+        self.constants = [c.index_select(0, rows) for c in self.constants]
 
     def one(self, row: int) -> Weights:
-        """Return a copy of the weights of one net, as a stack of one."""
-        return [p.detach()[row : row + 1].clone() for p in self.parameters]
+        """Return a copy of one net's parameters and constants, as a stack of one."""
+        return [weight.detach()[row : row + 1].clone() for weight in self.weights]
 
     def train(self, mode: bool) -> None:  # noqa: B027 (only some nets care)
         """Tell the nets that they train, or are tested."""
@@ -44,52 +58,123 @@ class AbstractStack(abc.ABC):
 
 
 class PlanStack(AbstractStack):
-    """Any number of nets of one plan."""
+    """Any number of nets of one plan.
 
-    def __init__(self, plan: Plan, seeds: Sequence[int], *, device: torch.device, dtype: torch.dtype) -> None:
+    Parameters
+    ----------
+    plan, seeds
+        The nets and the seeds of their initial weights.
+    trained
+        ``"all"`` layers, or the ``"readout"`` alone over fixed random features.
+    device, dtype
+        Of the weights.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        seeds: Sequence[int],
+        *,
+        trained: Trained = "all",
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
         drawn = [plan.draw(seed, dtype=dtype) for seed in seeds]
+        stacked = [torch.stack(same).to(device) for same in zip(*drawn)]
         self.plan = plan
-        self.parameters = [torch.stack(same).to(device).requires_grad_() for same in zip(*drawn)]
+        self._frozen = 0 if trained == "all" else len(stacked) - len(plan.layers[-1].weights())
+        self.constants = stacked[: self._frozen]
+        self.parameters = [weight.requires_grad_() for weight in stacked[self._frozen :]]
 
-    def forward(self, parameters: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-        return self.plan.apply(parameters, x)
+    def forward(self, weights: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        trainable = len(weights) - self._frozen
+        return self.plan.apply([*weights[trainable:], *weights[:trainable]], x)
+
+
+class LinearisedStack(AbstractStack):
+    """Nets replaced by their tangent at initialisation: outputs linear in the weights.
+
+    ``f(x) + J(x) (w - w0)``, with the net's own value and Jacobian at its initial weights. Trained to the end
+    on squared error this is regression with the empirical tangent kernel.
+    """
+
+    def __init__(self, base: AbstractStack) -> None:
+        if base.constants:
+            raise InvalidInputError("a net with frozen layers or running statistics cannot be linearised")
+        _load_forward_derivatives()
+        self.base = base
+        self.parameters = base.parameters
+        self.constants = [p.detach().clone() for p in base.parameters]
+
+    def forward(self, weights: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        half = len(weights) // 2
+        start = tuple(weights[half:])
+        moved = tuple(now - then for now, then in zip(weights[:half], start))
+        value, slope = torch.func.jvp(lambda *w: self.base.forward(w, x), start, moved)
+        return value + slope
+
+
+def _load_forward_derivatives() -> None:
+    """Import what `torch.func.jvp` imports at its first call, which warns of torch's own use of ``torch.jit``."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
+        torch.func.jvp(torch.sin, (torch.zeros(()),), (torch.ones(()),))
 
 
 class ModuleStack(AbstractStack):
-    """One net of any kind: a user's own `torch.nn.Module`, with whatever state it keeps."""
+    """One net of any kind: a user's own `torch.nn.Module`, with whatever buffers it keeps."""
 
     def __init__(self, module: torch.nn.Module) -> None:
         self.module = module
         trainable = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
-        self.names = [name for name, _ in trainable]
+        buffers = list(module.named_buffers())
+        self.names = [name for name, _ in (*trainable, *buffers)]
         self.parameters = [p.detach()[None].clone().requires_grad_() for _, p in trainable]
+        self.constants = [b.detach()[None].clone() for _, b in buffers]
 
-    def forward(self, parameters: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-        weights = {name: p[0] for name, p in zip(self.names, parameters)}
-        return torch.func.functional_call(self.module, weights, (x[0],))[None]
+    def forward(self, weights: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        own = {name: weight[0] for name, weight in zip(self.names, weights)}
+        return torch.func.functional_call(self.module, own, (x[0],))[None]
 
     def train(self, mode: bool) -> None:
         self.module.train(mode)
 
     @torch.no_grad()
     def write_back(self) -> None:
-        """Put the weights into the module itself."""
-        own = dict(self.module.named_parameters())
-        for name, weight in zip(self.names, self.parameters):
+        """Put parameters and buffers into the module itself."""
+        own = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
+        for name, weight in zip(self.names, self.weights):
             own[name].copy_(weight[0])
 
 
 Build = Callable[[Sequence[int], torch.device, torch.dtype], AbstractStack]
 
 
-def stack_builder(architecture: AbstractArchitecture, shape: tuple[int, int, int], n_outputs: int) -> Build:
-    """Return the function that makes stacks of `architecture` from seeds, a device and a precision."""
+def stack_builder(
+    architecture: AbstractArchitecture,
+    shape: tuple[int, int, int],
+    n_outputs: int,
+    *,
+    trained: Trained = "all",
+    linearised: bool = False,
+) -> Build:
+    """Return the function that makes stacks of `architecture` from seeds, a device and a precision.
+
+    Raises
+    ------
+    InvalidInputError
+        Where only the readout shall be trained of a net whose layers are not known.
+    """
     plan = architecture.plan(shape, n_outputs)
+    if plan is None and trained != "all":
+        raise InvalidInputError("trained = 'readout' needs an architecture whose layers are known")
 
     def build(seeds: Sequence[int], device: torch.device, dtype: torch.dtype) -> AbstractStack:
         if plan is not None:
-            return PlanStack(plan, seeds, device=device, dtype=dtype)
-        (seed,) = seeds
-        return ModuleStack(architecture.build(shape, n_outputs, seed=seed).to(device, dtype))
+            stack: AbstractStack = PlanStack(plan, seeds, trained=trained, device=device, dtype=dtype)
+        else:
+            (seed,) = seeds
+            stack = ModuleStack(architecture.build(shape, n_outputs, seed=seed).to(device, dtype))
+        return LinearisedStack(stack) if linearised else stack
 
     return build

@@ -9,7 +9,7 @@ import torch
 
 from runners.training.augment import AbstractAugmentation
 from runners.training.job import Regime
-from runners.training.stack import AbstractStack
+from runners.training.stack import AbstractStack, PlanStack
 
 
 class Stepper:
@@ -65,7 +65,7 @@ class Stepper:
             ``(step, model, example)`` numbers of group elements, or None.
         """
         total = torch.zeros(len(self.stack), device=self.x.device)
-        if self.x.device.type == "cuda" and not self._keeps_state():
+        if self.x.device.type == "cuda" and isinstance(self.stack, PlanStack):
             return self._replay(batches, rates, elements, total)
         for i in range(len(rates)):
             total += self._step(batches[i], rates[i], None if elements is None else elements[i])
@@ -77,7 +77,7 @@ class Stepper:
             x = self.augmentation(x, elements)
         parameters = self.stack.parameters
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.regime.precision == "bfloat16"):
-            outputs = self.stack.forward(parameters, x)
+            outputs = self.stack.forward(self.stack.weights, x)
         loss = self.regime.loss(outputs.to(self.x.dtype), y)
         gradients = torch.autograd.grad(loss.sum(), parameters)
         with torch.no_grad():
@@ -91,12 +91,6 @@ class Stepper:
         flat = batch.reshape(-1)
         x = self.x.index_select(0, flat).view(*batch.shape, *self.x.shape[1:])
         return x, self.y.index_select(0, flat).view(*batch.shape, *self.y.shape[1:])
-
-    def _keeps_state(self) -> bool:
-        """Whether a step changes more than weights, which a replayed graph must not assume away."""
-        from runners.training.stack import ModuleStack
-
-        return isinstance(self.stack, ModuleStack)
 
     def _replay(
         self,
