@@ -1,0 +1,81 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # One curve of your own
+#
+# A table of test errors at several training-set sizes is all it takes. The one used here is simulated, so that its
+# truth is known: exponents 0.30 (mlp) and 0.50 (cnn), floors 0.03 and 0.02.
+
+# %%
+from pathlib import Path
+
+import curvefit as cf
+
+data = Path("data/examples") if Path("data/examples").exists() else Path("../data/examples")
+curves = cf.load_curves(data / "own-curves.csv")
+print(curves)
+curves.summary()
+
+# %% [markdown]
+# Every column that was guessed would be named here. Rows that cannot be used are flagged with a reason and kept:
+# nothing is dropped in silence.
+#
+# ## Fit
+#
+# All curves are fitted at once by one hierarchical model: counting noise of the finite test set, noise between seeds,
+# a floor, an exponent. The status comes first; a fit that has not converged says so and still shows what it has. For a
+# quick tour the chains are short here.
+
+# %%
+fit = cf.fit(curves, draws=500, tune=500, chains=2, seed=0)
+print(fit)
+
+# %%
+fit.summary()[["model", "exponent", "exponent_lower", "exponent_upper", "floor", "floor_lower", "floor_upper"]]
+
+# %% [markdown]
+# The truth lies within the intervals: 0.30 and 0.50. An interval of an exponent is wide because floor and exponent
+# trade off against each other; `fit.draws` holds the joint posterior as ArviZ `InferenceData`.
+
+# %%
+axes = cf.plot_curves(fit)
+
+# %% [markdown]
+# Quantities that are stable even where the exponent is not are functions of the draws: the error at a given size, or
+# how likely one curve falls faster than the other.
+
+# %%
+exponent = fit.parameter("exponent")
+mlp, cnn = (fit.index(triplet) for triplet in fit.triplets)
+print(f"P(cnn falls faster than mlp) = {(exponent[:, cnn] > exponent[:, mlp]).mean():.3f}")
+error = fit.expected_error([4096])[:, :, 0]
+print(f"error at n = 4096: mlp {error[:, mlp].mean():.3f}, cnn {error[:, cnn].mean():.3f}")
+
+# %% [markdown]
+# ## Curves of a scikit-learn estimator
+#
+# `measure_learning_curve` makes a curve from any estimator, with nested training subsets and one fixed test set.
+
+# %%
+from sklearn.datasets import load_digits
+from sklearn.neighbors import KNeighborsClassifier
+
+inputs, labels = load_digits(return_X_y=True)
+measured = cf.measure_learning_curve(KNeighborsClassifier(3), inputs, labels, replicates=2)
+measured.summary()
+
+# %% [markdown]
+# ## A report
+#
+# `cf.write_report(fit, "report.html")` writes one self-contained page; `curvefit report TABLE --out DIR` does the same
+# from the shell, with tables and figures beside it.
