@@ -62,8 +62,8 @@ def working(message: str) -> Iterator[None]:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        if math.isnan(value):
-            return ""
+        if not math.isfinite(value):
+            return "" if math.isnan(value) else "inf"
         return f"{value:.0f}" if value == round(value) and abs(value) >= 1000 else f"{value:.3g}"
     return str(value)
 

@@ -2,6 +2,7 @@
 
 from curvefit.plots.bands import CurveBands, curve_bands, parameter_table
 from curvefit.plots.calibration import plot_calibration
+from curvefit.plots.checks import plot_predictions, plot_residuals
 from curvefit.plots.curves import plot_curves
 from curvefit.plots.dimension import dimension_alignment, plot_dimension, plot_multiplier
 from curvefit.plots.exponents import plot_exponents, plot_heatmap
@@ -24,6 +25,8 @@ __all__ = [
     "plot_heatmap",
     "plot_local_slopes",
     "plot_multiplier",
+    "plot_predictions",
+    "plot_residuals",
     "plot_spectrum",
     "plot_theory_curve",
 ]

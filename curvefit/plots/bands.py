@@ -100,7 +100,7 @@ def curve_bands(fit: CurveFit, *, sizes: Any = None, probability: float = 0.9) -
     tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
     expected = fit.expected_error(n)
     low, middle, high = np.quantile(expected, tails, axis=0)
-    predictive = (low, high)
+    predictive = new_run_quantiles(fit, n, (tails[0], tails[2]))
     rows = []
     for t, triplet in enumerate(fit.triplets):
         rows.append(
@@ -123,6 +123,13 @@ def curve_bands(fit: CurveFit, *, sizes: Any = None, probability: float = 0.9) -
         metric=fit.curves.metric,
         probability=probability,
     )
+
+
+def new_run_quantiles(fit: CurveFit, sizes: np.ndarray, probabilities: tuple[float, ...]) -> np.ndarray:
+    """Return quantiles of the error a new run would measure, shape (probabilities, triplets, sizes)."""
+    from curvefit.fitting.forecasts import forecast
+
+    return forecast(fit, sizes).quantiles(list(probabilities), kind="seed")
 
 
 def parameter_table(fit: CurveFit, parameter: str, *, probability: float = 0.9) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from curvefit.errors import InvalidInputError
 from curvefit.report.content import Report, ReportFigure, ReportTable
-from curvefit.report.figures import curve_figures, exponent_figures, gain_figures, slope_figure
+from curvefit.report.figures import check_figures, curve_figures, exponent_figures, gain_figures, slope_figure
 from curvefit.report.findings import most_telling
 from curvefit.report.gains import gain_table, gains_of
 from curvefit.report.methods import methods_of, settings_of
@@ -83,7 +83,7 @@ def build_report(
         ),
         gains=tuple(itertools.chain.from_iterable(_gain_parts(*pair, probability) for pair in gains)),
         invariance=tuple(grids),
-        criticism=(slope_figure(fit), *(() if flagged is None else (flagged,))),
+        criticism=(*check_figures(fit), slope_figure(fit), *(() if flagged is None else (flagged,))),
         methods=methods_of(fit, assumptions=[text for _, gain in gains for text in gain.assumptions]),
         settings=settings_of(fit, occasion.provenance),
         repeat=occasion.repeat,

@@ -19,6 +19,8 @@ from curvefit.plots import (
     plot_heatmap,
     plot_local_slopes,
     plot_multiplier,
+    plot_predictions,
+    plot_residuals,
 )
 from curvefit.report.content import ReportFigure
 from curvefit.triplet import AXES
@@ -112,6 +114,26 @@ def slope_figure(fit: CurveFit) -> ReportFigure:
             if rest
             else ""
         ),
+    )
+
+
+def check_figures(fit: CurveFit) -> Iterator[ReportFigure]:
+    """Yield predictive checks and residuals; a fit built from given draws has no noise to check, and yields none."""
+    from curvefit.fitting.criticism import check_predictions, noise_sd
+
+    if noise_sd(fit, [1.0]) is None:
+        return
+    table = check_predictions(fit)
+    yield render(
+        "predictions",
+        partial(plot_predictions, table),
+        caption="Observed means against what the fit predicts for new runs of the same size and number of seeds.",
+    )
+    yield render(
+        "residuals",
+        partial(plot_residuals, table),
+        caption="Residuals against training-set size in units of the predictive standard deviation; a fit of the wrong "
+        "shape shows as a run of one sign.",
     )
 
 

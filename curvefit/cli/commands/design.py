@@ -1,0 +1,44 @@
+"""``curvefit design``: which runs to add, by what they tell about the exponents for their price."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from curvefit.cli.exit_codes import ExitCode
+from curvefit.cli.fitted import FitSource, Seed, open_fit
+from curvefit.cli.output import AsJson, print_json, print_table, print_text
+from curvefit.cli.source import Columns
+
+
+def design(
+    source: FitSource,
+    size: Annotated[
+        list[int] | None, typer.Option("--size", help="Training-set size to consider; may be repeated.")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs per proposal.")] = 2,
+    top: Annotated[int, typer.Option("--top", min=1, help="How many proposals to show.")] = 10,
+    column: Columns = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Rank (triplet, size) proposals by information on the exponents per second, or per example."""
+    from curvefit.fitting import design as rank
+
+    fitted = open_fit(source, columns=column, seed=seed)
+    table = rank(fitted, sizes=size, seeds=seeds)
+    best = table.head(top)
+    if as_json:
+        print_json({"converged": fitted.status.converged, "status": str(fitted.status), "proposals": best})
+    else:
+        first = best.iloc[0]
+        print_text(str(fitted.status))
+        print_text(
+            f"Run next: {first['data']} | {first['model']} | {first['inference']} at n = {first['n_train']:,} with "
+            f"{first['seeds']} seed(s): the spread of its log exponent would fall from "
+            f"{first['exponent_sd_now']:.3f} to {first['exponent_sd_after']:.3f} for {first['cost']:.3g} {first['cost_unit']}."
+        )
+        print_table(best, title=f"best {len(best)} of {len(table)} proposals")
+    if not fitted.status.converged:
+        raise typer.Exit(int(ExitCode.NOT_CONVERGED))
