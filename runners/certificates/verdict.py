@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from curvefit.symmetry.elements import Shape
+
+TARGET = 8.0
+"""Far above an untrained net's outputs (about 1), so that what is learned of one image shows on another."""
 
 
 class Verdict(enum.StrEnum):
@@ -60,18 +64,46 @@ def draw_generic_images(n: int, shape: Shape, rng: np.random.Generator) -> np.nd
     return rng.standard_normal((n, *shape))
 
 
-def draw_telltale_images(n: int, shape: Shape, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return images and labels ``(n, 1)`` of +1 and -1 on which broken symmetry shows soonest.
+class Task(NamedTuple):
+    """A tiny regression task: training images and targets ``(n, 1)``, test images."""
 
-    Every image has one channel switched on, in one half of its pixels, with an own brightness: constant
-    over pixels (which shared filters notice), sparse in coordinates (which Adam notices), local
-    (which filters of small reach notice). Any rotation outside the group destroys one of the three.
+    x: np.ndarray
+    y: np.ndarray
+    x_test: np.ndarray
+
+
+def draw_telltale_tasks(shape: Shape, rng: np.random.Generator) -> tuple[Task, Task]:
+    """Return two tasks on which broken symmetry shows soonest, all targets being `TARGET`.
+
+    In the first every training image has one pixel and channel switched on, the test images the same, a neighbour,
+    a far pixel, or another channel: filters of small reach keep far pixels apart, Adam learns sparse images
+    more slowly than dense ones. In the second whole images are constant in one channel: shared filters
+    give all pixels one answer. A transformation outside the group destroys one of these.
     """
     h, w, c = shape
-    channel, half = rng.integers(c, size=n), rng.integers(2, size=n)
-    x = np.zeros((n, h * w, c))
-    for i in range(n):
-        lit = slice(0, h * w // 2) if half[i] else slice(h * w // 2, h * w)
-        x[i, lit, channel[i]] = rng.uniform(0.8, 1.2)
-    x *= np.sqrt(x[0].size / np.square(x).sum(axis=(1, 2), keepdims=True))
-    return x.reshape(n, h, w, c), np.where((channel == 0) ^ (half == 1), 1.0, -1.0)[:, None]
+    row, column = int(rng.integers(h)), int(rng.integers(w))
+    spots = np.zeros((4, *shape))
+    spots[0, row, (column + 1) % w, 0] = 1
+    spots[1, (row + h // 2) % h, (column + w // 2) % w, 0] = 1
+    spots[2, row, column, 1 % c] = 1
+    spots[3, row, column, 0] = 1
+    lit = np.zeros((1, *shape))
+    lit[0, row, column, 0] = 1
+    constants = np.zeros((4, *shape))
+    constants[0, ..., 1 % c] = 1
+    constants[1, ..., 0] = -1
+    constants[2, : (h + 1) // 2, :, 0] = 1
+    constants[3, ..., 0] = 1
+    flat = np.zeros((1, *shape))
+    flat[..., 0] = 1
+    brightness = rng.uniform(0.8, 1.2, (4, 1, 1, 1))
+    targets = np.full((4, 1), TARGET)
+    return (
+        Task(_unit(lit) * brightness, targets, _unit(spots)),
+        Task(_unit(flat) * brightness, targets, _unit(constants)),
+    )
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    """Return images scaled to a mean square of 1."""
+    return x / np.sqrt(np.mean(np.square(x), axis=(1, 2, 3), keepdims=True))

@@ -18,8 +18,10 @@ def symmetry(
         list[str] | None,
         typer.Option(help="Setting of the model such as padding=same; may be repeated.", show_default=False),
     ] = None,
-    shape: Annotated[str, typer.Option(help="Height, width, channels of the images used.")] = "4,4,3",
-    seeds: Annotated[int, typer.Option(min=50, help="Nets on either side of a two-sample test.")] = 400,
+    shape: Annotated[str, typer.Option(help="Height, width, channels of the images used.")] = "6,6,2",
+    seeds: Annotated[
+        int, typer.Option(min=50, help="Nets on either side of the first two-sample look.")
+    ] = 250,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Print, group by group, whether (MODEL, INFERENCE) is certified invariant or certified not invariant.
@@ -36,7 +38,7 @@ def symmetry(
     try:
         height, width, channels = (int(side) for side in shape.split(","))
     except ValueError:
-        raise InvalidInputError(f"shape {shape!r} must be three integers such as 4,4,3") from None
+        raise InvalidInputError(f"shape {shape!r} must be three integers such as 6,6,2") from None
     values = dict(_read_setting(text) for text in setting or [])
     tables = []
     for name in ARCHITECTURES.names() if model == "all" else [model]:
@@ -92,21 +94,25 @@ def _as_values(model: str, inference: str, certificates, chain_group: str | None
 
 
 def _print_table(model: str, inference: str, certificates, chain_group: str | None) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     colours = {"certified invariant": "green", "certified not invariant": "red", "undecided": "yellow"}
-    table = Table(title=f"{model} | {inference}", title_justify="left")
-    for column in ("group", "", "verdict", "by", "finding"):
-        table.add_column(column, no_wrap=column in ("group", ""), overflow="fold")
+    table = Table(title=f"{model} | {inference}", title_justify="left", box=box.SIMPLE, pad_edge=False)
+    for column in ("group", "verdict", "by"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("found", justify="right")
+    table.add_column("limit", justify="right")
     for certificate in certificates:
         verdict = str(certificate.verdict)
+        sign = "p=" if certificate.method == "two-sample" else ""
         table.add_row(
             certificate.group,
-            certificate.label,
             f"[{colours[verdict]}]{verdict}[/]",
             certificate.method,
-            certificate.detail,
+            f"{sign}{certificate.discrepancy:.0e}",
+            f"{certificate.tolerance:.0e}",
         )
     console = Console()
     console.print(table)
