@@ -140,7 +140,7 @@ def prior_sensitivity(fit: CurveFit) -> pd.DataFrame:
         (``"prior-driven"`` where the prior's shift exceeds 0.3 and the data's).
     """
     log_prior = _top_level_log_prior(fit)
-    log_data = sum(_log_density(fit, error, sd, runs) for _, _, runs, error, sd in _cells(fit))
+    log_data = np.sum([_log_density(fit, error, sd, runs) for _, _, runs, error, sd in _cells(fit)], axis=0)
     target = fit.parameter("log_exponent")[_thin(fit)]
     target = (target - target.mean(axis=0)) / np.maximum(target.std(axis=0), 1e-12)
     shifts = {

@@ -49,6 +49,14 @@ class Mixture:
         """Return the geometric mean of the curve at each size."""
         return np.exp(self.weight @ self.log_mean)
 
+    def median(self) -> np.ndarray:
+        """Return the median of the curve at each size."""
+        order = np.argsort(self.log_mean, axis=0)
+        cumulated = np.cumsum(self.weight[order], axis=0)
+        middle = (cumulated < 0.5).sum(axis=0).clip(0, len(self.weight) - 1)
+        columns = np.arange(self.log_mean.shape[1])
+        return np.exp(self.log_mean[order[middle, columns], columns])
+
     def log_density(self, values: np.ndarray, *, kind: str = "observation") -> np.ndarray:
         """Return the log predictive density of values (one a size), in the value's own unit."""
         logs, sd = np.log(values), self.scale(kind)

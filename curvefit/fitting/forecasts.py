@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import logsumexp
 
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
@@ -96,7 +97,8 @@ class Forecast:
         logs = np.log(self.draws_of(kind))
         width = 1.06 * logs.std(axis=0) * len(logs) ** -0.2 + 1e-9
         z = (np.log(values) - logs) / width
-        return np.log(np.mean(np.exp(-0.5 * z**2), axis=0)) - np.log(width * np.sqrt(2 * np.pi) * values)
+        kernel = logsumexp(-0.5 * z**2, axis=0) - np.log(len(logs))
+        return kernel - np.log(width * np.sqrt(2 * np.pi) * values)
 
     def to_inference_data(self) -> Any:
         """Return the draws as ArviZ ``InferenceData`` (group ``predictions``)."""
@@ -232,10 +234,21 @@ def needed_size(
     low, high = float(ends["min"].min()), float(ends["max"].max()) * times
     grid = np.geomspace(low, high, max(int(SIZES_PER_E_FOLD * np.log(high / low)), 16))
     paths = forecast(source, grid, draws=draws, seed=seed)
-    reached = paths.curve_draws <= target
-    first = np.where(reached.any(axis=2), grid[reached.argmax(axis=2)], np.inf)
+    first = _first_below(paths.curve_draws, grid, target)
     horizon = np.array([paths.last_n[i] * times for i in range(len(paths.triplets))])
     return NeededSize(paths.triplets, float(target), np.where(first <= horizon, first, np.inf), horizon)
+
+
+def _first_below(paths: np.ndarray, grid: np.ndarray, target: float) -> np.ndarray:
+    """Return the size at which each path first reaches the target, interpolated in log size; inf if it does not."""
+    reached = paths <= target
+    after = reached.argmax(axis=2)
+    before = np.maximum(after - 1, 0)
+    high = np.take_along_axis(paths, before[..., None], axis=2)[..., 0]
+    low = np.take_along_axis(paths, after[..., None], axis=2)[..., 0]
+    share = np.clip(np.where(high > low, (high - target) / np.maximum(high - low, 1e-300), 1.0), 0.0, 1.0)
+    size = np.exp(np.log(grid[before]) + share * (np.log(grid[after]) - np.log(grid[before])))
+    return np.where(reached.any(axis=2), size, np.inf)
 
 
 def seen_curves(curves: LearningCurves) -> dict[Triplet, SeenCurve]:

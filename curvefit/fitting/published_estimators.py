@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.optimize import nnls
@@ -22,6 +23,7 @@ MARGIN = 1e-3
 DESCENT_ROUNDS, DESCENT_STEPS, DESCENT_RATE = 100, 1000, 1e-8
 NEWTON_ROUNDS, NEWTON_STEPS, NEWTON_RATE = 2000, 100, 0.1
 STOP = 1e-10
+PUBLISHED_CEILING = 0.999
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +92,13 @@ def _m1(n: np.ndarray, value: np.ndarray) -> PublishedFit:
 
 def _m2(n: np.ndarray, value: np.ndarray) -> PublishedFit:
     logs, top = np.log(n), value.min() - MARGIN
-    floor, amplitude, slope = max(top, 0.0), 1.0, -0.5
+    floor, amplitude, slope, ceiling = max(top, 0.0), 1.0, -0.5, float(value.max()) + 1.0
     for k in range(NEWTON_ROUNDS):
         slope, intercept = np.polyfit(logs, np.log(value - floor), 1)
         law = intercept + slope * logs
         newton = k >= DESCENT_ROUNDS
-        for _ in range(NEWTON_STEPS if newton else DESCENT_STEPS):
-            excess = value - floor
-            residual = np.log(excess) - law
-            step = -np.mean(residual / excess)
-            if newton:
-                step *= NEWTON_RATE / np.mean((1 - residual) / excess**2)
-            else:
-                step *= DESCENT_RATE
-            moved = min(max(floor - step, 0.0), top)
-            if moved == floor:
-                break
-            floor = moved
+        steps, rate = (NEWTON_STEPS, NEWTON_RATE) if newton else (DESCENT_STEPS, DESCENT_RATE)
+        floor, _ = _limit_steps()(value, law, floor, ceiling, 0.0, top, ceiling, steps, rate, newton)
         change, amplitude = abs(np.exp(intercept) - amplitude), np.exp(intercept)
         if change < STOP and k > DESCENT_ROUNDS + 1:
             break
@@ -133,7 +125,7 @@ def _m3(n: np.ndarray, value: np.ndarray) -> PublishedFit:
 
 def _m4(n: np.ndarray, value: np.ndarray) -> PublishedFit:
     top, least = value.min() - MARGIN, value.max() + MARGIN
-    floor, ceiling = max(top, 0.0), 1.0
+    floor, ceiling = max(top, 0.0), PUBLISHED_CEILING
     if ceiling <= value.max():
         ceiling = least
     # As published, the regression keeps the ceiling it began with.
@@ -143,27 +135,45 @@ def _m4(n: np.ndarray, value: np.ndarray) -> PublishedFit:
         intercept, exponent, alpha = _positive_regression(design, np.log(value - floor))
         law = intercept - exponent * np.log(n)
         newton = k >= DESCENT_ROUNDS
-        for _ in range(NEWTON_STEPS if newton else DESCENT_STEPS):
-            excess, room = value - floor, ceiling - value
-            residual = np.log(excess) - alpha * np.log(room) - law
-            low, high = -np.mean(residual / excess), -alpha * np.mean(residual / room)
-            if newton:
-                curve_low = np.mean((1 - residual) / excess**2)
-                curve_high = alpha * np.mean((alpha + residual) / room**2)
-                low = NEWTON_RATE * low / curve_low if abs(curve_low) > 1e-5 else 0.0
-                high = NEWTON_RATE * high / curve_high if abs(curve_high) > 1e-5 else 0.0
-            else:
-                low, high = DESCENT_RATE * low, DESCENT_RATE * high
-            moved = min(max(floor - low, 0.0), top), max(ceiling - high, least)
-            if moved == (floor, ceiling):
-                break
-            floor, ceiling = moved
+        steps, rate = (NEWTON_STEPS, NEWTON_RATE) if newton else (DESCENT_STEPS, DESCENT_RATE)
+        floor, ceiling = _limit_steps()(value, law, floor, ceiling, alpha, top, least, steps, rate, newton)
         change, amplitude = abs(np.exp(intercept) - amplitude), np.exp(intercept)
         if change < STOP and k > DESCENT_ROUNDS + 1:
             break
     return PublishedFit(
         "m4", float(amplitude), float(exponent), float(floor), float(ceiling), alpha=float(alpha)
     )
+
+
+@cache
+def _limit_steps() -> Callable[..., tuple[float, float]]:
+    """Compile the steps in floor and ceiling: 10**5 of them a curve make Python too slow."""
+    import numba
+
+    @numba.njit
+    def step(value, law, floor, ceiling, alpha, top, least, steps, rate, newton):
+        for _ in range(steps):
+            low = high = curve_low = curve_high = 0.0
+            for i in range(len(value)):
+                excess, room = value[i] - floor, ceiling - value[i]
+                residual = np.log(excess) - alpha * np.log(room) - law[i]
+                low -= residual / excess
+                high -= alpha * residual / room
+                curve_low += (1 - residual) / excess**2
+                curve_high += alpha * (alpha + residual) / room**2
+            if newton:
+                low = low / curve_low if abs(curve_low) > 1e-5 * len(value) else 0.0
+                high = high / curve_high if abs(curve_high) > 1e-5 * len(value) else 0.0
+            else:
+                low, high = low / len(value), high / len(value)
+            new_floor = min(max(floor - rate * low, 0.0), top)
+            new_ceiling = max(ceiling - rate * high, least)
+            if new_floor == floor and new_ceiling == ceiling:
+                break
+            floor, ceiling = new_floor, new_ceiling
+        return floor, ceiling
+
+    return step
 
 
 def _positive_regression(design: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -1,0 +1,219 @@
+"""Extrapolation of public learning curves: ``python -m tests.benchmarks.public_curves FOLDER [--write]``.
+
+FOLDER holds CSV files (plain or gzipped) of two kinds, told apart by their columns:
+
+* ``Domain, Task, Model, Seen Examples, Loss, Training``: fit the rows with Training 1, score those with 0;
+* ``dataset_id, learner, n_train, test_err, test_se``: fit the first 5, 20, 50 and 80 % of a curve's sizes, score the last
+  size and all that were held out.
+
+One default setting serves every file; only training rows decide weights and calibration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from curvefit.fitting.forecast_calibration import Calibration, calibrate
+from curvefit.fitting.forecast_curve import CurveEnsemble, fit_ensemble
+from curvefit.fitting.forecast_posterior import SeenCurve
+from curvefit.fitting.forecast_shapes import DEFAULT_SHAPES, get_shape
+from curvefit.fitting.point_fits import fit_one
+from curvefit.fitting.published_estimators import published_fit
+from curvefit.triplet import Triplet
+
+LEVELS = (50, 80, 90, 95)
+FRACTIONS = (0.05, 0.2, 0.5, 0.8)
+POINT_FAMILIES = {"pow4 (point)": "power-law", "mmf4 (point)": "mmf4", "wbl4 (point)": "wbl4"}
+SMALLEST = 5e-5
+OURS, ALONE = "curvefit, pooled calibration", "curvefit, curve by curve"
+
+
+def main() -> None:
+    """Read the folder, print the tables, write them when asked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "--curves", type=int, default=200, help="most curves of an LCDB file (evenly spaced; 0: all)"
+    )
+    parser.add_argument("--write", action="store_true", help="write docs/results/public-curves.md")
+    options = parser.parse_args()
+    sections = []
+    for path in sorted(options.folder.iterdir()):
+        if not path.name.endswith((".csv", ".csv.gz")):
+            continue
+        frame = pd.read_csv(path)
+        started = time.process_time()
+        if {"Seen Examples", "Loss", "Training"} <= set(frame.columns):
+            section = extrapolation_tables(frame)
+        elif {"dataset_id", "learner", "n_train", "test_err"} <= set(frame.columns):
+            section = fraction_tables(frame, options.curves)
+        else:
+            section = "(columns not known, skipped)"
+        sections.append(f"## {path.name}\n\n{section}\n\n{time.process_time() - started:.0f} CPU-seconds.")
+        print(sections[-1], flush=True)
+    if not sections:
+        parser.error(f"no CSV file in {options.folder}")
+    if options.write:
+        target = Path(__file__).parents[2] / "docs" / "results" / "public-curves.md"
+        command = f"python -m tests.benchmarks.public_curves FOLDER --curves {options.curves} --write"
+        target.write_text(
+            f"# Public learning curves\n\n`{command}`\n\n{EXPLAIN}\n\n" + "\n\n".join(sections) + "\n"
+        )
+
+
+EXPLAIN = """RMSLE is the root mean square error of log loss over the held-out sizes of a curve, averaged over curves. Log density is
+that of the held-out values (in their own unit), averaged likewise; coverage is the share of held-out values inside the central
+interval. *Pooled calibration*: family weights and growth of the discrepancy from rolling-origin hold-out over the
+training rows of the file's curves; *curve by curve*: from those of each curve alone. M1 to M4 are the published estimators.
+All methods see training rows only, and no setting differs between files."""
+
+
+def extrapolation_tables(frame: pd.DataFrame) -> str:
+    """Score the rows with Training 0."""
+    parts = []
+    for domain, group in frame.drop_duplicates().groupby("Domain", sort=False):
+        curves = list(_split_curves(group))
+        pooled = calibrate([c for c, *_ in curves], DEFAULT_SHAPES)
+        rows: list[dict[str, object]] = []
+        for i, (curve, n, value) in enumerate(curves):
+            ensemble = fit_ensemble(curve)
+            rows += [{"curve": i, **row} for row in _score_curve(ensemble, n, value, pooled)]
+        table = pd.DataFrame(rows).groupby("method", sort=False)[["RMSLE", "log density", *LEVELS]].mean()
+        parts.append(f"### {domain}: {len(curves)} curves\n\n{_say(pooled)}\n\n{_markdown(table)}")
+    return "\n\n".join(parts)
+
+
+def _split_curves(group: pd.DataFrame) -> Iterator[tuple[SeenCurve, np.ndarray, np.ndarray]]:
+    for _, part in group.groupby(["Task", "Model"], sort=False):
+        seen = part[part["Training"] == 1].groupby("Seen Examples")["Loss"].mean()
+        held = part[part["Training"] == 0].sort_values("Seen Examples")
+        if len(seen) < 3 or held.empty:
+            continue
+        n = seen.index.to_numpy(float)
+        yield (
+            SeenCurve(n, seen.to_numpy(float), np.full(len(n), np.nan)),
+            held["Seen Examples"].to_numpy(float),
+            held["Loss"].to_numpy(float),
+        )
+
+
+def _score_curve(
+    ensemble: CurveEnsemble, n: np.ndarray, value: np.ndarray, pooled: Calibration
+) -> Iterator[dict[str, object]]:
+    curve, families = ensemble.curve, ensemble.families
+    alone = calibrate([curve], families)
+    for method, calibration in ((OURS, pooled), (ALONE, alone)):
+        yield _score(method, ensemble, n, value, ensemble.weights(calibration.weights), calibration.inflation)
+    for j, name in enumerate(families):
+        yield _score(f"{name} alone (Bayes)", ensemble, n, value, np.eye(len(families))[j], pooled.inflation)
+    for name in ("m1", "m2", "m3", "m4"):
+        yield {
+            "method": name.upper(),
+            "RMSLE": _rmsle(published_fit(name, curve.n, curve.value).predict(n), value),
+        }
+    for method, family in POINT_FAMILIES.items():
+        fit = fit_one(Triplet("", "", ""), curve.n, curve.value, curve.value_se, get_shape(family))
+        yield {"method": method, "RMSLE": _rmsle(fit.predict(n), value)}
+    yield {"method": "last value", "RMSLE": _rmsle(np.full(len(n), curve.value[-1]), value)}
+
+
+def _score(
+    method: str,
+    ensemble: CurveEnsemble,
+    n: np.ndarray,
+    value: np.ndarray,
+    weights: np.ndarray,
+    inflation: float,
+) -> dict[str, object]:
+    mixture = ensemble.mixture(n, weights=weights, inflation=inflation)
+    away = np.abs(mixture.probability_below(value) - 0.5)
+    return {
+        "method": method,
+        "RMSLE": _rmsle(mixture.centre(), value),
+        "log density": mixture.log_density(value).mean(),
+        **{level: (away < level / 200).mean() for level in LEVELS},
+    }
+
+
+def fraction_tables(frame: pd.DataFrame, most: int) -> str:
+    """Score the last size and all held-out sizes after the first 5, 20, 50 and 80 % of the sizes."""
+    groups = [part.sort_values("n_train") for _, part in frame.groupby(["dataset_id", "learner"])]
+    groups = [part for part in groups if len(part) >= 10 and part["test_err"].nunique() > 2]
+    if most and len(groups) > most:
+        groups = [groups[i] for i in np.linspace(0, len(groups) - 1, most).round().astype(int)]
+    parts = [f"{len(groups)} curves (evenly spaced; constant curves and those below ten sizes left out)."]
+    for fraction in FRACTIONS:
+        parts.append(f"### first {fraction:.0%} of the sizes\n\n{_fraction_table(groups, fraction)}")
+    return "\n\n".join(parts)
+
+
+def _fraction_table(groups: list[pd.DataFrame], fraction: float) -> str:
+    cases = []
+    for part in groups:
+        n, value = part["n_train"].to_numpy(float), np.maximum(part["test_err"].to_numpy(float), SMALLEST)
+        keep = max(3, round(fraction * len(n)))
+        cases.append(
+            (
+                SeenCurve(n[:keep], value[:keep], part["test_se"].to_numpy(float)[:keep]),
+                n[keep:],
+                value[keep:],
+            )
+        )
+    pooled = calibrate([curve for curve, *_ in cases], DEFAULT_SHAPES)
+    rows: list[dict[str, object]] = []
+    for i, (curve, n, value) in enumerate(cases):
+        ensemble = fit_ensemble(curve)
+        mixture = ensemble.mixture(n, weights=ensemble.weights(pooled.weights), inflation=pooled.inflation)
+        away = np.abs(mixture.probability_below(value) - 0.5)
+        found = {OURS: np.minimum(mixture.median(), 1.0), "last value": np.full(len(n), curve.value[-1])}
+        for method, family in POINT_FAMILIES.items():
+            fit = fit_one(Triplet("", "", ""), curve.n, curve.value, curve.value_se, get_shape(family))
+            found[method] = np.clip(fit.predict(n), 0.0, 1.0)
+        for method, predicted in found.items():
+            error = np.abs(predicted - value)
+            row = {"curve": i, "method": method, "last size": error[-1], "all sizes": error.mean()}
+            if method == OURS:
+                row |= {"log density": mixture.log_density(value).mean()}
+                row |= {level: (away < level / 200).mean() for level in LEVELS}
+            rows.append(row)
+    table = pd.DataFrame(rows)
+    table["rank, last size"] = table.groupby("curve")["last size"].rank()
+    table["rank, all sizes"] = table.groupby("curve")["all sizes"].rank()
+    columns = ["rank, last size", "rank, all sizes", "last size", "all sizes", "log density", *LEVELS]
+    means = table.groupby("method", sort=False)[columns].mean().sort_values("rank, all sizes")
+    return f"{_say(pooled)} Errors are mean absolute ones.\n\n{_markdown(means)}"
+
+
+def _rmsle(predicted: np.ndarray, value: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.log(np.maximum(predicted, 1e-12) / value) ** 2)))
+
+
+def _say(calibration: Calibration) -> str:
+    shares = ", ".join(
+        f"{name} {weight:.2f}" for name, weight in zip(calibration.families, calibration.weights)
+    )
+    return f"From {calibration.held_out} hold-outs inside the training rows: {shares}; discrepancy x {calibration.inflation:g}."
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    head = [str(table.index.name), *(f"covers {c}" if isinstance(c, int) else str(c) for c in table.columns)]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for name, row in table.iterrows():
+        cells = [
+            "" if pd.isna(x) else f"{x:.4f}" if c in ("RMSLE", "last size", "all sizes") else f"{x:.2f}"
+            for c, x in row.items()
+        ]
+        lines.append("| " + " | ".join([str(name), *cells]) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

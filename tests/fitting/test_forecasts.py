@@ -1,0 +1,160 @@
+"""Forecasts: honest widths, paths, targets, calibration from inside the data only."""
+
+import numpy as np
+import pytest
+
+from curvefit.curves import LearningCurves
+from curvefit.errors import InvalidInputError, UnknownNameError
+from curvefit.fitting.curve_fit import CurveFit
+from curvefit.fitting.designs import design
+from curvefit.fitting.forecast_calibration import calibrate
+from curvefit.fitting.forecast_curve import fit_ensemble
+from curvefit.fitting.forecast_posterior import SeenCurve
+from curvefit.fitting.forecasts import forecast, needed_size
+from curvefit.fitting.rolling_origins import compare_families, rolling_origin
+
+N = 2.0 ** np.arange(4, 13)
+
+
+def law(n, exponent=0.5, floor=0.03):
+    return floor + (0.9 - floor) * (1 + np.asarray(n) / 60) ** -exponent
+
+
+@pytest.fixture(scope="module")
+def curves():
+    rng = np.random.default_rng(0)
+    return LearningCurves.from_frame(
+        [{"n": n, "seed": s, "n_errors": rng.binomial(2000, law(n)), "n_test": 2000, "model": m}
+         for n in N for s in range(3) for m in ("a", "b")]
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def predicted(curves):
+    return forecast(curves, [1000, 8192, 65536], draws=600)
+
+
+@pytest.fixture(scope="module")
+def fit(curves):
+    rng = np.random.default_rng(1)
+    exponent = 0.5 * np.exp(0.1 * rng.standard_normal((400, 2)))
+    return CurveFit.from_draws(
+        curves,
+        exponent=exponent,
+        amplitude=0.87 * 60**exponent,
+        floor=np.full((400, 2), 0.03),
+        chance=[0.9, 0.9],
+    )
+
+
+def test_forecasts_are_near_and_marked(predicted):
+    middle = predicted.quantiles([0.5], kind="curve")[0]
+    np.testing.assert_allclose(middle[:, 0], law(1000), rtol=0.05)
+    np.testing.assert_allclose(middle[:, 1], law(8192), rtol=0.2)
+    assert predicted.extrapolated.tolist() == [[False, True, True]] * 2
+    assert (predicted.last_value > 0.1).all()
+    assert "extrapolated 16 times" in str(predicted)
+
+
+def test_width_grows_beyond_the_data(predicted):
+    width = np.log(predicted.curve_draws).std(axis=0)
+    assert (np.diff(width, axis=1) > 0).all()
+    assert (np.log(predicted.seed_draws).std(axis=0) > width)[:, 0].all()
+
+
+def test_order_of_sizes_does_not_matter(curves):
+    one = forecast(curves.select(model="a"), [65536, 1000], draws=200)
+    other = forecast(curves.select(model="a"), [1000, 65536], draws=200)
+    np.testing.assert_allclose(one.curve_draws[..., ::-1], other.curve_draws)
+
+
+def test_log_density_prefers_the_truth(predicted):
+    good = predicted.log_density(law(predicted.n)[None, :])
+    assert (good > predicted.log_density(2 * law(predicted.n)[None, :])).all()
+    with pytest.raises(UnknownNameError):
+        predicted.draws_of("mean")
+
+
+def test_needed_size(curves, fit):
+    easy = needed_size(curves, 0.3, draws=300).summary().iloc[0]
+    assert easy["probability_never"] == 0
+    assert easy["low"] * 0.9 < 563 < easy["high"] * 1.1  # the law reaches 0.3 at n = 563
+    assert (needed_size(fit, 0.01).probability_never > 0.9).all()
+    with pytest.raises(InvalidInputError):
+        needed_size(curves, 0.0)
+
+
+def test_from_a_fit_nothing_is_added_inside(fit):
+    inside = forecast(fit, [1000.0], draws=400)
+    np.testing.assert_allclose(inside.curve_draws[:, :, 0], fit.expected_error([1000.0])[:, :, 0])
+    outside = forecast(fit, [65536.0], draws=400)
+    law_alone = np.log(fit.expected_error([65536.0])).std(axis=0)[:, 0]
+    assert (np.log(outside.curve_draws[:, :, 0]).std(axis=0) > law_alone).all()
+
+
+def test_arviz_takes_it(predicted):
+    assert predicted.to_inference_data().predictions["curve"].dims[-2:] == ("triplet", "size")
+
+
+def test_bad_sizes(curves):
+    for n in ([], [0], [[1, 2]]):
+        with pytest.raises(InvalidInputError):
+            forecast(curves, n)
+
+
+def test_coverage_of_noisy_power_laws():
+    """40 curves, 2 held-out sizes each: 90 % intervals cover more than 72 % (false alarm below 1 in 1000 at a true 87 %)."""
+    rng = np.random.default_rng(5)
+    inside = []
+    for _ in range(40):
+        exponent, floor = 0.4 * np.exp(0.3 * rng.standard_normal()), 0.02 * np.exp(rng.standard_normal())
+        value = law(N, exponent, floor) * np.exp(0.02 * rng.standard_normal(len(N)))
+        seen = SeenCurve(N[:-2], value[:-2], np.full(len(N) - 2, np.nan))
+        ensemble = fit_ensemble(seen, ("power-law", "m4"))
+        mixture = ensemble.mixture(N[-2:], weights=ensemble.weights())
+        inside += list(np.abs(mixture.probability_below(value[-2:]) - 0.5) < 0.45)
+    assert np.mean(inside) > 0.72
+
+
+def test_hold_out_separates_families():
+    """A curve that falls to an exponential floor: exponential shapes must get more weight than a power law."""
+    n = np.geomspace(16, 4096, 24)
+    rng = np.random.default_rng(2)
+    seen = [
+        SeenCurve(
+            n, (0.1 + 0.6 * np.exp(-n / 400)) * np.exp(0.01 * rng.standard_normal(24)), np.full(24, np.nan)
+        )
+        for _ in range(8)
+    ]
+    found = calibrate(seen, ("power-law", "exponential"))
+    assert found.held_out > 0
+    assert found.weights[1] > 0.6
+
+
+def test_rolling_origin_scores_last_value_too(curves):
+    table = rolling_origin(curves, families=("power-law", "mmf4"))
+    assert set(table["method"]) == {"power-law", "mmf4", "last-value"}
+    means = table.groupby("method")["rmsle"].mean()
+    assert means["power-law"] < means["last-value"]
+    assert compare_families(curves, families=("power-law", "mmf4"))["stacking_weight"].sum() == pytest.approx(
+        1
+    )
+
+
+def test_design_ranks_what_tells_more(fit):
+    table = design(fit)
+    assert (table["exponent_sd_after"] <= table["exponent_sd_now"] + 1e-12).all()
+    assert table["gain"].iloc[0] >= 0.25 * table["gain"].max()
+    more = design(fit, seeds=8)
+    key = ["model", "n_train"]
+    merged = table.merge(more, on=key)
+    assert (merged["gain_y"] >= merged["gain_x"] - 1e-12).all()
+
+
+def test_short_curves_do_not_break_it():
+    two = LearningCurves.from_frame({"n": [16, 64], "error": [0.5, 0.4]})
+    found = forecast(two, [256], draws=100)
+    assert np.isfinite(found.curve_draws).all()
+    assert "too short" in found.notes[0]
+    with pytest.raises(InvalidInputError, match="two usable sizes"):
+        forecast(LearningCurves.from_frame({"n": [16], "error": [0.5]}), [256])
