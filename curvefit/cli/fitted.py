@@ -30,6 +30,13 @@ Pooling = Annotated[
     str, typer.Option("--pooling", help="How curves inform each other: partial, member, none, full.")
 ]
 Likelihood = Annotated[str, typer.Option("--likelihood", help="Noise model; 'auto' looks at the data.")]
+Method = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        help="nuts, or approximate: a normal approximation in seconds, whose intervals are not to be quoted.",
+    ),
+]
 Draws = Annotated[int, typer.Option("--draws", min=50, help="Kept draws per chain.")]
 Tune = Annotated[int, typer.Option("--tune", min=50, help="Warm-up draws per chain.")]
 Chains = Annotated[int, typer.Option("--chains", min=1, help="Chains.")]

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from curvefit.errors import MissingDependencyError, did_you_mean
+from curvefit.errors import MissingDependencyError, unknown_name
 
 COMMAND_GROUP = "curvefit.commands"
 INSTALL_RUNNERS = "pip install 'curvefit[runners]'"
@@ -90,7 +90,7 @@ def lazy_group(commands: Iterable[LazyCommand]) -> type[TyperGroup]:
             if name in known:
                 return name, as_command(name, _lazy(own, name).load()), args[1:]
             if not name.startswith("-") and not ctx.resilient_parsing:
-                ctx.fail(f"no command {name!r}; known: {', '.join(known)}.{did_you_mean(name, known)}")
+                raise unknown_name("command", name, known)
             return super().resolve_command(ctx, args)
 
     return LazyGroup

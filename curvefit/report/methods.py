@@ -48,7 +48,11 @@ def methods_of(fit: CurveFit, *, assumptions: Sequence[str] = ()) -> tuple[str, 
         sentences.append(
             "All curves share an unknown distortion of small sizes, so that the exponent is the one at the large end."
         )
-    if fit.status.n_draws and fit.likelihood != "given draws":
+    if settings.method == "approximate":
+        sentences.append(
+            "The posterior is a normal approximation at the penalised fit: its intervals were not shown to cover."
+        )
+    elif fit.likelihood != "given draws":
         sentences.append(
             f"The posterior is sampled with NUTS ({settings.sampler}): {settings.chains} chains, {settings.tune} warm-up "
             f"and {settings.draws} kept draws each, seed {settings.seed}."

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from curvefit.cli.exit_codes import ExitCode
-from curvefit.cli.fitted import Chains, Draws, Family, Likelihood, Pooling, Seed, Tune, fit_curves
+from curvefit.cli.fitted import Chains, Draws, Family, Likelihood, Method, Pooling, Seed, Tune, fit_curves
 from curvefit.cli.output import AsJson, print_json, print_table, print_text
 from curvefit.cli.source import (
     Columns,
@@ -37,6 +37,7 @@ def fit(
     family: Family = "power-law",
     pooling: Pooling = "partial",
     likelihood: Likelihood = "auto",
+    method: Method = "nuts",
     draws: Draws = 1000,
     tune: Tune = 1000,
     chains: Chains = 4,
@@ -67,6 +68,7 @@ def fit(
         family=family,
         pooling=pooling,
         likelihood=likelihood,
+        method=method,
         draws=draws,
         tune=tune,
         chains=chains,

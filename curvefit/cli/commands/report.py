@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from curvefit.cli.exit_codes import ExitCode
-from curvefit.cli.fitted import Chains, Draws, Family, Likelihood, Pooling, Seed, Tune
+from curvefit.cli.fitted import Chains, Draws, Family, Likelihood, Method, Pooling, Seed, Tune
 from curvefit.cli.output import AsJson, print_json, print_text, working
 from curvefit.cli.source import Source
 
@@ -19,6 +19,7 @@ def report(
     family: Family = "power-law",
     pooling: Pooling = "partial",
     likelihood: Likelihood = "auto",
+    method: Method = "nuts",
     draws: Draws = 1000,
     tune: Tune = 1000,
     chains: Chains = 4,
@@ -39,6 +40,7 @@ def report(
             family=family,
             pooling=pooling,
             likelihood=likelihood,
+            method=method,
             draws=draws,
             tune=tune,
             chains=chains,

@@ -1,0 +1,158 @@
+"""Commands on a table of one's own and on saved fits: sentences for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from curvefit.cli import main
+from curvefit.cli.source import column_map
+from curvefit.errors import InvalidInputError
+from curvefit.fitting import CurveFit, FitStatus
+from tests import simulated
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("own") / "own.csv"
+    simulated.own_curves().to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    return simulated.fit(n_draws=200).save(tmp_path_factory.mktemp("fit") / "fit")
+
+
+def run(capsys, *words: object, code: int = 0) -> str:
+    with pytest.raises(SystemExit) as left:
+        main([str(word) for word in words])
+    printed = capsys.readouterr()
+    assert int(left.value.code or 0) == code, printed
+    return printed.out
+
+
+def test_check_prints_what_was_guessed_and_what_a_fit_would_use(table, capsys, tmp_path):
+    renamed = tmp_path / "renamed.csv"
+    simulated.own_curves().rename(columns={"n_train": "samples"}).to_csv(renamed, index=False)
+    out = run(capsys, "check", renamed)
+    assert "read column 'samples' as n_train" in out
+    assert "what a fit would use" in out
+    content = json.loads(run(capsys, "check", renamed, "--json"))
+    assert content["ok"] is True
+    assert content["usable"] == 70
+    assert {curve["model"] for curve in content["curves"]} == {"mlp", "cnn"}
+
+
+def test_check_of_a_table_without_a_usable_row_fails(capsys, tmp_path):
+    broken = tmp_path / "broken.csv"
+    simulated.own_curves().assign(n_errors=9999).to_csv(broken, index=False)
+    assert "above n_test" in run(capsys, "check", broken, code=2)
+
+
+def test_check_lists_every_mistake_of_a_study(capsys, tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text(
+        '[study]\nname = "x"\nreplicats = 3\n[[data]]\nname = "digits"\n[[model]]\n[[inference]]\nname = "sgd"\n'
+    )
+    with pytest.raises(SystemExit) as left:
+        main(["check", str(study)])
+    printed = capsys.readouterr().err
+    assert left.value.code == 2
+    assert "replicats" in printed
+    assert "replicates" in printed
+
+
+def test_fit_says_the_status_first_then_sentences_then_a_table(table, capsys, tmp_path):
+    out = run(capsys, "fit", table, "--method", "approximate", "--save", tmp_path / "fit")
+    assert out.index("APPROXIMATE") < out.index("exponent 0.") < out.index("error_at_n_max")
+    assert (tmp_path / "fit" / "fit.json").exists()
+    content = json.loads(run(capsys, "fit", table, "--method", "approximate", "--json"))
+    exponents = {curve["model"]: curve["exponent"] for curve in content["curves"]}
+    assert exponents["mlp"] == pytest.approx(0.3, abs=0.1)
+    assert exponents["cnn"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_fit_chooses_triplets_and_sizes(table, capsys):
+    words = ("fit", table, "--model", "cnn", "--from", 128, "--to", 2048, "--method", "approximate", "--json")
+    curves = json.loads(run(capsys, *words))["curves"]
+    assert [(curve["model"], curve["sizes"], curve["n_min"], curve["n_max"]) for curve in curves] == [
+        ("cnn", 5, 128, 2048)
+    ]
+
+
+def test_an_unconverged_fit_leaves_with_3_and_still_writes(capsys, tmp_path):
+    good = simulated.fit(n_draws=100)
+    poor = CurveFit.from_draws(
+        good.curves,
+        exponent=good.parameter("exponent"),
+        amplitude=good.parameter("amplitude"),
+        floor=good.parameter("floor"),
+        status=FitStatus(False, ("R-hat is 1.2",)),
+    )
+    poor.save(tmp_path / "poor")
+    out = run(capsys, "gain", tmp_path / "poor", code=3)
+    assert "NOT converged" in out
+    assert "dimension" in out
+
+
+def test_gain_gives_both_gains_apart(saved, capsys):
+    content = json.loads(run(capsys, "gain", saved, "--baseline", "fcn", "--json"))
+    row = next(row for row in content["gains"] if row["aligned"] == "shifted trivial | gap | sgd")
+    assert row["dimension_gain"] == pytest.approx(0.55 / 0.25, rel=0.1)
+    assert row["sample_gain"] == pytest.approx(1.0, rel=0.2)
+
+
+def test_gain_over_an_unknown_baseline_names_the_known(saved, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["gain", str(saved), "--baseline", "fnc"])
+    assert left.value.code == 2
+    assert "Did you mean 'fcn'" in capsys.readouterr().err
+
+
+def test_predict_continues_a_saved_fit(saved, capsys):
+    content = json.loads(run(capsys, "predict", saved, "--at", 4096, "--target", 0.1, "--json"))
+    row = next(
+        r
+        for r in content["forecast"]
+        if (r["data"], r["model"], r["inference"]) == ("shifted trivial", "gap", "sgd")
+    )
+    truth = 0.05 + 0.85 * (1 + 4096 / 8) ** -0.55
+    assert row["low"] < truth < row["high"]
+    assert row["extrapolated"] is True
+    assert {r["target"] for r in content["needed"]} == {0.1}
+
+
+def test_predict_refuses_to_choose_columns_of_a_saved_fit(saved, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["predict", str(saved), "--model", "gap"])
+    assert left.value.code == 2
+    assert "need a table" in capsys.readouterr().err
+
+
+def test_design_ranks_proposals(saved, capsys):
+    content = json.loads(run(capsys, "design", saved, "--top", 3, "--json"))
+    assert len(content["proposals"]) == 3
+    assert "Run next:" in run(capsys, "design", saved)
+
+
+def test_report_writes_its_folder_and_uses_the_saved_fit_again(table, capsys, tmp_path):
+    words = ("report", table, "--out", tmp_path / "out", "--method", "approximate", "--json")
+    first, second = (json.loads(run(capsys, *words, code=3)) for _ in range(2))
+    assert (first["reused_fit"], second["reused_fit"]) == (False, True)
+    assert first["verdict"] == second["verdict"]
+    assert len(first["verdict"]) == 3
+    for name in ("report.html", "report.md", "exponents.csv", "gains.csv", "figures/curves-1.png"):
+        assert (tmp_path / "out" / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize("pair", ["n_train", "=x", "n_train="])
+def test_a_column_mapping_needs_both_sides(pair):
+    with pytest.raises(InvalidInputError, match="NAME=COLUMN"):
+        column_map([pair])
+
+
+def test_numbers_stand_for_columns_only_where_that_makes_sense():
+    assert column_map(["n_test=1000", "value=3"]) == {"n_test": 1000.0, "value": "3"}

@@ -1,0 +1,129 @@
+"""The command starts fast, lists everything without importing it, and leaves with documented codes."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from curvefit.cli import main
+from curvefit.cli.exit_codes import ExitCode
+from curvefit.cli.lazy import LazyCommand
+
+HEAVY = ("pandas", "pymc", "torch", "numpy", "scipy", "arviz", "matplotlib", "runners")
+
+
+def run(capsys, *words: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as left:
+        main(list(words))
+    printed = capsys.readouterr()
+    return int(left.value.code or 0), printed.out, printed.err
+
+
+def test_help_imports_nothing_heavy_and_takes_half_a_second():
+    code = (
+        "import sys\nfrom curvefit.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
+    )
+    seconds = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert done.stderr.strip() == "[]"
+    assert min(seconds) < 0.5, f"fastest of three: {min(seconds):.2f} CPU seconds"
+    for command in ("run", "status", "fit", "predict", "gain", "symmetry", "design", "report", "check"):
+        assert command in done.stdout
+
+
+def test_help_documents_every_exit_code(capsys):
+    _, out, _ = run(capsys, "--help")
+    plain = " ".join(out.split())
+    for code in ExitCode:
+        assert f"{code.value} {code.meaning}"[:30] in plain
+
+
+def test_a_misspelt_command_gets_the_nearest(capsys):
+    code, _, err = run(capsys, "reprot", "x")
+    assert code == 2
+    assert "Did you mean 'report'?" in err
+
+
+def test_a_misspelt_option_gets_the_nearest(capsys):
+    code, _, err = run(capsys, "fit", "x.csv", "--famly", "m4")
+    assert code == 2
+    assert "--family" in err
+
+
+def test_a_missing_file_is_bad_input_without_a_traceback(capsys):
+    code, _, err = run(capsys, "check", "nowhere.csv")
+    assert code == ExitCode.BAD_INPUT
+    assert err.strip() == "curvefit: nowhere.csv does not exist"
+
+
+def test_errors_are_json_where_json_was_asked_for(capsys):
+    code, out, _ = run(capsys, "check", "nowhere.csv", "--json")
+    assert code == ExitCode.BAD_INPUT
+    assert json.loads(out) == {"error": "nowhere.csv does not exist", "kind": "DataFileError", "exit_code": 2}
+
+
+def test_a_command_whose_half_is_missing_says_what_to_install(monkeypatch, capsys):
+    def without_torch(self):
+        from curvefit.cli.lazy import missing_dependency
+
+        raise missing_dependency(self.name, "torch")
+
+    monkeypatch.setattr(LazyCommand, "load", without_torch)
+    code, _, err = run(capsys, "run", "study.toml")
+    assert code == ExitCode.MISSING_DEPENDENCY
+    assert "'torch'" in err
+    assert "pip install 'curvefit[runners]'" in err
+
+
+def test_an_import_that_fails_while_running_says_the_same(monkeypatch, capsys):
+    def needs_torch() -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(LazyCommand, "load", lambda self: needs_torch)
+    code, _, err = run(capsys, "symmetry")
+    assert code == ExitCode.MISSING_DEPENDENCY
+    assert "curvefit[runners]" in err
+
+
+def test_an_interrupt_leaves_with_130(monkeypatch, capsys):
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LazyCommand, "load", lambda self: interrupted)
+    code, _, _ = run(capsys, "status")
+    assert code == ExitCode.INTERRUPTED
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    def buggy() -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(LazyCommand, "load", lambda self: buggy)
+    with pytest.raises(ZeroDivisionError):
+        main(["status"])
+
+
+def test_the_shell_completes_commands():
+    done = subprocess.run(
+        [sys.executable, "-c", "from curvefit.cli import main; main()"],
+        env={
+            "_CURVEFIT_COMPLETE": "complete_bash",
+            "COMP_WORDS": "curvefit re",
+            "COMP_CWORD": "1",
+            "PATH": "",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "report" in done.stdout.split()
