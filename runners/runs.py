@@ -107,7 +107,13 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
     if mistakes:
         raise InvalidInputError("\n".join(mistakes))
     return [
-        replace(spec, **{axis: built[axis, getattr(spec, axis).label][0] for axis in AXES}) for spec in specs
+        replace(
+            spec,
+            data=built["data", spec.data.label][0],
+            model=built["model", spec.model.label][0],
+            inference=built["inference", spec.inference.label][0],
+        )
+        for spec in specs
     ]
 
 
