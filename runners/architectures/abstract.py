@@ -22,34 +22,10 @@ Level = Literal["all", "per-pixel", "shared", "trivial"]
 
 
 class AbstractArchitecture(Settings, abc.ABC):
-    """A network with `depth` hidden layers of [weights, activation] and a linear readout.
+    """A network: its place in the symmetry table, and how to build it.
 
-    Parameters
-    ----------
-    depth
-        Hidden layers.
-    width
-        Units (dense layers) or channels (convolutions) of each hidden layer of the finite net.
-    activation, leak
-        Non-linearity; `leak` is the negative slope of ``leaky-relu``.
-    w_std, b_std
-        Weight and bias standard deviations in NTK parameterisation
-        (pre-activation = w_std * mean over fan-in ** .5 * ... + b_std * bias).
-    parameterisation
-        ``"ntk"`` or ``"standard"``: the initial function is the same, learning rates differ by layer.
-    initialisation
-        ``"gaussian"``, or ``"uniform"`` of equal variance: then permutations with sign flips take the
-        place of rotations in the symmetry of the finite net.
+    A net with a `plan` trains in stacks of many; any other has a `build` method.
     """
-
-    depth: PositiveInt = 2
-    width: PositiveInt = 64
-    activation: Activation = "relu"
-    leak: float = Field(default=0.2, ge=0, le=1)
-    w_std: PositiveFloat = 2**0.5
-    b_std: float = Field(default=0.0, ge=0)
-    parameterisation: Literal["ntk", "standard"] = "ntk"
-    initialisation: Literal["gaussian", "uniform"] = "gaussian"
 
     @abc.abstractmethod
     def symmetry_level(self, *, infinite_width: bool) -> Level:
@@ -86,7 +62,38 @@ class AbstractArchitecture(Settings, abc.ABC):
         return Net(plan, seed=seed)
 
 
-class AbstractConvolution(AbstractArchitecture):
+class AbstractLayeredNet(AbstractArchitecture):
+    """A network with `depth` hidden layers of [weights, activation] and a linear readout.
+
+    Parameters
+    ----------
+    depth
+        Hidden layers.
+    width
+        Units (dense layers) or channels (convolutions) of each hidden layer of the finite net.
+    activation, leak
+        Non-linearity; `leak` is the negative slope of ``leaky-relu``.
+    w_std, b_std
+        Weight and bias standard deviations in NTK parameterisation
+        (pre-activation = w_std * mean over fan-in ** .5 * ... + b_std * bias).
+    parameterisation
+        ``"ntk"`` or ``"standard"``: the initial function is the same, learning rates differ by layer.
+    initialisation
+        ``"gaussian"``, or ``"uniform"`` of equal variance: then permutations with sign flips take the
+        place of rotations in the symmetry of the finite net.
+    """
+
+    depth: PositiveInt = 2
+    width: PositiveInt = 64
+    activation: Activation = "relu"
+    leak: float = Field(default=0.2, ge=0, le=1)
+    w_std: PositiveFloat = 2**0.5
+    b_std: float = Field(default=0.0, ge=0)
+    parameterisation: Literal["ntk", "standard"] = "ntk"
+    initialisation: Literal["gaussian", "uniform"] = "gaussian"
+
+
+class AbstractConvolution(AbstractLayeredNet):
     """An architecture of local filters.
 
     Parameters

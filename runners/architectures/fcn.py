@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runners.architectures.abstract import ARCHITECTURES, AbstractArchitecture, Level
+from runners.architectures.abstract import ARCHITECTURES, AbstractLayeredNet, Level
 
 if TYPE_CHECKING:
     from runners.architectures.plan import Plan
 
 
 @ARCHITECTURES.register("fcn")
-class FCN(AbstractArchitecture):
+class FCN(AbstractLayeredNet):
     """Fully connected net; its first layer mixes all c*p inputs, so O(cp) leaves it invariant."""
 
     width: int = 256

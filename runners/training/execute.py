@@ -122,6 +122,7 @@ def _setting(algorithm: AbstractGradientTraining, runs: Sequence[Run], device: s
             n_outputs,
             trained=algorithm.trained,
             linearised=algorithm.linearised,
+            centred=algorithm.centred,
         ),
         regime=regime,
         rate=float(rate),
@@ -239,7 +240,10 @@ def _outcome(
     result: Score | None = None
     if failed is None:
         try:
-            result = _score(task, members, scorer, setting)
+            outputs = _predict(task, members, scorer, setting)
+            result = score(outputs, task.y_test.to(setting.device), setting.regime.loss)
+            if bool((outputs == outputs[0]).all()) and len(outputs) > 1:
+                result, status, message = None, "diverged", "outputs are the same for every test input"
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -259,11 +263,12 @@ def _outcome(
     )
 
 
-def _score(task: Task, members: list[Trained], scorer: AbstractStack, setting: Setting) -> Score:
+def _predict(task: Task, members: list[Trained], scorer: AbstractStack, setting: Setting) -> torch.Tensor:
+    """Return the ensemble's outputs on the test inputs."""
     x = task.x_test.to(setting.device)
     outputs = [
         predict_over_orbit(scorer, member.weights, x, setting.regime.loss, setting.orbit)
         for member in members
         if member.weights is not None
     ]
-    return score(setting.regime.loss.combine(outputs), task.y_test.to(setting.device), setting.regime.loss)
+    return setting.regime.loss.combine(outputs)

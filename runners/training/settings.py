@@ -91,6 +91,8 @@ class AbstractGradientTraining(AbstractAlgorithm):
         before stopping; steps between looks. The best weights seen are kept.
     trained
         ``"all"`` layers, or the ``"readout"`` alone over fixed random features.
+    centred
+        Subtract the net's own initial function, so that outputs start at 0.
     members
         Nets in the ensemble; class probabilities (outputs for mse) are averaged.
     augment, orbit
@@ -119,6 +121,7 @@ class AbstractGradientTraining(AbstractAlgorithm):
     patience: PositiveInt = 10
     check_every: PositiveInt = 25
     trained: Literal["all", "readout"] = "all"
+    centred: bool = False
     members: PositiveInt = 1
     augment: GroupName = "trivial"
     orbit: GroupName = "trivial"
@@ -130,6 +133,8 @@ class AbstractGradientTraining(AbstractAlgorithm):
     def _check_budget(self) -> AbstractGradientTraining:
         if self.steps is not None and self.epochs is not None:
             raise ValueError("give steps or epochs, not both: one of them is held constant over n")
+        if self.centred and self.trained == "readout":
+            raise ValueError("centred needs trained = 'all'")
         return self
 
     @property

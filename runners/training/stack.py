@@ -107,11 +107,34 @@ class LinearisedStack(AbstractStack):
         self.constants = [p.detach().clone() for p in base.parameters]
 
     def forward(self, weights: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        value, slope = self.split(weights, x)
+        return value + slope
+
+    def split(self, weights: Sequence[torch.Tensor], x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the initial outputs, and what training has added."""
         half = len(weights) // 2
         start = tuple(weights[half:])
         moved = tuple(now - then for now, then in zip(weights[:half], start))
-        value, slope = torch.func.jvp(lambda *w: self.base.forward(w, x), start, moved)
-        return value + slope
+        return torch.func.jvp(lambda *w: self.base.forward(w, x), start, moved)
+
+
+class CentredStack(AbstractStack):
+    """Nets minus their own initial function, so that all outputs start at 0."""
+
+    def __init__(self, base: AbstractStack) -> None:
+        if base.constants and not isinstance(base, LinearisedStack):
+            raise InvalidInputError("a net with frozen layers or running statistics cannot be centred")
+        self.base = base
+        self.parameters = base.parameters
+        self.constants = [p.detach().clone() for p in base.parameters]
+
+    def forward(self, weights: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        if isinstance(self.base, LinearisedStack):
+            return self.base.split(weights, x)[1]
+        half = len(weights) // 2
+        with torch.no_grad():
+            start = self.base.forward(weights[half:], x)
+        return self.base.forward(weights[:half], x) - start
 
 
 def _load_forward_derivatives() -> None:
@@ -157,6 +180,7 @@ def stack_builder(
     *,
     trained: Trained = "all",
     linearised: bool = False,
+    centred: bool = False,
 ) -> Build:
     """Return the function that makes stacks of `architecture` from seeds, a device and a precision.
 
@@ -175,6 +199,7 @@ def stack_builder(
         else:
             (seed,) = seeds
             stack = ModuleStack(architecture.build(shape, n_outputs, seed=seed).to(device, dtype))
-        return LinearisedStack(stack) if linearised else stack
+        stack = LinearisedStack(stack) if linearised else stack
+        return CentredStack(stack) if centred else stack
 
     return build
