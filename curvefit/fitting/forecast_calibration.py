@@ -16,7 +16,8 @@ from curvefit.fitting.forecast_curve import CurveEnsemble, fit_ensemble
 from curvefit.fitting.forecast_posterior import SeenCurve
 
 ORIGINS = (0.5, 0.7)
-INFLATIONS = np.array([0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0])
+#: Hold-out may widen forecasts, never narrow them: what was held out lies nearer than what will be asked.
+INFLATIONS = np.array([1.0, 1.4, 2.0, 2.8, 4.0])
 MOST_CURVES = 40
 FEWEST_SEEN = 5
 PRIOR_CURVES = 10.0
@@ -31,7 +32,7 @@ class Calibration:
     families, weights
         Names and weights; equal weights when nothing could be held out.
     inflation
-        Factor on the random walk's speed beyond the data.
+        Factor on the random walk's speed beyond the data, 1 or more.
     held_out
         Number of (curve, origin) pairs that were scored.
     mean_log_density
@@ -69,7 +70,7 @@ def calibrate(curves: list[SeenCurve], families: tuple[str, ...], *, seed: int =
 
 
 def split_at(curve: SeenCurve, fraction: float) -> tuple[SeenCurve, np.ndarray] | None:
-    """Return the curve up to `fraction` of its log range or n_max / 2, and a mask of held-out sizes up to x 2.5."""
+    """Return the curve up to `fraction` of its log range, and a mask of the held-out sizes up to four times that size."""
     s = np.log(curve.n)
     cut = s[0] + fraction * (s[-1] - s[0])
     seen = s <= cut + 1e-9
