@@ -28,7 +28,8 @@ FIRST_SEED = 1000
 SETTING = (
     "Made by `python -m tests.calibration.dimension --write`. Kernel regression (Laplace, no noise, no ridge) on "
     f"{SIZES[0]} to {SIZES[-1]} examples, {REPLICATES} replicates a study, each with its own teacher, points and test "
-    "set; `fit_replicates`, link 1/d. Estimates are means over studies of posterior medians."
+    "set; `fit_replicates`, link 1/d. Estimates are means over studies of posterior medians. "
+    "The law and the prior of its correction were settled on 16 other seeds of these simulators."
 )
 NULL_SETTING = (
     "Error counts of 4,000 test points, six sizes, three seeds, pairs of curves with one law compared by "
@@ -39,13 +40,14 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results" / "dimension.md"
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Two students of one teacher, and the exponents theory gives them."""
+    """Two students of one teacher, and the exponents theory gives them; `most` studies are simulated."""
 
     simulate: Callable[..., Simulated]
     baseline: str
     aligned: str
     exponents: tuple[float, float]
     order: float | None = None
+    most: int = 1000
 
 
 SCENARIOS = {
@@ -54,18 +56,17 @@ SCENARIOS = {
         for d, k in [(2, 1), (3, 1), (3, 2), (4, 2)]
     },
     "6 shifts, filter 3": Scenario(
-        partial(local_and_convolutional, 6, 3), "local", "convolutional", (1 / 3, 1 / 3), 6
+        partial(local_and_convolutional, 6, 3), "local", "convolutional", (1 / 3, 1 / 3), 6, most=6
     ),
 }
 
 
 def simulate(studies: int) -> pd.DataFrame:
     """Return the curves of `studies` studies of every scenario."""
-    seeds = range(FIRST_SEED, FIRST_SEED + studies * REPLICATES)
-    parts = [
-        curves_frame(partial(_run, scenario.simulate), SIZES, seeds, data=name)
-        for name, scenario in SCENARIOS.items()
-    ]
+    parts = []
+    for name, scenario in SCENARIOS.items():
+        seeds = range(FIRST_SEED, FIRST_SEED + min(studies, scenario.most) * REPLICATES)
+        parts.append(curves_frame(partial(_run, scenario.simulate), SIZES, seeds, data=name))
     return pd.concat(parts)
 
 
