@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from curvefit.fitting.bnsl import bnsl_fit
 from curvefit.fitting.forecast_calibration import Calibration, calibrate
 from curvefit.fitting.forecast_curve import CurveEnsemble, fit_ensemble
 from curvefit.fitting.forecast_posterior import SeenCurve
@@ -119,6 +120,8 @@ def _score_curve(
             "method": name.upper(),
             "RMSLE": _rmsle(published_fit(name, curve.n, curve.value).predict(n), value),
         }
+    if len(curve.n) >= 6:
+        yield {"method": "BNSL, one break", "RMSLE": _rmsle(bnsl_fit(curve.n, curve.value).predict(n), value)}
     for method, family in POINT_FAMILIES.items():
         fit = fit_one(Triplet("", "", ""), curve.n, curve.value, curve.value_se, get_shape(family))
         yield {"method": method, "RMSLE": _rmsle(fit.predict(n), value)}

@@ -5,6 +5,7 @@ import pytest
 
 from curvefit.curves import LearningCurves
 from curvefit.errors import InvalidInputError, UnknownNameError
+from curvefit.fitting.bnsl import BrokenFit, bnsl_fit
 from curvefit.fitting.bootstrap_fits import bootstrap
 from curvefit.fitting.point_fits import point_fit, profile_interval
 from curvefit.fitting.published_estimators import PublishedFit, published_fit
@@ -108,6 +109,15 @@ def test_published_estimators_interpolate_their_own_law(name):
     value = made.predict(n)
     found = published_fit(name, n, value).predict(n)
     assert np.sqrt(np.mean(np.log(found / value) ** 2)) < 0.03
+
+
+def test_one_break_law_extrapolates_its_own_law():
+    made = BrokenFit(0.05, 3.0, 0.1, 0.4, 1e4, 0.5)
+    n = np.geomspace(1e2, 1e6, 30)
+    found = bnsl_fit(n, made.predict(n))
+    np.testing.assert_allclose(found.predict(np.array([4e6])), made.predict(np.array([4e6])), rtol=0.02)
+    with pytest.raises(InvalidInputError, match="six or more"):
+        bnsl_fit(n[:5], made.predict(n[:5]))
 
 
 def test_published_estimators_are_checked():
