@@ -35,6 +35,9 @@ def _registered_group(name: str) -> str:
     return name
 
 
+CHUNK = 256
+"""Images rotated by one matrix product."""
+
 GroupName = Annotated[str, AfterValidator(_registered_group)]
 
 
@@ -140,7 +143,7 @@ class AbstractImages(AbstractDataset):
                 f"n_train {n_train} is not within 1..{largest}, the training images there are"
             )
         if self.subsets == "nested":
-            kept = min(largest, 1 << max(n_train - 1, 63).bit_length())
+            kept = min(largest, 1 << max(n_train - 1, CHUNK - 1).bit_length())
             draw: int | None = None
         else:
             kept = draw = n_train
@@ -154,7 +157,7 @@ class AbstractImages(AbstractDataset):
         x = standardisation(fold_blocks(x, self.fold))
         if shifts is not None:
             x = jitter_images(x, get_group("cyclic-shifts", shape=self.shape()), shifts)  # type: ignore[arg-type]
-        return x if self.rotation == "trivial" else self.element(study_seed)(x)
+        return x if self.rotation == "trivial" else _rotate(x, self.element(study_seed))
 
 
 # What follows is kept between calls: a study asks for many sizes of the same seed. Keys are the frozen
@@ -169,6 +172,14 @@ def _load_pool(cls: type[AbstractImages], folder: str | None) -> Pool:
 @lru_cache(maxsize=16)
 def _draw_element(group: str, shape: tuple[int, int, int], study_seed: int) -> AbstractElement:
     return get_group(group, shape=shape).sample(generator(study_seed, "rotation", group, shape))
+
+
+def _rotate(x: np.ndarray, element: AbstractElement) -> np.ndarray:
+    """Return rotated images; matrix products of one fixed size make every prefix equal to the last bit."""
+    chunks = [x[start : start + CHUNK] for start in range(0, len(x), CHUNK)]
+    if len(chunks[-1]) < CHUNK:
+        chunks[-1] = np.concatenate([chunks[-1], np.zeros((CHUNK - len(chunks[-1]), *x.shape[1:]))])
+    return np.concatenate([element(chunk) for chunk in chunks])[: len(x)]
 
 
 def _test_and_train(dataset: AbstractImages, study_seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -75,7 +75,13 @@ class AbstractFunctionTeacher(AbstractTeacher):
 
     def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
         self._require_size(n_train)
-        x_train = draw_blocks(self.draw_inputs, n_train, study_seed, "points", seed)
-        x_test = draw_blocks(self.draw_inputs, self.n_test, study_seed, "test-set")
-        y_train = self._with_noise(self.target(x_train, study_seed=study_seed), seed, study_seed)
-        return Split(x_train, y_train, x_test, self.target(x_test, study_seed=study_seed))
+        x_train, y_train = self._draw(n_train, study_seed, "points", seed)
+        x_test, y_test = self._draw(self.n_test, study_seed, "test-set")
+        return Split(x_train, self._with_noise(y_train, seed, study_seed), x_test, y_test)
+
+    def _draw(self, n: int, study_seed: int, *path: object) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and targets; targets are computed on whole blocks, so that rounding is that of any n."""
+        whole = -(-n // BLOCK) * BLOCK
+        x = draw_blocks(self.draw_inputs, whole, study_seed, *path)
+        y = [self.target(x[k : k + BLOCK], study_seed=study_seed) for k in range(0, whole, BLOCK)]
+        return x[:n].copy(), np.concatenate(y)[:n]

@@ -9,7 +9,7 @@ from pydantic import PositiveFloat, PositiveInt
 
 from curvefit.seeding import generator
 from curvefit.triplet import DataFacts
-from runners.datasets.abstract import DATASETS, Split
+from runners.datasets.abstract import DATASETS
 from runners.datasets.teachers.abstract import AbstractFunctionTeacher, draw_blocks
 
 
@@ -92,12 +92,6 @@ class MovingSignal(AbstractFunctionTeacher):
         largest = np.abs(projections).max(axis=1, keepdims=True)
         ratio = np.exp(projections - largest).sum(axis=1) - np.exp(-projections - largest).sum(axis=1)
         return (ratio > 0).astype(np.int64)
-
-    def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
-        self._require_size(n_train)
-        x_train, y_train = self._draw(n_train, study_seed, "points", seed)
-        x_test, y_test = self._draw(self.n_test, study_seed, "test-set")
-        return Split(x_train, y_train, x_test, y_test)
 
     def _draw(self, n: int, study_seed: int, *path: object) -> tuple[np.ndarray, np.ndarray]:
         x = draw_blocks(self.draw_inputs, n, study_seed, *path)
