@@ -22,6 +22,32 @@ def on_config(config: Any) -> Any:
     return config
 
 
+def on_files(files: Any, config: Any) -> Any:
+    """Add the notebooks as pages: text as it is, code as code blocks. The tests run them."""
+    from mkdocs.structure.files import File
+
+    for notebook in sorted((Path(config["docs_dir"]).parent / "notebooks").glob("*.py")):
+        files.append(File.generated(config, f"tutorials/{notebook.stem}.md", content=_as_page(notebook)))
+    return files
+
+
+def _as_page(notebook: Path) -> str:
+    cells = re.split(r"^# %%", notebook.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    parts = []
+    for cell in cells:
+        kind, _, body = cell.partition("\n")
+        if "[markdown]" in kind:
+            parts.append(
+                "\n".join(line.removeprefix("#").removeprefix(" ") for line in body.strip().splitlines())
+            )
+        else:
+            parts.append(f"```python\n{body.strip()}\n```")
+    return (
+        "\n\n".join(parts)
+        + f"\n\n*This page is the notebook `notebooks/{notebook.name}`; the tests run it.*\n"
+    )
+
+
 def on_page_content(content: str, **_: Any) -> str:
     """Replace what arithmatex marked by MathML."""
     content = _INLINE.sub(lambda found: convert(html.unescape(found[1])), content)

@@ -19,6 +19,9 @@
 # %%
 from pathlib import Path
 
+from sklearn.datasets import load_digits
+from sklearn.neighbors import KNeighborsClassifier
+
 import curvefit as cf
 
 data = Path("data/examples") if Path("data/examples").exists() else Path("../data/examples")
@@ -41,7 +44,9 @@ fit = cf.fit(curves, draws=500, tune=500, chains=2, seed=0)
 print(fit)
 
 # %%
-fit.summary()[["model", "exponent", "exponent_lower", "exponent_upper", "floor", "floor_lower", "floor_upper"]]
+fit.summary()[
+    ["model", "exponent", "exponent_lower", "exponent_upper", "floor", "floor_lower", "floor_upper"]
+]
 
 # %% [markdown]
 # The truth lies within the intervals: 0.30 and 0.50. An interval of an exponent is wide because floor and exponent
@@ -67,9 +72,6 @@ print(f"error at n = 4096: mlp {error[:, mlp].mean():.3f}, cnn {error[:, cnn].me
 # `measure_learning_curve` makes a curve from any estimator, with nested training subsets and one fixed test set.
 
 # %%
-from sklearn.datasets import load_digits
-from sklearn.neighbors import KNeighborsClassifier
-
 inputs, labels = load_digits(return_X_y=True)
 measured = cf.measure_learning_curve(KNeighborsClassifier(3), inputs, labels, replicates=2)
 measured.summary()

@@ -21,7 +21,9 @@
 import matplotlib.pyplot as plt
 
 import curvefit as cf
+from curvefit.errors import CurvefitError
 from curvefit.study import Study
+from runners.runs import execute_specs, prepare_study
 
 text = """
 [study]
@@ -54,11 +56,8 @@ print(len(study.specs()), "runs of", len(study.triplets()), "triplets")
 # A misspelt name is refused before any work is done, with the nearest known one:
 
 # %%
-from curvefit.errors import CurvefitError
-from runners.runs import execute_specs, prepare_study
-
 try:
-    prepare_study(Study.from_text(text.replace("\"vec\"", "\"vecc\"")))
+    prepare_study(Study.from_text(text.replace('"vec"', '"vecc"')))
 except CurvefitError as error:
     print(error)
 

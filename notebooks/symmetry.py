@@ -21,7 +21,13 @@
 from pathlib import Path
 
 import curvefit as cf
-from curvefit.dimension import describe_invariance, effective_dimension, invariance_table, symmetry_gain, synergy
+from curvefit.dimension import (
+    describe_invariance,
+    effective_dimension,
+    invariance_table,
+    symmetry_gain,
+    synergy,
+)
 from curvefit.plots import plot_dimension, plot_heatmap, plot_multiplier
 
 data = Path("data/examples") if Path("data/examples").exists() else Path("../data/examples")
@@ -44,7 +50,9 @@ axes = plot_heatmap(fit)
 
 # %%
 table = invariance_table(fit)
-table.pivot_table(index=["model", "inference"], columns="transform", values="verdict", aggfunc="first", sort=False)
+table.pivot_table(
+    index=["model", "inference"], columns="transform", values="verdict", aggfunc="first", sort=False
+)
 
 # %%
 for sentence in describe_invariance(table)[:3]:

@@ -29,6 +29,7 @@ SIZES = (32, 64, 128, 256, 512, 1024)
 N_TEST = 2000
 CHANCE = 0.9
 FLOOR = 0.05
+OWN_SIZES = (64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
 
 
 def true_exponent(triplet: Triplet) -> float:
@@ -109,7 +110,7 @@ def own_curves(*, seed: int = 7) -> pd.DataFrame:
     truth = {"mlp": (0.03, 0.30, 6.0), "cnn": (0.02, 0.50, 6.0)}
     rows = []
     for model, (floor, exponent, onset) in truth.items():
-        for n in (64, 128, 256, 512, 1024, 2048, 4096):
+        for n in OWN_SIZES:
             expected = floor + (CHANCE - floor) * (1 + n / onset) ** -exponent
             for replicate in range(5):
                 own = np.clip(expected * np.exp(0.03 * rng.standard_normal()), 0, 1)

@@ -42,7 +42,7 @@ def test_check_prints_what_was_guessed_and_what_a_fit_would_use(table, capsys, t
     assert "what a fit would use" in out
     content = json.loads(run(capsys, "check", renamed, "--json"))
     assert content["ok"] is True
-    assert content["usable"] == 70
+    assert content["usable"] == 130
     assert {curve["model"] for curve in content["curves"]} == {"mlp", "cnn"}
 
 
@@ -79,7 +79,7 @@ def test_fit_chooses_triplets_and_sizes(table, capsys):
     words = ("fit", table, "--model", "cnn", "--from", 128, "--to", 2048, "--method", "approximate", "--json")
     curves = json.loads(run(capsys, *words))["curves"]
     assert [(curve["model"], curve["sizes"], curve["n_min"], curve["n_max"]) for curve in curves] == [
-        ("cnn", 5, 128, 2048)
+        ("cnn", 9, 128, 2048)
     ]
 
 

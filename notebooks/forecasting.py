@@ -1,0 +1,72 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Forecasting, and what to run next
+#
+# A fit says what the measured curves are like. A forecast says what a curve will be where nothing was measured, which is
+# another matter: the form of the law is not known out there. Here the simulated curves are cut at n = 1,024, forecast, and
+# compared with what they really do at 2,048 and 4,096.
+
+# %%
+from pathlib import Path
+
+import curvefit as cf
+from curvefit.fitting.forecasts import forecast, needed_size
+
+data = Path("data/examples") if Path("data/examples").exists() else Path("../data/examples")
+curves = cf.load_curves(data / "own-curves.csv")
+seen = curves.drop_sizes(above=1024)
+print(seen)
+
+# %% [markdown]
+# Several families are mixed. Their weights come from hold-out at rolling origins (fit small sizes, predict larger ones), not
+# from how well they fit; a discrepancy grows with the distance from the data. The last measured value stands beside the
+# forecast: it is the baseline to beat.
+
+# %%
+predicted = forecast(seen, [2048, 4096], seed=0)
+print(predicted)
+
+# %%
+held_out = (
+    curves.means()[["model", "n_train", "value"]]
+    .query("n_train > 1024")
+    .rename(columns={"value": "measured"})
+)
+compared = predicted.summary().merge(held_out, on=["model", "n_train"])
+compared["inside"] = compared["measured"].between(compared["low"], compared["high"])
+compared[["model", "n_train", "last_value", "median", "low", "high", "measured", "inside"]]
+
+# %% [markdown]
+# ## How much data does a target need?
+
+# %%
+print(needed_size(curves, 0.05, seed=0))
+
+# %% [markdown]
+# ## What to run next
+#
+# Which runs would tell most about the exponents, for their price? The design ranks sizes and triplets by how much they
+# would shrink the posterior of the exponent per example (per second, where the records say how long runs took). It rests on a
+# fit; the approximate one is enough for ranking.
+
+# %%
+fit = cf.fit(curves, method="approximate", seed=0)
+proposals = cf.design(fit, seeds=2)
+proposals[
+    ["model", "n_train", "seeds", "gain", "cost", "cost_unit", "exponent_sd_now", "exponent_sd_after"]
+].head(5)
+
+# %% [markdown]
+# Proposals that tell little come last, however cheap. Sizes beyond the data separate the floor from the exponent; more seeds at
+# sizes that were measured do not.
