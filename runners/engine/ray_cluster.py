@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from runners.engine.retry import MAX_DEATHS, after_death
 from runners.engine.worker import WorkerTask, execute_chunk
 
 _TICK = 0.4
+_LOOPBACK = "127.0.0.2"
+"""Ray replaces 127.0.0.1 by the machine's outward address; this one, also local, it leaves alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +137,10 @@ def _connect(ray: Any) -> bool:
     if ray.is_initialized():
         return False
     address = os.environ.get("RAY_ADDRESS")
+    quiet = {"log_to_driver": False, "configure_logging": False}
     if address:
-        ray.init(address=address, log_to_driver=False, configure_logging=False)
+        ray.init(address=address, **quiet)
     else:
-        ray.init(
-            _node_ip_address="127.0.0.1",
-            include_dashboard=False,
-            log_to_driver=False,
-            configure_logging=False,
-        )
+        host = {"_node_ip_address": _LOOPBACK} if sys.platform == "linux" else {}
+        ray.init(include_dashboard=False, **host, **quiet)
     return True

@@ -30,7 +30,7 @@ def cluster(monkeypatch):
     import ray
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 80_000_000}
+    node = {"num_cpus": 1, "node_ip_address": "127.0.0.2", "object_store_memory": 80_000_000}
     made = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     made.second = made.add_node(**node)
     monkeypatch.setenv("RAY_ADDRESS", made.address)
@@ -44,21 +44,22 @@ def engine(folder: Path) -> RayEngine:
 
 
 def test_a_node_lost_on_the_way_costs_nothing(cluster, tmp_path):
-    plan = tiny_plan(replicates=4, data=4, sleep=0.2, cost=1e9)
+    plan = tiny_plan(replicates=4, data=8, sleep=0.3, cost=1e9)
     driver = Driver(plan, RecordStore(tmp_path))
     removed = []
 
     def watch(event, progress):
-        if progress.here >= 6 and not removed:
+        writers = {path.stem.split("-")[2] for path in (tmp_path / "segments").glob("*.jsonl")}
+        if len(writers) >= 2 and event.kind == "started" and not removed:  # both nodes are at work
             removed.append(True)
             cluster.remove_node(cluster.second, allow_graceful=False)
 
     progress = driver.run(engine(tmp_path), Stop(), watch=watch)
     assert removed
-    assert (progress.done, progress.failed) == (48, 0)
+    assert (progress.done, progress.failed) == (96, 0)
     assert progress.lost_workers >= 1
     recorded = [line["run_id"] for line in read_log(tmp_path) if line["event"] == "recorded"]
-    assert len(recorded) == len(set(recorded)) == 48
+    assert len(recorded) == len(set(recorded)) == 96
     assert verify_store(tmp_path).is_sound
 
 
