@@ -16,7 +16,7 @@ from curvefit.records.verify import verify_store
 from runners.engine.driver import read_log
 from runners.engine.plan import make_plan
 from tests.engine.studies import EXECUTOR, run_here, start_driver, tiny_study, tiny_toml
-from tests.engine.test_engine import children_of, is_running
+from tests.engine.test_engine import children_of, is_running, wait_for
 
 KILLS = 50
 
@@ -43,8 +43,7 @@ def test_fifty_kills_lose_and_repeat_nothing(tmp_path):
             driver.kill()
             driver.communicate()
             kills["driver"] += 1
-            time.sleep(0.3)
-            assert not any(map(is_running, workers)), "a worker outlived its driver"
+            wait_for(lambda pids=workers: not any(map(is_running, pids)), 10)  # none outlives its driver
         elif workers:
             os.kill(rng.choice(workers), signal.SIGKILL)
             kills["worker"] += 1
