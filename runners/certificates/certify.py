@@ -42,6 +42,8 @@ LOOKS = (1, 4)
 """A comparison in distribution looks after so many times `n_seeds` nets, the false-alarm rate shared equally."""
 HORIZONS = (3, 30)
 """Training steps after which predictions are compared."""
+NARROW = 4
+"""Width of the nets of a comparison in distribution: where finite width shows most."""
 STRETCH = "stretch"
 """Negative control outside every group: one coordinate in three is doubled."""
 
@@ -107,9 +109,10 @@ def certify(
         )
         return (*found, control)
     rule = get_rule(inference)
-    narrow = architecture.model_copy(update={"width": min(architecture.width, 4)})
+    width = min(getattr(architecture, "width", NARROW), NARROW)  # a user's own net may have no such setting
+    narrow = architecture.model_copy(update={"width": width} if hasattr(architecture, "width") else {})
     wide = _widen(shape)
-    test = _DistributionTest(_plan(narrow, wide), rule, wide, n_seeds, seed, narrow.width)
+    test = _DistributionTest(_plan(narrow, wide), rule, wide, n_seeds, seed, width)
     found = []
     for name, elements in drawn.items():
         label = get_group(name, shape=shape).label

@@ -31,10 +31,11 @@ class Split:
 
 
 class AbstractDataset(Settings, abc.ABC):
-    """A dataset: seeded, any size, the same test set for every size and seed.
+    """A dataset: seeded, of any size it can give, with one test set for all sizes.
 
     Laws (contract-tested): equal arguments give equal arrays; with nested training sets
-    ``split(n)`` is a prefix of ``split(m)`` for n <= m; the test set depends on `study_seed` only.
+    ``split(n)`` is a prefix of ``split(m)`` for n <= m; where the facts say that the test set is shared it
+    depends on `study_seed` only, else on `seed` too, and never on n.
     """
 
     @abc.abstractmethod

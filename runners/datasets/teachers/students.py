@@ -47,10 +47,10 @@ class KernelStudent(Settings):
             raise InvalidInputError("shared = true needs a filter")
 
     def symmetry_level(self, *, infinite_width: bool) -> Level:
-        """Return the level of the chain: all inputs at once, or nothing of it once pixels are told apart."""
+        """Return the level of the chain: distances of patches are kept by rotations of every pixel."""
         if self.coordinates is None and self.filter is None:
             return "all"
-        return "per-pixel" if self.filter in (None, 1) and not self.shared else "shared"
+        return "shared" if self.shared else "per-pixel"
 
     def function_symmetry(self) -> str:
         """Return the group under which every learned function is invariant."""

@@ -7,7 +7,7 @@ import pytest
 
 from curvefit.errors import InvalidInputError
 from curvefit.study.spec import Member, RunSpec
-from curvefit.symmetry import get_group
+from curvefit.symmetry import chain_group, get_group
 from runners.algorithms.abstract import Run
 from runners.architectures import FCN
 from runners.datasets import (
@@ -87,6 +87,24 @@ def test_field_and_student_share_the_declared_group(teacher, student):
         np.testing.assert_allclose(student.gram(g(x), x), student.gram(x, x), atol=1e-12)
     outside = get_group("o-c-per-pixel", shape=teacher.facts().shape).sample(1)
     assert not np.allclose(teacher.covariance(outside(x), x), teacher.covariance(x, x), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "student",
+    [
+        KernelStudent(),
+        KernelStudent(coordinates=2),
+        KernelStudent(filter=2),
+        KernelStudent(filter=2, shared=True),
+    ],
+)
+def test_students_have_the_level_they_declare(student):
+    """The named group of the chain leaves the kernel alone, and the next larger one does not."""
+    x = LocalField(dimension=4).draw_inputs(8, np.random.default_rng(0))
+    level = student.symmetry_level(infinite_width=True)
+    for name, kept in (("shared", True), ("per-pixel", level != "shared"), ("all", level == "all")):
+        g = get_group(chain_group(name), shape=(1, 4, 2)).sample(1)
+        assert np.allclose(student.gram(g(x), g(x)), student.gram(x, x), atol=1e-10) == kept
 
 
 def test_local_kernels_are_the_sums_they_are_said_to_be():
