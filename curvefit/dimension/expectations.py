@@ -47,10 +47,21 @@ THEORY: dict[str, tuple[str, str, str]] = {
             "(Tahmasebi, Jegelka, arXiv:2303.14269)"
         ),
     ),
+    "finite-group-and-fewer-copies": (
+        "may fall",
+        "may rise beyond the order of the group",
+        (
+            "a finite group that the data has multiplies the examples, and besides the group of (model, inference) is "
+            "smaller, about which theory gives no number"
+        ),
+    ),
     "wrong-group": (
-        "not defined",
-        "below one",
-        "a symmetry that the data lacks cannot represent the target: the error stays at a plateau",
+        "may be undefined: a plateau",
+        "may fall below one",
+        (
+            "the data is not built to have this symmetry; where it lacks it the target cannot be represented and the "
+            "error stays at a plateau"
+        ),
     ),
     "fewer-copies": (
         "may fall",
@@ -156,7 +167,11 @@ def expect(curves: LearningCurves, pair: Pair) -> Expectation:
         task = _task_symmetry(aligned)
         if not inside(new, task):
             return Expectation("wrong-group", str(new))
-        return _group_gain(str(old), str(new), shape)
+        gained = _group_gain(str(old), str(new), shape)
+        smaller = not inside(base["model_symmetry"], aligned["model_symmetry"])
+        if smaller and gained.kind == "finite-group":
+            return Expectation("finite-group-and-fewer-copies", str(new))
+        return gained if not smaller else Expectation("unknown", str(new))
     if inside(aligned["model_symmetry"], base["model_symmetry"]) and not inside(
         base["model_symmetry"], aligned["model_symmetry"]
     ):

@@ -19,7 +19,7 @@ from curvefit.dimension.pairs import Pair, baseline_pairs
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 
-SUPPORTED = 3.0
+SUPPORTED = 2.0
 """Posterior sds within which zero must lie before a quantity is conditioned on being zero."""
 
 
@@ -43,8 +43,8 @@ class SymmetryGain:
         ``(draws, pairs)``: horizontal shift between the two power laws where they leave chance (or at the anchor):
         the part of the amplitudes, free of the exponents.
     shift_if_parallel
-        ``(draws, pairs)``: the same given equal exponents, when the shift is one number at every error; NaN where
-        the posterior does not support equal exponents.
+        ``(draws, pairs)``: the data multiplier given equal exponents, when it is one number at every error, read
+        where both curves were measured; NaN where the posterior does not support equal exponents.
     floor_gain
         ``(draws, pairs)``: floor of the baseline minus that of the aligned triplet, in units of the error.
     slope
@@ -172,7 +172,10 @@ def symmetry_gain(
         log_start, exponent[:, aligned], log_amplitude[:, aligned]
     )
     log_ratio = np.log(exponent[:, aligned]) - np.log(exponent[:, base])
-    parallel = np.stack([given_zero(log_shift[:, i], log_ratio[:, i]) for i in range(len(compared))], axis=1)
+    measured = np.stack(
+        [_measured_shift(multiplier, i, log_shift[:, i]) for i in range(len(compared))], axis=1
+    )
+    parallel = np.stack([given_zero(m, r) for m, r in zip(measured.T, log_ratio.T)], axis=1)
     with np.errstate(over="ignore"):
         sample_gain, shift_if_parallel = np.exp(log_shift), np.exp(parallel)
     return SymmetryGain(
@@ -216,6 +219,16 @@ def given_zero(quantity: np.ndarray, condition: np.ndarray) -> np.ndarray:
         return np.full_like(quantity, np.nan)
     slope = np.cov(quantity, condition)[0, 1] / condition.var(ddof=1)
     return quantity - slope * condition
+
+
+def _measured_shift(multiplier: DataMultiplier, pair: int, log_shift: np.ndarray) -> np.ndarray:
+    """Return the log multiplier at the middle measured error, or `log_shift` where there is none for every draw."""
+    middle = multiplier.central(pair)
+    if middle is None:
+        return log_shift
+    with np.errstate(divide="ignore"):
+        at_middle = np.log(multiplier.at(pair, middle))
+    return at_middle if np.isfinite(at_middle).all() else log_shift
 
 
 def floor_share(fit: CurveFit, pair: Pair) -> float:

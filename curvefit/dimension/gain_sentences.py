@@ -73,7 +73,9 @@ def _data(gain: SymmetryGain, index: int, probability: float) -> str:
 
 def _sample(gain: SymmetryGain, index: int, probability: float) -> str:
     parallel = gain.shift_if_parallel[:, index]
-    if np.isfinite(parallel).any():
+    log_gain = np.log(gain.dimension_gain[:, index])
+    p_gain = probability_of(log_gain > 0, log_gain)
+    if np.isfinite(parallel).any() and 1 - SURE < p_gain < SURE:
         return f"if the exponents are equal, {spell(parallel, probability)} times the examples at every error"
     return f"sample gain {spell(gain.sample_gain[:, index], probability)} beside it"
 
