@@ -15,6 +15,7 @@ from curvefit.symmetry import get_group, is_subgroup
 Kind = Literal[
     "same-curve",
     "finite-group",
+    "finite-group-and-fewer-copies",
     "continuous-group",
     "wrong-group",
     "fewer-copies",
