@@ -18,7 +18,7 @@ def site(tmp_path_factory) -> Path:
     pytest.importorskip("mkdocs", reason="the documentation needs the docs extra")
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,7 +1,8 @@
 """Every command and snippet of the README and the documentation runs, or says why it does not.
 
 `bash` and `python` blocks of a page run in order, in an empty folder with the repository's `data/`. Fits are made by
-the fast approximation: the same calls, without the minutes of sampling. `console` blocks are transcripts: their
+the fast approximation: the same calls, without the minutes of sampling. A page may take for granted `errors.csv`,
+`runs.csv`, the stores `out/my-study` and `out/fashion-rotations` (simulated), and in Python `curves` and `errors`. `console` blocks are transcripts: their
 `curvefit` lines must parse. TOML blocks must be TOML, and whole studies must be studies.
 """
 
@@ -43,8 +44,13 @@ def bench(tmp_path, monkeypatch):
     monkeypatch.setattr(curvefit.fitting, "fit", quick, raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").symlink_to(ROOT / "data")
-    with RecordStore(tmp_path / "out" / "fashion-rotations").create().writer() as writer:
-        writer.extend(simulated.records(seeds=2))
+    for study in ("fashion-rotations", "my-study"):
+        with RecordStore(tmp_path / "out" / study).create().writer() as writer:
+            writer.extend(simulated.records(seeds=2))
+    own = simulated.own_curves()
+    own.to_csv(tmp_path / "errors.csv", index=False)
+    renamed = own.assign(err=own["n_errors"] / own["n_test"])[["model", "n_train", "seed", "err"]]
+    renamed.rename(columns={"n_train": "samples"}).to_csv(tmp_path / "runs.csv", index=False)
     yield tmp_path
     import matplotlib.pyplot as plt
 
@@ -57,7 +63,10 @@ def runnable(page: Path) -> list[Snippet]:
 
 @pytest.mark.parametrize("page", [p for p in PAGES if runnable(p)], ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_blocks_of_a_page_run(page, bench, capsys):
-    names: dict[str, object] = {"__name__": "__main__"}
+    import curvefit as cf
+
+    curves = cf.load_curves("errors.csv")
+    names: dict[str, object] = {"__name__": "__main__", "curves": curves, "errors": [[0.1, 0.05], [0.04, 0.02]]}
     for snippet in runnable(page):
         if snippet.language == "python":
             with warnings.catch_warnings():

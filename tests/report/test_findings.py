@@ -1,0 +1,119 @@
+"""Verdicts follow from the numbers: change the numbers, and the sentences change."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from curvefit.dimension import invariance_table
+from curvefit.fitting import CurveFit
+from curvefit.report.cells import interval, number, probability_cell, spell_interval
+from curvefit.report.findings import most_telling
+from curvefit.report.tables import exponent_table, invariance_grids
+
+
+def test_three_sentences_one_of_each_kind(report):
+    gain, cost, theory = report.verdict
+    assert "needs" in gain
+    assert "times" in gain
+    assert "Rotating all images" in cost
+    assert theory == "All 18 comparisons of a rotated with an unrotated curve came out as theory says."
+
+
+def test_a_contradiction_is_said(fit):
+    table = invariance_table(fit)
+    table.loc[table.index[0], "agreement"] = "contradicted"
+    sentences = most_telling(fit, invariance=table)
+    assert any("1 against theory" in sentence for sentence in sentences)
+
+
+def test_the_costliest_rotation_is_named(fit):
+    table = invariance_table(fit)
+    row = table.index[table["verdict"] == "changed"][0]
+    table.loc[row, ["error_ratio", "error_ratio_low", "error_ratio_high"]] = (9.0, 8.0, 10.0)
+    sentence = most_telling(fit, invariance=table)[0]
+    assert "by 9 (8 to 10)" in sentence
+    assert table.loc[row, "model"] in sentence
+
+
+def test_curves_without_symmetries_get_the_fastest_the_halving_and_the_floor(fit):
+    fast, halving, floor = most_telling(fit)
+    best = fit.triplets[int(np.argmax(np.median(fit.parameter("exponent"), axis=0)))]
+    assert fast.startswith(f"{best} learns fastest")
+    assert "halve" in halving
+    assert "lowest floor" in floor
+
+
+def test_the_fastest_changes_with_the_draws(fit):
+    exponent = fit.parameter("exponent").copy()
+    slow = int(np.argmin(np.median(exponent, axis=0)))
+    exponent[:, slow] = 2.0
+    other = CurveFit.from_draws(
+        fit.curves, exponent=exponent, amplitude=fit.parameter("amplitude"), floor=fit.parameter("floor")
+    )
+    assert most_telling(other)[0].startswith(f"{fit.triplets[slow]} learns fastest")
+
+
+def test_every_cell_of_the_grid_has_a_verdict_computed_from_its_row(fit):
+    table = invariance_table(fit)
+    (grid,) = invariance_grids(table, fit.curves)
+    assert len(grid.rows) == 6
+    assert grid.columns[3:] == ("o-c-shared", "o-c-per-pixel", "o-cp")
+    by_pair = {(row[0].text, row[1].text): row[3:] for row in grid.rows}
+    per_pixel = by_pair["vec", "sgd"][1]
+    assert per_pixel.text.startswith("≠ changed")
+    assert "may change → confirmed" in per_pixel.text
+    assert per_pixel.tone == "good"
+    assert by_pair["vec", "ntk"][1].text.startswith("= unchanged")
+
+
+def test_a_contradicted_cell_is_marked_bad(fit):
+    table = invariance_table(fit)
+    table.loc[table.index[0], ["verdict", "agreement"]] = ("changed", "contradicted")
+    (grid,) = invariance_grids(table, fit.curves)
+    tones = [cell.tone for row in grid.rows for cell in row]
+    assert tones.count("bad") == 1
+    assert "1 contradicted" in grid.caption
+
+
+def test_tables_name_the_source_that_was_really_used(fit, report):
+    for table in report.tables:
+        assert "simulated images" in table.caption or table.key in ("invariance", "flagged")
+        if table.key != "flagged":
+            assert set(table.frame["source"]) == {"simulated images"}
+
+
+def test_several_sources_get_a_column(fit):
+    from dataclasses import replace
+
+    facts = fit.curves.facts.copy()
+    facts.loc[facts["data"] == "shifted o-cp", "source"] = "other images"
+    table = exponent_table(replace(fit, curves=replace(fit.curves, facts=facts)))
+    assert table.columns[-1] == "source"
+    assert {row[-1].text for row in table.rows} == {"simulated images", "other images"}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ((0.4, 0.378, 0.428), "0.400 [0.378, 0.428]"),
+        ((1234.5, 900.0, 1600.0), "1,234 [900, 1,600]"),
+        ((float("nan"), 0.0, 1.0), "unknown"),
+        ((5.0, 2.0, float("inf")), "5 [2, unbounded]"),
+    ],
+)
+def test_intervals_are_written_with_the_decimals_they_deserve(numbers, text):
+    assert spell_interval(*numbers) == text
+
+
+def test_both_spellings_of_bounds_are_read():
+    assert interval({"x": 1.0, "x_low": 0.5, "x_high": 1.5}, "x") == interval(
+        {"x": 1.0, "x_lower": 0.5, "x_upper": 1.5}, "x"
+    )
+
+
+def test_probabilities_claim_no_certainty():
+    assert probability_cell(pd.Series({"p": 1.0}), "p").text == "> 0.99"
+    assert probability_cell(pd.Series({"p": 0.0}), "p").text == "< 0.01"
+    assert number(0.00001234) == "1.23e-05"
