@@ -1,0 +1,122 @@
+"""Capacity and source exponents of a task, measured on its spectrum, and the curve exponent they imply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from curvefit.errors import InvalidInputError
+from curvefit.theory.spectrum import Spectrum
+
+BINS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SpectralExponents:
+    """Power laws of a spectrum within a range of modes.
+
+    Parameters
+    ----------
+    capacity, capacity_se
+        a of eigenvalues ~ k ** -a, and its standard error.
+    source, source_se
+        b of target power ~ k ** -b, and its standard error.
+    first, last
+        Range of modes the laws were fitted on, both included, counted from 1.
+    """
+
+    capacity: float
+    capacity_se: float
+    source: float
+    source_se: float
+    first: int
+    last: int
+
+    @property
+    def exponent(self) -> float:
+        """Exponent of the test error that follows, ``min(b - 1, 2 a)`` (ridgeless, noiseless)."""
+        return min(self.source - 1, 2 * self.capacity)
+
+    @property
+    def exponent_se(self) -> float:
+        """Standard error of `exponent`: that of whichever bound is active."""
+        return self.source_se if self.source - 1 < 2 * self.capacity else 2 * self.capacity_se
+
+    def __str__(self) -> str:
+        return (
+            f"eigenvalues fall as k^-{self.capacity:.2f} ± {self.capacity_se:.2f}, target power as "
+            f"k^-{self.source:.2f} ± {self.source_se:.2f} (modes {self.first} to {self.last}): test error is "
+            f"expected to fall as n^-{self.exponent:.2f} ± {self.exponent_se:.2f}"
+        )
+
+
+def measure_exponents(
+    spectrum: Spectrum, *, first: int = 5, last: int | None = None
+) -> SpectralExponents:
+    """Measure the capacity and source exponents of a spectrum.
+
+    Modes are gathered into bins of equal width in log k, so that the many late ones do not outweigh the
+    early ones; the target's power enters as what is left beyond mode k, which averages the scatter of
+    single coefficients and falls as ``k ** (1 - b)``. Standard errors are delete-one-bin jackknife.
+
+    Parameters
+    ----------
+    spectrum
+        Of the kernel on the task.
+    first, last
+        Range of modes, counted from 1. By default the last is a tenth of the population for a measured
+        spectrum, beyond which eigenvalues of a finite Gram matrix are biased.
+
+    Raises
+    ------
+    InvalidInputError
+        When the range holds too few modes.
+
+    References
+    ----------
+    Caponnetto & De Vito, Found. Comput. Math. 7 (2007) 331 (capacity and source conditions); Bordelon,
+    Canatar, Pehlevan, arXiv:2002.02561.
+    """
+    rank = np.cumsum(spectrum.degeneracy)
+    total = int(rank[-1])
+    if last is None:
+        last = total // 10 if spectrum.population is not None else total // 2
+    positive = spectrum.eigenvalues > 0
+    if first < 1 or last > total or last < 4 * first:
+        raise InvalidInputError(
+            f"modes {first} to {last} of {total} are too few to fit a power law; allowed: first from 1, last "
+            f"at least 4 times first and at most {total}"
+        )
+    left = spectrum.total_power - np.cumsum(spectrum.degeneracy * spectrum.power)
+    middle = rank - 0.5 * (spectrum.degeneracy - 1)
+    edges = np.geomspace(first - 0.5, last + 0.5, BINS + 1)
+    points = []
+    for low, high in zip(edges, edges[1:]):
+        inside = (middle > low) & (middle <= high) & positive & (left > 1e-12 * spectrum.total_power)
+        if inside.any():
+            weight = spectrum.degeneracy[inside]
+            points.append(
+                [
+                    np.average(np.log(middle[inside]), weights=weight),
+                    np.average(np.log(spectrum.eigenvalues[inside]), weights=weight),
+                    np.average(np.log(rank[inside]), weights=weight),
+                    np.average(np.log(left[inside]), weights=weight),
+                ]
+            )
+    if len(points) < 4:
+        raise InvalidInputError(
+            f"only {len(points)} of {BINS} bins of modes {first} to {last} hold a mode with power; 4 are needed"
+        )
+    table = np.array(points)
+    capacity, capacity_se = _slope(table[:, 0], table[:, 1])
+    tail, tail_se = _slope(table[:, 2], table[:, 3])
+    return SpectralExponents(capacity, capacity_se, 1 + tail, tail_se, first, last)
+
+
+def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Return minus the slope of y on x and its jackknife standard error."""
+    slope = -float(np.polyfit(x, y, 1)[0])
+    count = len(x)
+    left_out = np.array([-np.polyfit(np.delete(x, i), np.delete(y, i), 1)[0] for i in range(count)])
+    return slope, float(np.sqrt((count - 1) / count * np.square(left_out - left_out.mean()).sum()))
