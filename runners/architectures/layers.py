@@ -263,13 +263,3 @@ def apply_layers(layers: Sequence[AbstractLayer], x: torch.Tensor, weights: Tens
 def count_products(layers: Sequence[AbstractLayer]) -> float:
     """Return the multiplications of one example's pass through `layers`, biases and non-linearities aside."""
     return sum(layer.products() for layer in layers)
-
-
-def last_positions(layers: Sequence[AbstractLayer]) -> int:
-    """Return the number of output positions of the last convolution in `layers`; 1 if there is none."""
-    for layer in reversed(layers):
-        if isinstance(layer, (TiedConvolution, UntiedConvolution)):
-            return math.prod(layer.windows.output)
-        if isinstance(layer, Residual):
-            return last_positions(layer.branch)
-    return 1

@@ -12,11 +12,9 @@ from curvefit.seeding import seed_for
 from runners.architectures.first_layer import FirstLayer, first_layer
 from runners.architectures.layers import (
     AbstractLayer,
-    GlobalAverage,
     Weight,
     apply_layers,
     count_products,
-    last_positions,
 )
 
 
@@ -50,16 +48,6 @@ class Plan:
     def count_products(self) -> float:
         """Return the multiplications of one example's forward pass."""
         return count_products(self.layers)
-
-    def pooled_positions(self) -> int:
-        """Return over how many positions the readout averages; 1 where it does not."""
-        if not any(isinstance(layer, GlobalAverage) for layer in self.layers):
-            return 1
-        return last_positions(self.layers)
-
-    def count_layers(self) -> int:
-        """Return the number of layers with weights."""
-        return sum(weight.name.endswith("weight") for weight in self.weights())
 
     def draw(self, seed: int, *, dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
         """Return one net's initial weights; each depends on `seed` and its own name only.

@@ -17,8 +17,6 @@ from runners.training.job import Job, Regime, Trained
 from runners.training.loop import is_out_of_memory, train_jobs
 from runners.training.losses import Loss, Score, score
 from runners.training.orbit import predict_over_orbit
-from runners.training.rates import default_rate
-from runners.training.rules import Momentum
 from runners.training.search import Choice, choose, own_choice
 from runners.training.settings import AbstractGradientTraining
 from runners.training.stack import AbstractStack, Build, stack_builder
@@ -53,12 +51,28 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all runs of one call share."""
+    """What all runs of one call share.
+
+    Parameters
+    ----------
+    algorithm, regime
+        How to train.
+    start, build
+        Make stacks of the nets themselves, and of what is trained (perhaps linearised or centred).
+    n_outputs, n_parameters
+        Of a net; parameters are None where only building it tells.
+    stack
+        Nets per stack.
+    device
+        Where.
+    augmentation, orbit
+        Banks of group elements, or None.
+    """
 
     algorithm: AbstractGradientTraining
     build: Build
     regime: Regime
-    rate: float
+    start: Build
     n_outputs: int
     stack: int
     device: str
@@ -103,19 +117,13 @@ def _setting(algorithm: AbstractGradientTraining, runs: Sequence[Run], device: s
     n_parameters = None if plan is None else plan.count_parameters()
     smallest = min(run.spec.n_train for run in runs)
     flops = step_flops(run.architecture, facts, min(algorithm.largest_batch, smallest))
-    momentum = regime.rule.momentum if isinstance(regime.rule, Momentum) else 0.0
-    adaptive = not isinstance(regime.rule, Momentum)
-    rate = algorithm.learning_rate
-    if rate == "auto":
-        rate = default_rate(
-            run.architecture, facts.shape, n_outputs, loss=name, momentum=momentum, adaptive=adaptive
-        )
     groups = [
         augmentation_by(group, facts.shape, device=torch.device(device), dtype=regime.dtype)
         for group in (algorithm.augment, algorithm.orbit)
     ]
     return Setting(
         algorithm=algorithm,
+        start=stack_builder(run.architecture, facts.shape, n_outputs, trained=algorithm.trained),
         build=stack_builder(
             run.architecture,
             facts.shape,
@@ -125,7 +133,6 @@ def _setting(algorithm: AbstractGradientTraining, runs: Sequence[Run], device: s
             centred=algorithm.centred,
         ),
         regime=regime,
-        rate=float(rate),
         n_outputs=n_outputs,
         stack=largest_stack(flops, n_parameters=n_parameters, device=device),
         device=device,

@@ -11,6 +11,8 @@ import torch
 from runners.training.job import Job, Trained
 from runners.training.loop import predict, train_jobs
 from runners.training.losses import Score, score
+from runners.training.rates import ADAPTIVE, EXAMPLES, safe_rate
+from runners.training.rules import Momentum
 
 if TYPE_CHECKING:
     from runners.training.execute import Setting, Task
@@ -40,7 +42,19 @@ class Choice:
 def own_choice(task: Task, setting: Setting) -> Choice:
     """Return the algorithm's own hyper-parameters."""
     algorithm = setting.algorithm
-    return Choice(setting.rate, algorithm.weight_decay, algorithm.budget(len(task.x)))
+    return Choice(own_rate(task, setting), algorithm.weight_decay, algorithm.budget(len(task.x)))
+
+
+def own_rate(task: Task, setting: Setting) -> float:
+    """Return the learning rate of the settings, or the default for this run's net and data."""
+    given, rule = setting.algorithm.learning_rate, setting.regime.rule
+    if given != "auto":
+        return given
+    if not isinstance(rule, Momentum):
+        return ADAPTIVE[getattr(task.run.architecture, "parameterisation", "standard")]
+    stack = setting.start([task.seed("initialisation")], torch.device(setting.device), setting.regime.dtype)
+    x = task.x[:EXAMPLES].to(setting.device)
+    return safe_rate(stack, x, setting.regime.loss, momentum=rule.momentum)
 
 
 def choose(tasks: list[Task], setting: Setting) -> list[Choice]:

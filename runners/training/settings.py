@@ -68,8 +68,8 @@ class AbstractGradientTraining(AbstractAlgorithm):
     Parameters
     ----------
     learning_rate
-        A number, or ``"auto"``: the architecture's default for this update rule (see
-        `runners.training.rates`).
+        A number, or ``"auto"``: 7 % of the largest stable rate, measured on the run's own net and data at
+        the start (see `runners.training.rates`).
     weight_decay
         L2 (or decoupled, for AdamW) weight decay.
     loss

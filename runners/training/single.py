@@ -75,7 +75,12 @@ def train_module(
         gradients = torch.autograd.grad(losses.sum(), parameters)
         with torch.no_grad():
             rule.update(
-                parameters, gradients, state, rate=rates, decay=decay, count=torch.tensor(float(step))
+                parameters,
+                gradients,
+                state,
+                rate=rates,
+                decay=decay,
+                count=torch.tensor(float(step), dtype=torch.float64),
             )
     stack.write_back()
     return module

@@ -48,7 +48,7 @@ class Stepper:
     ) -> None:
         self.stack, self.state, self.regime = stack, state, regime
         self.x, self.y, self.decay, self.augmentation = x, y, decay, augmentation
-        self.count = torch.tensor(float(count), device=x.device)
+        self.count = torch.tensor(float(count), dtype=torch.float64, device=x.device)
         self._fixed = None if whole is None else self._gather(whole)
         self._graph: torch.cuda.CUDAGraph | None = None
 

@@ -1,0 +1,199 @@
+"""Gradient algorithms from specs to records: budgets, searches, ensembles, statuses, seeds."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from curvefit.errors import InvalidInputError
+from curvefit.study.spec import Member, RunSpec
+from runners.algorithms import ALGORITHMS, SGD, GradientDescent
+from runners.architectures import FCN, GAP
+from runners.runs import build_run, execute_specs, group_specs, prepare_specs, spec_cost
+from runners.training.losses import Loss
+from runners.training.rates import largest_curvature, safe_rate
+from runners.training.stack import stack_builder
+
+GRADIENT = ("sgd", "adam", "adamw", "gradient-descent", "linearised")
+
+
+def spec(inference: str = "sgd", model: str = "fcn", n_train: int = 24, seed: int = 0, **settings) -> RunSpec:
+    data = Member("digits", "digits", {"fold": 2, "n_test": 60})
+    width = {"width": 16} if model != "module" else {"factory": f"{MODULES}:make_module"}
+    label = f"{inference} {settings}"
+    return RunSpec(
+        "tests", data, Member(model, model, width), Member(label, inference, settings), n_train, seed
+    )
+
+
+MODULES = "tests.runners.architectures.test_nets"
+
+
+def run(*specs: RunSpec):
+    return list(execute_specs(prepare_specs(specs)))
+
+
+@pytest.mark.parametrize("name", GRADIENT)
+@pytest.mark.parametrize("loss", ["cross-entropy", "mse"])
+def test_every_algorithm_learns_its_training_set_with_default_settings(name, loss):
+    (record,) = run(spec(name, loss=loss, steps=400))
+    assert record.status == "ok"
+    assert record.n_test == 60
+    assert record.value == record.n_errors / 60 < 0.9
+    assert record.extra["train_loss"] < 0.35
+    assert record.model_facts["n_parameters"] == 64 * 16 + 16 * 16 + 16 * 10
+    assert record.seconds > 0
+
+
+@pytest.mark.parametrize("model", ["lcn", "vec", "gap", "resnet", "module"])
+def test_every_architecture_trains(model):
+    (record,) = run(spec(model=model, steps=60))
+    assert record.status == "ok"
+    assert record.value < 0.9
+
+
+def test_a_run_depends_on_its_seed_alone_and_not_on_its_group():
+    together = {
+        (r.n_train, r.seed): r for r in run(*(spec(seed=s, n_train=n) for s in range(3) for n in (16, 24)))
+    }
+    for n, seed in ((16, 2), (24, 0)):
+        (alone,) = run(spec(seed=seed, n_train=n))
+        assert alone.n_errors == together[n, seed].n_errors
+        assert alone.extra["train_loss"] == pytest.approx(together[n, seed].extra["train_loss"], rel=1e-4)
+    losses = {round(record.test_loss, 6) for record in together.values()}
+    assert len(losses) == 6
+
+
+def test_groups_hold_one_shape_and_size():
+    specs = prepare_specs(
+        [spec(seed=s, n_train=n, model=m) for s in (0, 1) for n in (16, 24) for m in ("fcn", "gap")]
+    )
+    groups = group_specs(specs)
+    assert len(groups) == 4
+    assert all(len({(s.model.name, s.n_train) for s in group}) == 1 for group in groups)
+
+
+def test_budgets_hold_steps_or_epochs_constant():
+    assert SGD(steps=300).budget(10) == SGD(steps=300).budget(10_000) == 300
+    by_epochs = SGD(epochs=5, batch_size=20, least_steps=1)
+    assert [by_epochs.budget(n) for n in (10, 100, 1000)] == [5, 25, 250]
+    assert SGD(epochs=1, least_steps=70).budget(32) == 70
+    assert GradientDescent(epochs=80, least_steps=1).budget(1000) == 80
+    with pytest.raises(ValueError, match="not both"):
+        SGD(steps=3, epochs=1)
+
+
+def test_hyper_parameters_are_chosen_on_validation_data_and_the_search_is_recorded():
+    tune = {"learning_rate": [1e-6, 0.5, 1e9], "weight_decay": [0.0, 1e-3], "seeds": 2}
+    (record,) = run(spec(tune=tune, steps=150))
+    rows = record.extra["search"]
+    assert len(rows) == 6
+    assert record.extra["learning_rate"] == 0.5
+    assert [row["failed"] for row in rows] == [0, 0, 0, 0, 2, 2]
+    best = min(
+        (r for r in rows if not r["failed"]), key=lambda r: (r["validation_error"], r["validation_loss"])
+    )
+    assert best["weight_decay"] == record.extra["weight_decay"]
+    plain, searched = run(
+        spec(steps=150, learning_rate=0.5, weight_decay=best["weight_decay"]), spec(tune=tune, steps=150)
+    )
+    assert plain.n_errors == searched.n_errors
+
+
+def test_budgets_can_be_searched_too():
+    (record,) = run(spec(tune={"steps": [1, 120], "validation": 0.5, "seeds": 3}, stop_loss=None))
+    assert record.extra["budget"] == record.extra["steps"] == 120
+
+
+def test_a_search_without_anything_to_try_is_refused():
+    with pytest.raises(InvalidInputError, match="nothing to try"):
+        prepare_specs([spec(tune={"validation": 0.3})])
+
+
+def test_ensembles_average_their_members():
+    single, ensemble = run(spec(steps=60), spec(steps=60, members=4))
+    assert len(ensemble.extra["steps"]) == 4
+    assert ensemble.test_loss < single.test_loss
+
+
+def test_failures_are_records_with_a_status_and_do_not_stop_the_rest():
+    records = run(spec(learning_rate=1e12), spec(learning_rate=0.5), spec(time_limit=1e-9))
+    assert [record.status for record in records] == ["diverged", "ok", "timeout"]
+    assert records[0].value is None
+    assert "training loss" in records[0].message
+
+
+def test_a_net_that_died_counts_as_diverged():
+    # A rate of 1 with a decay of 1 sets every weight to minus a gradient that a dead net no longer has.
+    (record,) = run(
+        spec("adamw", learning_rate=1.0, weight_decay=1.0, steps=40, stop_loss=None, epsilon=1e30)
+    )
+    assert record.status == "diverged"
+    assert record.message == "outputs are the same for every test input"
+
+
+def test_augmentation_and_orbits_help_where_the_data_is_symmetric():
+    shifted = Member("shifted", "digits", {"fold": 2, "n_test": 200, "shift": True})
+    specs = []
+    for settings in ({}, {"augment": "cyclic-shifts", "orbit": "cyclic-shifts"}):
+        plain = spec(model="vec", n_train=100, steps=300, **settings)
+        specs.append(RunSpec("t", shifted, plain.model, plain.inference, 100, 0))
+    without, with_group = run(*specs)
+    assert with_group.value < without.value - 0.1
+
+
+def test_early_stopping_is_recorded():
+    (record,) = run(spec(validation=0.25, patience=2, stop_loss=None, steps=400))
+    assert record.extra["best_step"] <= record.extra["steps"]
+    assert record.extra["stopped"] in ("validation", "budget")
+
+
+def test_unknown_groups_and_contradictions_are_refused_before_any_work():
+    with pytest.raises(InvalidInputError, match="cyclic-shifts"):
+        prepare_specs([spec(augment="cyclic-shift")])
+    with pytest.raises(InvalidInputError, match="centred"):
+        prepare_specs([spec(centred=True, trained="readout")])
+    with pytest.raises(InvalidInputError, match="layers are known"):
+        run(spec(model="module", trained="readout"))
+
+
+def test_costs_grow_with_members_and_searches():
+    plain, ensemble, search = (
+        spec_cost(s) for s in (spec(), spec(members=3), spec(tune={"learning_rate": [0.1, 1.0]}))
+    )
+    assert ensemble == 3 * plain
+    assert search == 3 * plain
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "mse"])
+@pytest.mark.parametrize("architecture", [FCN(width=6), GAP(width=3, parameterisation="standard")])
+def test_the_measured_curvature_is_the_gauss_newton_matrix_s(architecture, loss):
+    x = torch.randn(5, 3, 3, 2, generator=torch.Generator().manual_seed(0))
+    stack = stack_builder(architecture, (3, 3, 2), 4)([1], torch.device("cpu"), torch.float64)
+    net = architecture.build((3, 3, 2), 4, seed=1).double()
+    outputs = net(x.double())
+    rows = [torch.autograd.grad(o, list(net.parameters()), retain_graph=True) for o in outputs.flatten()]
+    jacobian = torch.stack([torch.cat([g.flatten() for g in row]) for row in rows])
+    block = torch.eye(4, dtype=torch.float64)
+    if loss == "cross-entropy":
+        block = (block - 0.25) / 4
+    hessian = torch.block_diag(*[block] * 5) / 5
+    exact = float(torch.linalg.eigvals(jacobian @ jacobian.T @ hessian).real.max())
+    assert largest_curvature(stack, x.double(), Loss(loss)) == pytest.approx(exact, rel=0.05)
+
+
+def test_default_rates_adapt_to_parameterisation_and_width():
+    x = torch.randn(32, 3, 3, 2, generator=torch.Generator().manual_seed(0))
+
+    def rate(architecture) -> float:
+        stack = stack_builder(architecture, (3, 3, 2), 4)([1], torch.device("cpu"), torch.float32)
+        return safe_rate(stack, x, Loss(), momentum=0.9)
+
+    assert rate(FCN(width=64)) == pytest.approx(rate(FCN(width=1024)), rel=0.3)
+    assert rate(FCN(width=1024, parameterisation="standard")) < rate(FCN(width=1024)) / 100
+
+
+def test_gradient_algorithms_are_registered_and_built_by_name():
+    assert set(GRADIENT) <= set(ALGORITHMS.names())
+    assert build_run(spec("adam")).algorithm.elements == "signed-permutation"
+    assert build_run(spec("sgd")).algorithm.elements == "orthogonal"
