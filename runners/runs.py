@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from typing import Any
 
 from curvefit.errors import CurvefitError, InvalidInputError, MissingDatasetError
@@ -30,6 +31,7 @@ REGISTRIES: Mapping[str, Registry] = {
 }
 
 
+@lru_cache(maxsize=512)
 def build_member(axis: str, member: Member) -> Settings:
     """Return the component a member describes, or raise with every mistake in its settings."""
     component = REGISTRIES[axis][member.name]

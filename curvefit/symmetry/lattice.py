@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from functools import cache
 
 import numpy as np
 
@@ -138,6 +139,7 @@ def alignment(data_symmetry: str, model_symmetry: str, *, shape: Shape | None = 
     return Alignment.NONE if is_subgroup(model_symmetry, "trivial", shape=shape) else Alignment.PARTIAL
 
 
+@cache
 def _declared(small: str, large: str) -> bool:
     (small_name, small_parameters), (large_name, large_parameters) = split_name(small), split_name(large)
     start, goal = GROUPS[small_name], GROUPS[large_name]

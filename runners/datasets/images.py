@@ -105,17 +105,7 @@ class AbstractImages(AbstractDataset):
         return h // self.fold, w // self.fold, c * self.fold**2
 
     def facts(self) -> DataFacts:
-        pool = self.pool()
-        return DataFacts(
-            source=pool.source,
-            shape=self.shape(),
-            n_classes=pool.n_classes,
-            chance_error=pool.chance_error,
-            data_symmetry=self._data_symmetry(),
-            transform=self.rotation,
-            training_sets=self.subsets,
-            shared_test_set=True,
-        )
+        return _facts(self)
 
     def _data_symmetry(self) -> str:
         """Cyclic shifts after the jitter, unless the rotation turns them into another group."""
@@ -162,6 +152,21 @@ class AbstractImages(AbstractDataset):
 
 # What follows is kept between calls: a study asks for many sizes of the same seed. Keys are the frozen
 # settings themselves, so equal calls give equal arrays whatever was asked before.
+
+
+@lru_cache(maxsize=256)
+def _facts(dataset: AbstractImages) -> DataFacts:
+    pool = dataset.pool()
+    return DataFacts(
+        source=pool.source,
+        shape=dataset.shape(),
+        n_classes=pool.n_classes,
+        chance_error=pool.chance_error,
+        data_symmetry=dataset._data_symmetry(),
+        transform=dataset.rotation,
+        training_sets=dataset.subsets,
+        shared_test_set=True,
+    )
 
 
 @lru_cache(maxsize=4)
