@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from curvefit.fitting import CurveFit
 
 PACKAGES = ("curvefit", "numpy", "scipy", "pandas", "pymc", "nutpie", "arviz", "statsmodels", "matplotlib")
+GIVEN = "given draws"
 POOLING = {
     "partial": "effects of data, model and inference and their interactions are pooled with estimated scales",
     "member": "main effects of data, model and inference are pooled with estimated scales, and every triplet has a residual",
@@ -27,7 +28,7 @@ LIKELIHOODS = {
 
 def methods_of(fit: CurveFit, *, assumptions: Sequence[str] = ()) -> tuple[str, ...]:
     """Return sentences on data, law, noise, pooling and sampling, for this very fit."""
-    usable, settings = fit.curves.usable, fit.settings
+    usable = fit.curves.usable
     seeds = usable["seed"].nunique()
     size_words = (
         f"{len(fit.triplets)} learning curves with {len(usable):,} runs ({seeds} seed{'s' if seeds != 1 else ''}) at "
@@ -38,31 +39,40 @@ def methods_of(fit: CurveFit, *, assumptions: Sequence[str] = ()) -> tuple[str, 
         f"The curve family is {fit.family}: the error falls as floor + amplitude · n^-exponent at large n, and starts "
         "at the chance level where that is known."
     )
-    sentences = [
-        size_words,
-        law_words,
-        LIKELIHOODS.get(fit.likelihood, f"The likelihood is {fit.likelihood}."),
-        f"Pooling is {settings.pooling}: {POOLING[settings.pooling]}.",
-    ]
-    if settings.discrepancy == "bend":
-        sentences.append(
-            "All curves share an unknown distortion of small sizes, so that the exponent is the one at the large end."
-        )
-    if settings.method == "approximate":
-        sentences.append(
-            "The posterior is a normal approximation at the penalised fit: its intervals were not shown to cover."
-        )
-    elif fit.likelihood != "given draws":
-        sentences.append(
-            f"The posterior is sampled with NUTS ({settings.sampler}): {settings.chains} chains, {settings.tune} warm-up "
-            f"and {settings.draws} kept draws each, seed {settings.seed}."
-        )
+    sentences = [size_words, law_words, *_fitting_words(fit)]
     sentences.append(
         "An interval holds the stated share of the posterior between equal tails. Exponents of error rates are no "
         "exponents of squared errors, and say nothing beyond the measured sizes by themselves."
     )
     sentences += [f"Gains assume: {assumption}" for assumption in dict.fromkeys(assumptions)]
     return tuple(sentences)
+
+
+def _fitting_words(fit: CurveFit) -> list[str]:
+    """Return sentences on noise, pooling and sampling; draws that were given say only that."""
+    settings = fit.settings
+    if fit.likelihood == GIVEN:
+        return [
+            "The draws were given, not sampled here: noise, priors and pooling are those of whoever made them."
+        ]
+    words = [
+        LIKELIHOODS.get(fit.likelihood, f"The likelihood is {fit.likelihood}."),
+        f"Pooling is {settings.pooling}: {POOLING[settings.pooling]}.",
+    ]
+    if settings.discrepancy == "bend":
+        words.append(
+            "All curves share an unknown distortion of small sizes, so that the exponent is the one at the large end."
+        )
+    if settings.method == "approximate":
+        words.append(
+            "The posterior is a normal approximation at the penalised fit: its intervals were not shown to cover."
+        )
+    else:
+        words.append(
+            f"The posterior is sampled with NUTS ({settings.sampler}): {settings.chains} chains, {settings.tune} warm-up "
+            f"and {settings.draws} kept draws each, seed {settings.seed}."
+        )
+    return words
 
 
 def settings_of(fit: CurveFit, provenance: Mapping[str, Any] | None = None) -> dict[str, str]:
