@@ -15,6 +15,8 @@ from curvefit.registry import Registry
 Support = Literal["positive", "fraction", "real"]
 Pooling = Literal["factorial", "main", "common"]
 Measures = Literal["number", "size", "error"]
+#: Where the square root of a fraction bends away from 0: fractions below its square are all but 0.
+ROOT_WIDTH = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class ParamSpec:
         As the formula, the draws and the tables call it.
     support
         ``"positive"`` (estimated as its logarithm), ``"fraction"`` (of the curve's unit: its chance level,
-        or its error at the smallest sizes; estimated as a logit) or ``"real"``.
+        or its error at the smallest sizes; estimated as its square root, which is softly kept above 0) or ``"real"``.
     prior
         Mean and standard deviation of the normal prior of the grand mean, on the estimated scale.
     spread
@@ -59,15 +61,17 @@ class ParamSpec:
 
     @property
     def estimated_name(self) -> str:
-        """Name of the parameter on the estimated scale: ``log_exponent``, ``logit_floor``."""
-        return {"positive": "log_", "fraction": "logit_", "real": ""}[self.support] + self.name
+        """Name of the parameter on the estimated scale: ``log_exponent``, ``root_floor``."""
+        return {"positive": "log_", "fraction": "root_", "real": ""}[self.support] + self.name
 
     def constrain(self, value: Any, unit: Any = 1.0, xp: Any = np) -> Any:
         """Return the natural value of an estimated one; `unit` matters for errors only."""
         if self.support == "positive":
             return xp.exp(value) * unit if self.measures == "error" else xp.exp(value)
         if self.support == "fraction":
-            return unit / (1.0 + xp.exp(-value))
+            scaled = value / ROOT_WIDTH
+            softplus = xp.maximum(scaled, 0.0) + xp.log1p(xp.exp(-abs(scaled)))
+            return unit * (ROOT_WIDTH * softplus) ** 2
         return value
 
     def unconstrain(self, value: Any, unit: Any = 1.0) -> np.ndarray:
@@ -76,7 +80,8 @@ class ParamSpec:
         if self.support == "positive":
             return np.log(value / unit) if self.measures == "error" else np.log(value)
         if self.support == "fraction":
-            return np.log(value) - np.log(unit - value)
+            scaled = np.sqrt(value / unit) / ROOT_WIDTH
+            return ROOT_WIDTH * (scaled + np.log(-np.expm1(-scaled)))
         return value
 
 
@@ -184,5 +189,5 @@ ONSET = ParamSpec(
     "size",
 )
 FLOOR = ParamSpec(
-    "floor", "fraction", (-3.0, 1.5), 1.0, "main", "error left at infinitely many examples", "error"
+    "floor", "fraction", (0.2, 0.15), 0.15, "main", "error left at infinitely many examples", "error"
 )

@@ -30,6 +30,7 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
         "curve_row": hierarchy.row,
         "noise_group": layout.noise_group,
         "design": hierarchy.design,
+        "centring": start.centring,
         "information": start.information,
         "score": start.score,
     }
@@ -78,7 +79,10 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
             n_terms = len(hierarchy.terms)
             columns = [mean[k] + pt.zeros(hierarchy.n_rows) for k in range(n_own)]
             if len(hierarchy.column_term):
-                effect = pm.Normal("effect", 0.0, scale[hierarchy.column_term], dims="column")
+                # Between centred (1) and not (0) by how far the data fix an effect; exact for any value.
+                own_scale, centring = scale[hierarchy.column_term], data["centring"]
+                partly = pm.Normal("effect", 0.0, own_scale**centring, dims="column")
+                effect = partly * own_scale ** (1.0 - centring)
                 for k in range(n_own):
                     mine = np.flatnonzero(hierarchy.column_parameter == k)
                     if len(mine):
@@ -139,7 +143,8 @@ def start_point(
     if hierarchy.pooled:
         point |= {"mean": start.mean, "log_scale": np.log(start.scale)}
         if len(hierarchy.column_term):
-            point["effect"] = start.effect
+            own_scale = start.scale[hierarchy.column_term]
+            point["effect"] = start.effect / own_scale ** (1.0 - start.centring)
     if hierarchy.common_specs:
         point["common"] = hierarchy.common_prior[:, 0]
     if settings.discrepancy == "bend":
@@ -181,7 +186,7 @@ def _used(layout: Layout, hierarchy: Hierarchy) -> set[str]:
         "information", "score",
     }  # fmt: skip
     if len(hierarchy.column_term):
-        used.add("design")
+        used |= {"design", "centring"}
     if layout.likelihood == "beta-binomial":
         return used | {"run_cell", "run_errors", "run_test"}
     used.add("cell_test" if (layout.cell_test > 0).all() else "cell_variance")

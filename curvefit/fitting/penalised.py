@@ -33,6 +33,8 @@ class Penalised:
         Information of the data at theta (inverse variance, no prior), for the Cramer-Rao bound.
     mean, scale, effect
         Grand means, scales (terms, then residuals) and effects.
+    centring
+        Per effect, how far the data fix it beyond its prior: 1 entirely, 0 not at all.
     noise, noise_slope, noise_floor, correlation
         Seed noise per group at the middle size, its fall with n, what is left, correlation per doubling.
     """
@@ -44,6 +46,7 @@ class Penalised:
     mean: np.ndarray
     scale: np.ndarray
     effect: np.ndarray
+    centring: np.ndarray
     noise: np.ndarray
     noise_slope: float
     noise_floor: float
@@ -59,9 +62,11 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, rounds: int = 6) -> P
     theta = np.tile(prior_mean, (rows, 1))
     eta = theta.copy()
     n_terms = len(hierarchy.terms)
-    scale = np.concatenate([np.full(n_terms, 0.3), np.maximum(hierarchy.scale_prior[n_terms:], 0.15)])
+    scale = hierarchy.scale_prior.copy()
+    longest = np.minimum(0.7, prior_sd)
     common = hierarchy.common_prior[:, 0]
     effect = np.zeros(hierarchy.design.shape[1])
+    centring = np.zeros(hierarchy.design.shape[1])
     mean = prior_mean.copy()
     for round_ in range(rounds if hierarchy.pooled else 2):
         if not hierarchy.pooled:
@@ -74,13 +79,15 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, rounds: int = 6) -> P
             information, gradient = _quadratic(layout, hierarchy, theta, common, weights)
             total = information + np.diag(precision)
             step = np.linalg.solve(total, (gradient - precision * (theta - eta))[..., None])[..., 0]
-            step = np.clip(step, -0.7, 0.7)
+            step = np.clip(step, -longest, longest)
             theta = theta + step
-            if np.abs(step).max() < 1e-3:
+            if np.abs(step / prior_sd).max() < 1e-3:
                 break
         if hierarchy.pooled:
             variance = np.linalg.inv(total)
-            mean, effect, eta, scale = _group_level(hierarchy, theta, eta, variance, precision, scale)
+            mean, effect, eta, scale, centring = _group_level(
+                hierarchy, theta, eta, variance, precision, scale
+            )
     information, gradient = _quadratic(layout, hierarchy, theta, common, weights)
     fisher = information + 1e-6 * np.eye(n_own)
     information, score = _matched(layout, hierarchy, theta, common, weights, eta, precision, fisher)
@@ -93,6 +100,7 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, rounds: int = 6) -> P
         mean,
         scale,
         effect,
+        centring,
         noise,
         slope,
         noise_floor,
@@ -226,10 +234,11 @@ def _matched(layout, hierarchy, theta, common, weights, eta, precision, fisher):
 
 
 def _group_level(hierarchy, theta, eta, variance, precision, scale):
-    """Return grand means, effects, their sum per row, and scales, by ridge regression on working responses."""
+    """Return grand means, effects, their sum per row, scales and centring, by ridge regression on working responses."""
     n_terms = len(hierarchy.terms)
+    bounds = np.outer(hierarchy.scale_prior**2, [0.04, 25.0])
     mean = np.empty(theta.shape[1])
-    effect = np.zeros(hierarchy.design.shape[1])
+    effect, centring = np.zeros((2, hierarchy.design.shape[1]))
     eta, scale = eta.copy(), scale.copy()
     for k in range(theta.shape[1]):
         mine = hierarchy.column_parameter == k
@@ -246,9 +255,10 @@ def _group_level(hierarchy, theta, eta, variance, precision, scale):
         solved = covariance @ right
         eta[:, k] = design @ solved
         mean[k], effect[mine] = solved[0], solved[1:]
+        centring[mine] = np.clip(1 - np.diag(covariance)[1:] * ridge[1:], 0.0, 1.0)
         for t in np.unique(terms):
             pick = np.r_[False, terms == t]
-            scale[t] = np.sqrt(np.clip((solved[pick] ** 2 + np.diag(covariance)[pick]).mean(), 0.03**2, 2.25))
+            scale[t] = np.sqrt(np.clip((solved[pick] ** 2 + np.diag(covariance)[pick]).mean(), *bounds[t]))
         rest = theta[:, k] - eta[:, k]
-        scale[n_terms + k] = np.sqrt(np.clip((rest**2 + variance[:, k, k]).mean(), 0.04**2, 2.25))
-    return mean, effect, eta, scale
+        scale[n_terms + k] = np.sqrt(np.clip((rest**2 + variance[:, k, k]).mean(), *bounds[n_terms + k]))
+    return mean, effect, eta, scale, centring

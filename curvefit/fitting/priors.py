@@ -9,7 +9,7 @@ from curvefit.settings import Settings
 
 
 class Priors(Settings):
-    """All priors of the hierarchical model, on the estimated (log or logit) scale.
+    """All priors of the hierarchical model, on the estimated (log or root) scale.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Priors(Settings):
     scale_width
         Standard deviation of the log of every scale: a scale is lognormal with median spread / 2.
     noise
-        Median and log-sd of the seed-to-seed standard deviation at 256 examples, on the logit (or log) scale.
+        Median and log-sd of the seed-to-seed standard deviation at the geometric middle of the sizes, on the logit (or log) scale.
     noise_slope
         Scale of the half-normal prior of the exponent with which that noise falls in n.
     noise_floor
@@ -82,7 +82,7 @@ class Priors(Settings):
                     )
                 )
         lines += [
-            ("seed noise at n = 256", f"LogNormal(log {self.noise[0]:.3g}, {self.noise[1]:.3g})"),
+            ("seed noise at the middle size", f"LogNormal(log {self.noise[0]:.3g}, {self.noise[1]:.3g})"),
             ("slope of the seed noise", f"HalfNormal({self.noise_slope:.3g})"),
             ("floor of the seed noise", f"HalfNormal({self.noise_floor:.3g})"),
             ("correlation of the seed noise", "Beta({:.3g}, {:.3g})".format(*self.noise_correlation)),

@@ -43,7 +43,7 @@ def log_likelihood(curves, point, **chosen):
 
 def test_gaussian_density_is_the_multivariate_normal_of_three_nested_sizes():
     simulated = simulate(SCENARIOS["nested"], 0, shape=(1, 2, 1), drop=0, n_sizes=3, seeds=2)
-    theta = np.array([[-0.7, 4.0, -3.0], [-0.9, 3.5, -2.5]])
+    theta = np.array([[-0.7, 4.0, 0.2], [-0.9, 3.5, 0.01]])
     point = {
         "theta": theta, "log_noise": np.log([0.2, 0.3]), "noise_slope": 0.3, "noise_floor": 0.05, "noise_correlation": 0.7,
     }  # fmt: skip
@@ -55,7 +55,7 @@ def test_gaussian_density_is_the_multivariate_normal_of_three_nested_sizes():
         for _, chain in curve.groupby("seed"):
             chain = chain.sort_values("n_train")
             n = chain["n_train"].to_numpy(float)
-            a, c, f = np.exp(theta[j, 0]), np.exp(theta[j, 1]), 0.9 / (1 + np.exp(-theta[j, 2]))
+            a, c, f = np.exp(theta[j, 0]), np.exp(theta[j, 1]), 0.9 * (0.03 * np.log(1 + np.exp(theta[j, 2] / 0.03))) ** 2
             e = f + (0.9 - f) * (1 + n / c) ** -a
             s = np.sqrt(
                 (point["log_noise"][j].__float__() and np.exp(point["log_noise"][j]) * (n / middle) ** -0.3)
@@ -72,7 +72,7 @@ def test_gaussian_density_is_the_multivariate_normal_of_three_nested_sizes():
 
 def test_two_predecessors_are_close_to_the_exact_density_of_long_chains():
     simulated = simulate(SCENARIOS["nested"], 0, shape=(1, 2, 1), drop=0, n_sizes=9, seeds=2)
-    theta = np.array([[-0.7, 4.0, -3.0], [-0.7, 4.0, -3.0]])
+    theta = np.array([[-0.7, 4.0, 0.2], [-0.7, 4.0, 0.2]])
     point = {
         "theta": theta, "log_noise": np.log([0.2, 0.2]), "noise_slope": 0.3, "noise_floor": 0.05, "noise_correlation": 0.8,
     }  # fmt: skip
@@ -81,7 +81,7 @@ def test_two_predecessors_are_close_to_the_exact_density_of_long_chains():
     for _, curve in simulated.curves.usable.groupby("model"):
         for _, chain in curve.groupby("seed"):
             n = chain.sort_values("n_train")["n_train"].to_numpy(float)
-            f = 0.9 / (1 + np.exp(3.0))
+            f = 0.9 * (0.03 * np.log(1 + np.exp(0.2 / 0.03))) ** 2
             e = f + (0.9 - f) * (1 + n / np.exp(4.0)) ** -np.exp(-0.7)
             s = np.sqrt((0.2 * (n / layout.middle_size) ** -0.3) ** 2 + 0.05**2)
             lag = np.abs(np.log2(n)[:, None] - np.log2(n)[None])
