@@ -8,8 +8,8 @@ from typing import Any
 _PUBLIC = {
     "sensitivity": "curvefit.dimension.variants",
     "fit_replicates": "curvefit.dimension.replicate_fit",
-    "KernelSpectrum": "curvefit.dimension.spectrum",
-    "kernel_spectrum": "curvefit.dimension.spectrum",
+    "KernelMeasures": "curvefit.dimension.kernel_measures",
+    "measure_kernel": "curvefit.dimension.kernel_measures",
     "EffectiveDimension": "curvefit.dimension.effective",
     "effective_dimension": "curvefit.dimension.effective",
     "SymmetryGain": "curvefit.dimension.gain",

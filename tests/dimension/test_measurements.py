@@ -8,9 +8,10 @@ import pytest
 
 from curvefit.curves import LearningCurves
 from curvefit.dimension import (
+    KernelMeasures,
     calibrate_ruler,
     fit_replicates,
-    kernel_spectrum,
+    measure_kernel,
     ruler_error,
     ruler_from_fit,
     sensitivity,
@@ -76,34 +77,33 @@ def test_rulers_come_from_facts_and_refuse_too_few_teachers() -> None:
         calibrate_ruler([2, 2], _teachers([2, 2]))
 
 
-def _spectrum(a: float, b: float, n: int = 600):
+def _kernel(a: float, b: float, n: int = 600) -> KernelMeasures:
     rng = np.random.default_rng(1)
     basis = np.linalg.qr(rng.standard_normal((n, n)))[0]
     modes = np.arange(1, n + 1.0)
     gram = (basis * (n * modes**-a)) @ basis.T
     target = basis @ (rng.choice([-1, 1], n) * np.sqrt(n * modes**-b))
-    return kernel_spectrum((gram + gram.T) / 2, target)
+    return measure_kernel((gram + gram.T) / 2, target, n_train=[20, 50, 200])
 
 
-def test_capacity_and_source_are_read_off_an_exact_spectrum() -> None:
-    table = _spectrum(1.5, 1.8).exponents()["value"]
-    assert table["capacity"] == pytest.approx(1.5, abs=0.02)
-    assert table["source"] == pytest.approx(1.8, abs=0.06)
-    assert table["predicted_exponent"] == pytest.approx(0.8, abs=0.06)
-    saturated = _spectrum(0.6, 3.0).exponents()["value"]
-    assert saturated["predicted_exponent"] == pytest.approx(1.2, abs=0.04)
+def test_a_kernel_predicts_exponent_and_dimension() -> None:
+    measured = _kernel(1.5, 2.0)
+    assert measured.exponents.capacity == pytest.approx(1.5, abs=0.02)
+    assert measured.exponents.exponent == pytest.approx(1.0, abs=0.15)
+    middle, low, high = measured.dimension
+    assert low <= middle <= high
+    assert middle == pytest.approx(1.0, abs=0.15)
+    assert "through link noiseless" in str(measured)
 
 
-def test_participation_and_degrees_of_freedom() -> None:
-    spectrum = kernel_spectrum(np.eye(20) * 20, np.ones(20))
-    assert spectrum.participation_ratio == pytest.approx(20)
-    assert spectrum.degrees_of_freedom(7) == pytest.approx(7)
-    assert spectrum.degrees_of_freedom(500) == 20
-    smooth = _spectrum(1.5, 1.8)
-    assert smooth.degrees_of_freedom(50, ridge=0.1) < smooth.degrees_of_freedom(50) <= 50 + 1e-6
-    assert 0.5 < smooth.learned_power(50) < smooth.learned_power(200) <= 1
-    with pytest.raises(InvalidInputError, match="symmetric"):
-        kernel_spectrum(np.triu(np.ones((4, 4))), np.ones(4))
+def test_learned_power_grows_with_the_learnable_modes() -> None:
+    measured = _kernel(1.5, 1.8)
+    assert (np.diff(measured.summary()["learnable"]) > 0).all()
+    assert (measured.learnable <= measured.n_train + 1e-6).all()
+    assert (np.diff(measured.learned) > 0).all()
+    assert 0.5 < measured.learned[0] < measured.learned[-1] <= 1
+    eigenvalues = np.arange(1, 601.0) ** -1.5
+    assert measured.participation == pytest.approx(eigenvalues.sum() ** 2 / (eigenvalues**2).sum())
 
 
 def _corrected_curves(exponent: float, correction: float, replicates: int = 6) -> LearningCurves:
