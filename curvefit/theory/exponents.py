@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,9 +52,7 @@ class SpectralExponents:
         )
 
 
-def measure_exponents(
-    spectrum: Spectrum, *, first: int = 5, last: int | None = None
-) -> SpectralExponents:
+def measure_exponents(spectrum: Spectrum, *, first: int = 5, last: int | None = None) -> SpectralExponents:
     """Measure the capacity and source exponents of a spectrum.
 
     Modes are gathered into bins of equal width in log k, so that the many late ones do not outweigh the
@@ -92,7 +91,7 @@ def measure_exponents(
     middle = rank - 0.5 * (spectrum.degeneracy - 1)
     edges = np.geomspace(first - 0.5, last + 0.5, BINS + 1)
     points = []
-    for low, high in zip(edges, edges[1:]):
+    for low, high in pairwise(edges):
         inside = (middle > low) & (middle <= high) & positive & (left > 1e-12 * spectrum.total_power)
         if inside.any():
             weight = spectrum.degeneracy[inside]

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -35,7 +35,7 @@ class AbstractKernelRegression(AbstractAlgorithm):
         Added to the diagonal, relative to the mean kernel value of the test images with themselves (which
         no training-set size changes, so a run does not depend on the sizes it shares work with).
     dtype
-        Precision of kernel and solve.
+        Precision of the kernel; the solve is in float64 always.
     """
 
     infinite_width: ClassVar[bool] = True
@@ -87,7 +87,9 @@ class AbstractKernelRegression(AbstractAlgorithm):
                 strangers.append(run)
         yield from _solve(problem, mine, shared)
         for key in checked:
-            own = [r for r in strangers if json.dumps(r.dataset.model_dump(mode="json"), sort_keys=True) == key]
+            own = [
+                r for r in strangers if json.dumps(r.dataset.model_dump(mode="json"), sort_keys=True) == key
+            ]
             if own:
                 yield from _solve(_build_problem(own, own[0].dataset, device), [(r, None) for r in own], 0.0)
 
@@ -179,7 +181,7 @@ def _solve(problem: _Problem, runs: list[tuple[Run, float | None]], shared: floa
             continue
         own = (time.process_time() - started) / len(members)
         for run, difference in members:
-            notes = dict(extra)
+            notes: dict[str, Any] = dict(extra)
             if difference is not None:
                 notes["rotation_reused"] = "kernel of the unrotated images"
                 notes["rotation_difference"] = difference
@@ -198,7 +200,9 @@ def _predict(problem: _Problem, kind, ridge, flow_time, sizes, extra) -> dict[in
             )[0]
         return predictions
     largest = sizes[-1]
-    factor = factorise(train[:largest, :largest], ridge=ridge, scale=problem.scale[kind])
+    # Solved in double precision whatever the kernel's: a single-precision factor would need a jitter.
+    gram = np.array(train[:largest, :largest], dtype=np.float64)
+    factor = factorise(gram, ridge=ridge, scale=problem.scale[kind], overwrite=True)
     extra |= {"jitter": factor.jitter, "condition": factor.condition, "n_factored": largest}
     return dict(predict_prefixes(factor, problem.targets[:largest], test[:largest], sizes))
 

@@ -154,7 +154,7 @@ def _dense_tile(plan, rows, columns):
         second = _dense_fields(plan, other, numbers)
     k = flat @ other.T
     k /= flat.dtype.type(flat.shape[1])
-    t = np.empty_like(k)
+    t = np.zeros_like(k)
     series, constants = loops.loop_constants(k.dtype.name)
     loops.dense_rows(
         k, t, first.scale, first.root, second.scale, second.root, numbers.astype(k.dtype),
@@ -207,22 +207,23 @@ def _pixel_tile(plan, rows, columns):
     first = _pixel_fields(plan, rows, numbers)
     other = rows if columns is None else columns
     second = first if columns is None else _pixel_fields(plan, columns, numbers)
-    lanes = choose_lanes(plan, dtype.itemsize, len(other))
+    # Of a symmetric tile, blocks on the diagonal are half wasted: narrower ones waste less.
+    lanes = choose_lanes(plan, dtype.itemsize, len(other) if columns is not None else len(other) // 4)
     inputs = (rows / dtype.type(plan.shape[2])).astype(dtype)
     shapes, shifts, wrap = _geometry(plan)
     work = _make_work(plan, lanes, dtype)
     series, constants = loops.loop_constants(dtype.name)
     kind, keep, leak = _nonlinearity(plan.activation, dtype)
-    k = np.empty((len(rows), len(other)), dtype)
-    t = np.empty_like(k)
+    k = np.zeros((len(rows), len(other)), dtype)
+    t = np.zeros_like(k)
     sum_k, sum_t = np.empty((len(rows), lanes), dtype), np.empty((len(rows), lanes), dtype)
     affine = numbers[:-1].astype(dtype)
     for start in range(0, len(other), lanes):
         stop = min(start + lanes, len(other))
         last_row = stop if columns is None else len(rows)
-        block = _lay_out(other, start, stop, lanes, wrap, axis_first=True)
-        scale2 = _lay_out(second.scale, start, stop, lanes, wrap)
-        root2 = _lay_out(second.root, start, stop, lanes, wrap)
+        block = _lay_out(other, 0, start, stop, lanes, wrap)
+        scale2 = _lay_out(second.scale, 1, start, stop, lanes, wrap).reshape(-1)
+        root2 = _lay_out(second.root, 1, start, stop, lanes, wrap).reshape(-1)
         loops.pixel_block(
             inputs, block, first.scale, first.root, scale2, root2, shapes, wrap, shifts, affine, 0, last_row,
             lanes, kind, keep, leak, work, series, constants, sum_k, sum_t,
@@ -260,7 +261,7 @@ def choose_lanes(plan: KernelPlan, itemsize: int, available: int) -> int:
     by_cache = CACHE_BYTES // (4 * height * width * itemsize)
     by_row = ROW_ENTRIES * 8 // itemsize // width
     lanes = max(vector, min(by_cache, by_row) // vector * vector)
-    return min(lanes, -(-available // vector) * vector)
+    return max(vector, min(lanes, -(-available // vector) * vector))
 
 
 def _geometry(plan: KernelPlan) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -301,12 +302,15 @@ def _aligned(size: int, dtype: np.dtype) -> np.ndarray:
     return raw[skip : skip + size]
 
 
-def _lay_out(values: np.ndarray, start: int, stop: int, lanes: int, wrap: bool, axis_first: bool = False):
-    """Bring images `start` to `stop` onto the last axis, padded to `lanes`; with `wrap`, columns repeat."""
-    part = np.moveaxis(values[start:stop], 0, -1) if axis_first else np.moveaxis(values[:, start:stop], 1, -1)
-    column = 1 if axis_first else 2
-    if wrap and values.shape[column + (1 if axis_first else 1)] > 1:
-        part = np.concatenate([part, np.take(part, range(part.shape[column] - 1), axis=column)], axis=column)
+def _lay_out(values: np.ndarray, axis: int, start: int, stop: int, lanes: int, wrap: bool) -> np.ndarray:
+    """Bring images `start` to `stop` from `axis` onto the last axis, padded to `lanes`.
+
+    With `wrap`, columns repeat (all but the last), so that a cyclic shift of columns is a plain offset.
+    """
+    part = np.moveaxis(values.take(range(start, stop), axis=axis), axis, -1)
+    column = axis + 1
+    if wrap and part.shape[column] > 1:
+        part = np.concatenate([part, part.take(range(part.shape[column] - 1), axis=column)], axis=column)
     out = _aligned(int(np.prod(part.shape[:-1])) * lanes, values.dtype).reshape(*part.shape[:-1], lanes)
     out[..., : stop - start] = part
-    return out if axis_first else out.reshape(-1)
+    return out

@@ -37,11 +37,11 @@ _COMPILE = {"nogil": True, "cache": True, "fastmath": FLAGS, "error_model": "num
 def loop_constants(dtype: str) -> tuple:
     """Return (series, numbers) in the precision `dtype`, which the loops take as arguments.
 
-    The numbers are 1, 1/4, 1/(2 pi), 2, 4, 2/pi and the coincidence threshold: literals in the loops
+    The numbers are 1, 1/4, 1/(2 pi), 4, 2/pi and the coincidence threshold: literals in the loops
     would turn single into double precision.
     """
     kind = np.dtype(dtype).type
-    numbers = (1.0, 0.25, 1 / (2 * math.pi), 2.0, 4.0, 2 / math.pi, COINCIDENT[dtype])
+    numbers = (1.0, 0.25, 1 / (2 * math.pi), 4.0, 2 / math.pi, COINCIDENT[dtype])
     return tuple(kind(c) for c in SERIES[dtype]), tuple(kind(c) for c in numbers)
 
 
@@ -74,7 +74,7 @@ def _overload_evaluate(x, series):
 @numba.njit(inline="always")
 def _turn(rho, series, numbers):
     """Return (asin(rho) / 2 pi, sqrt(1 - rho**2)), coincident points exactly."""
-    one, quarter, coincident = numbers[0], numbers[1], numbers[6]
+    one, quarter, coincident = numbers[0], numbers[1], numbers[5]
     size = min(abs(rho), one)
     s2 = (one - size) * (one + size)
     s = math.sqrt(s2 if s2 > coincident else one - one)
@@ -90,7 +90,7 @@ def activate(
     `kind` is 0 (relu, of which keep and leak make leaky relu), 1 (erf) or 2 (gelu); scale and root are
     the fields of `find_fields`, read from `at1` and `at2` on.
     """
-    one, quarter, over_turn, two, four, two_over_pi, _ = numbers
+    one, quarter, over_turn, four, two_over_pi, _ = numbers
     at, at1, at2, count = np.uint64(at), np.uint64(at1), np.uint64(at2), np.uint64(count)
     if kind == 0:
         for e in range(count):

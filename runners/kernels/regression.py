@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.linalg import blas, lapack
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from curvefit.errors import FitError, InvalidInputError
 
@@ -33,7 +34,8 @@ class Factor:
     jitter
         The part of `ridge` that nobody asked for: 0, or what it took to factorise.
     condition
-        Estimated condition number of the factorised matrix. That of the first n points is no larger.
+        Estimated condition number of the factorised matrix (that of the first n points is no larger);
+        NaN where the estimate did not converge.
     """
 
     lower: np.ndarray
@@ -230,7 +232,7 @@ def predict_flow(
 def check_sizes(sizes: Sequence[int], available: int) -> list[int]:
     """Return `sizes` as a list, or raise unless they increase from 1 up to at most `available`."""
     listed = [int(size) for size in sizes]
-    if not listed or listed[0] < 1 or listed[-1] > available or any(a >= b for a, b in zip(listed, listed[1:])):
+    if not listed or listed[0] < 1 or listed[-1] > available or any(a >= b for a, b in pairwise(listed)):
         raise InvalidInputError(f"sizes {listed} must increase and lie within 1..{available}")
     return listed
 
@@ -271,5 +273,9 @@ def _estimate_condition(lower: np.ndarray) -> float:
     product = 1.0
     for action in (forward, backward):
         operator = LinearOperator((n, n), matvec=action, dtype=lower.dtype)
-        product *= float(eigsh(operator, k=1, v0=start, tol=0.01, return_eigenvectors=False)[0])
+        try:
+            found = eigsh(operator, k=1, v0=start, tol=0.01, return_eigenvectors=False)
+        except ArpackNoConvergence:
+            return float("nan")
+        product *= float(found[0])
     return product
