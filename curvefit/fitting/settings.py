@@ -13,7 +13,7 @@ from curvefit.settings import Settings
 class FitSettings(Settings):
     """Settings of a hierarchical fit; `fit` takes them by keyword.
 
-    Parameters
+    Attributes
     ----------
     family
         Registered name of the curve family.

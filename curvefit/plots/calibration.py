@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from curvefit.errors import InvalidInputError
-from curvefit.plots.style import GREY, PALETTE, new_axes, paper_style
+from curvefit.plots.style import GREY, PALETTE, new_axes, paper_style, set_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,9 +76,10 @@ def plot_calibration(
         )
         off = (mass < low) | (mass > high)
         worst = int(np.argmax(np.abs(share - mass)))
-        ax.set_title(
+        set_title(
+            ax,
             f"{label}: {int((~off).sum())} of {len(mass)} masses agree with nominal\n"
-            f"largest gap at {mass[worst]:.0%}: {share[worst]:.1%} covered"
+            f"largest gap at {mass[worst]:.0%}: {share[worst]:.1%} covered",
         )
         ax.legend(loc="upper left")
     return ax

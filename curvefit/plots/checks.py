@@ -8,7 +8,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from curvefit.plots.style import GREY, PALETTE, decimal_ticks, looks, new_axes, paper_style, size_axis
+from curvefit.plots.style import (
+    GREY,
+    PALETTE,
+    decimal_ticks,
+    looks,
+    new_axes,
+    paper_style,
+    set_title,
+    size_axis,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,8 +60,9 @@ def plot_predictions(source: CurveFit | pd.DataFrame, *, ax: Axes | None = None)
             axis.set_minor_locator(NullLocator())
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.set(xlabel="observed mean error over seeds", ylabel="predicted for new runs")
-        ax.set_title(
-            f"{int(table['inside'].sum())} of {len(table)} observed means\nlie within their predictive interval"
+        set_title(
+            ax,
+            f"{int(table['inside'].sum())} of {len(table)} observed means\nlie within their predictive interval",
         )
         ax.legend(loc="upper left")
     return ax
@@ -91,7 +101,7 @@ def plot_residuals(source: CurveFit | pd.DataFrame, *, ax: Axes | None = None) -
             ax.axhline(level, color=GREY, lw=0.7, ls="-" if level == 0 else ":")
         size_axis(ax, table["n_train"])
         ax.set_ylabel("residual (predictive standard deviations)")
-        ax.set_title(_residual_finding(means, table))
+        set_title(ax, _residual_finding(means, table))
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
 

@@ -19,6 +19,7 @@ from curvefit.plots.style import (
     new_axes,
     new_grid,
     paper_style,
+    set_title,
     size_axis,
 )
 from curvefit.triplet import AXES, Triplet
@@ -105,7 +106,7 @@ def _draw_one(bands: CurveBands, ax: Axes, *, predictive: bool | None) -> Axes:
     _finish(ax, bands)
     first = bands.triplets[0]
     common = _name(first, shared) if varying and shared else ""
-    ax.set_title("\n".join(filter(None, [common, finding(bands)])))
+    set_title(ax, "\n".join(filter(None, [common, finding(bands)])))
     if len(names) > 1:
         ax.legend()
     return ax
@@ -156,7 +157,7 @@ def _draw_panel(
     _finish(ax, bands)
     values = bands.exponents["exponent"]
     spread = f"{values.min():.2f}" if len(values) == 1 else f"{values.min():.2f} to {values.max():.2f}"
-    ax.set_title(f"{' | '.join(key.values())}\nexponent {spread}")
+    set_title(ax, f"{' | '.join(key.values())}\nexponent {spread}")
 
 
 def _draw_triplet(ax: Axes, bands: CurveBands, look: Look, *, label: str, predictive: bool) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from curvefit.dimension.multiplier import DataMultiplier
 from curvefit.errors import InvalidInputError
-from curvefit.plots.style import decimal_ticks, interval_text, looks, new_axes, paper_style
+from curvefit.plots.style import decimal_ticks, interval_text, looks, new_axes, paper_style, set_title
 from curvefit.triplet import AXES
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def plot_dimension(source: EffectiveDimension | pd.DataFrame, *, ax: Axes | None
         _plain_log_axis(ax, table[["dimension_low", "dimension_high"]].to_numpy())
         ax.set_xlabel("group under which (data, model, inference) learns (its dimension)")
         ax.set_ylabel("effective dimension (as linked)")
-        ax.set_title(_dimension_finding(table))
+        set_title(ax, _dimension_finding(table))
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
 
@@ -125,7 +125,7 @@ def _multiplier_lines(table: pd.DataFrame, ax: Axes) -> Axes:
     _plain_log_axis(ax, table["error"].to_numpy(), axis="x")
     ax.invert_xaxis()
     ax.set(xlabel="test error (falling to the right)", ylabel="data multiplier (baseline n over aligned n)")
-    ax.set_title(_multiplier_finding(table))
+    set_title(ax, _multiplier_finding(table))
     ax.legend(fontsize=7)
     return ax
 
@@ -147,7 +147,7 @@ def _multiplier_rows(table: pd.DataFrame, ax: Axes | None) -> Axes:
     _plain_log_axis(ax, np.concatenate([low, high]), axis="x")
     ax.set_xlabel("data multiplier at a middle error (baseline n over aligned n)")
     ax.grid(axis="y", visible=False)
-    ax.set_title(_multiplier_finding(middle))
+    set_title(ax, _multiplier_finding(middle))
     return ax
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.plots.bands import parameter_table
-from curvefit.plots.style import GREY, interval_text, looks, new_axes, paper_style
+from curvefit.plots.style import GREY, interval_text, looks, new_axes, paper_style, set_title
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def plot_exponents(
         _separate_groups(ax, table, rows)
         if len(look_of) > 1 or table["predicted"].notna().any():
             ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        ax.set_title(_forest_finding(table, parameter))
+        set_title(ax, _forest_finding(table, parameter))
     return ax
 
 
@@ -101,7 +101,7 @@ def plot_heatmap(
     for row in table.itertuples():
         values[data.index(row.data), columns.index((row.inference, row.model))] = getattr(row, parameter)
     with paper_style():
-        ax = new_axes(ax, size=(2.2 + 0.62 * len(columns), 1.5 + 0.36 * len(data)))
+        ax = new_axes(ax, size=(max(5.0, 2.2 + 0.62 * len(columns)), 1.7 + 0.36 * len(data)))
         image = ax.imshow(np.ma.masked_invalid(values), cmap="cividis", aspect="auto")
         middle = (np.nanmin(values) + np.nanmax(values)) / 2
         for (i, j), value in np.ndenumerate(values):
@@ -114,7 +114,7 @@ def plot_heatmap(
         ax.grid(visible=False)
         ax.tick_params(length=0)
         plt.colorbar(image, ax=ax, label=UNITS.get(parameter, parameter), fraction=0.05, pad=0.02)
-        ax.set_title(_heat_finding(table, parameter), pad=8)
+        set_title(ax, _heat_finding(table, parameter), pad=8)
     return ax
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from curvefit.plots.bands import seed_means
-from curvefit.plots.style import looks, new_axes, paper_style, size_axis
+from curvefit.plots.style import looks, new_axes, paper_style, set_title, size_axis
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -28,12 +28,15 @@ class LocalSlopes:
         data, model, inference, n_train (geometric middle of two neighbouring sizes), slope.
     fitted
         data, model, inference, n_train, slope, slope_lower, slope_upper.
+    sizes
+        The measured training-set sizes.
     probability
         Mass of the intervals.
     """
 
     measured: pd.DataFrame
     fitted: pd.DataFrame
+    sizes: tuple[int, ...]
     probability: float
 
     @property
@@ -47,7 +50,7 @@ class LocalSlopes:
         kept = self.triplets[:count]
         fitted = pd.concat([_of(self.fitted, triplet) for triplet in kept])
         measured = pd.concat([_of(self.measured, triplet) for triplet in kept])
-        return LocalSlopes(measured, fitted, self.probability)
+        return replace(self, measured=measured, fitted=fitted)
 
 
 def local_slopes(fit: CurveFit, *, probability: float = 0.9) -> LocalSlopes:
@@ -82,7 +85,10 @@ def local_slopes(fit: CurveFit, *, probability: float = 0.9) -> LocalSlopes:
         _measured_slopes(key, part) for key, part in seed_means(usable).groupby(list(AXES), sort=False)
     ]
     return LocalSlopes(
-        pd.concat(measured, ignore_index=True), pd.concat(fitted, ignore_index=True), probability
+        pd.concat(measured, ignore_index=True),
+        pd.concat(fitted, ignore_index=True),
+        tuple(int(size) for size in np.sort(usable["n_train"].unique())),
+        probability,
     )
 
 
@@ -108,11 +114,11 @@ def plot_local_slopes(source: CurveFit | LocalSlopes, *, ax: Axes | None = None)
             ax.plot(line["n_train"], line["slope"], color=look.colour, ls=look.dash, label=str(triplet))
             ax.plot(points["n_train"], points["slope"], look.marker, color=look.colour, ms=4)
         ax.axhline(0, color="black", lw=0.6)
-        size_axis(ax, slopes.fitted["n_train"].iloc[[0, 8, 16, 24]].round())
+        size_axis(ax, slopes.sizes)
         ax.set_ylabel("local slope, -d log(error) / d log(n)")
-        ax.set_title(_finding(slopes))
+        set_title(ax, _finding(slopes))
         if len(names) > 1:
-            ax.legend()
+            ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curvefit.errors import InvalidInputError
-from curvefit.plots.style import PALETTE, error_label, new_axes, paper_style, size_axis
+from curvefit.plots.style import PALETTE, error_label, new_axes, paper_style, set_title, size_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,9 +64,9 @@ def plot_spectrum(
         if half > 4:
             lower, upper = max(1, half // 8), half
             decay = -np.polyfit(np.log(rank[lower:upper]), np.log(values[order][lower:upper]), 1)[0]
-            ax.set_title(f"eigenvalues fall as rank^-{decay:.2f} between ranks {lower + 1} and {upper}")
+            set_title(ax, f"eigenvalues fall as rank^-{decay:.2f} between ranks {lower + 1} and {upper}")
         else:
-            ax.set_title(f"{int(positive.sum())} positive eigenvalues")
+            set_title(ax, f"{int(positive.sum())} positive eigenvalues")
     return ax
 
 
@@ -115,5 +115,5 @@ def plot_theory_curve(
             ax.legend()
         size_axis(ax, at if len(at) else n)
         ax.set_ylabel(error_label(metric))
-        ax.set_title(title)
+        set_title(ax, title)
     return ax

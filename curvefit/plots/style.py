@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -101,6 +102,12 @@ def new_grid(rows: int, columns: int, *, panel: tuple[float, float] = (2.5, 2.2)
         rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
     )
     return figure, axes
+
+
+def set_title(ax: Axes, text: str, **settings: Any) -> None:
+    """Set a title, wrapped to the width of the figure."""
+    width = max(34, int(12.5 * ax.get_figure(root=True).get_figwidth()))  # type: ignore[union-attr]
+    ax.set_title("\n".join(fill(line, width) for line in text.splitlines()), **settings)
 
 
 def size_axis(ax: Axes, sizes: ArrayLike) -> None:

@@ -75,10 +75,14 @@ def interval_cell(row: Mapping[str, Any], name: str) -> Cell:
 def probability_cell(row: Mapping[str, Any], name: str) -> Cell:
     """Make a cell of a probability: two decimals, and no false certainty at either end."""
     value = float(row[name])
+    return Cell(probability_text(value), -1.0 if math.isnan(value) else value)
+
+
+def probability_text(value: float) -> str:
+    """Write a probability with two decimals, and no false certainty at either end."""
     if math.isnan(value):
-        return Cell("unknown", -1.0)
-    text = "> 0.99" if value > 0.99 else "< 0.01" if value < 0.01 else f"{value:.2f}"
-    return Cell(text, value)
+        return "unknown"
+    return "> 0.99" if value > 0.99 else "< 0.01" if value < 0.01 else f"{value:.2f}"
 
 
 def agreement_cell(row: Mapping[str, Any], name: str) -> Cell:

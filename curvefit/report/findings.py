@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from curvefit.report.cells import number
+from curvefit.report.cells import number, probability_text
 from curvefit.triplet import Triplet
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _fit_findings(fit: CurveFit, probability: float) -> Iterator[Finding]:
         other = _quantiles(exponent[:, slow], probability)
         sentence += (
             f"; {fit.triplets[slow]} slowest: {other[1]:.2f} ({other[0]:.2f} to {other[2]:.2f}), "
-            f"smaller with probability {sure:.2f}"
+            f"smaller with probability {probability_text(sure)}"
         )
     yield Finding("exponent", 1.0, sentence + ".")
     yield _halving(fit, fit.triplets[fast], exponent[:, fast], probability)

@@ -11,6 +11,7 @@ from curvefit.report.build import PLAIN_QUESTION, Occasion, all_gains, build_rep
 from curvefit.report.content import Report
 from curvefit.report.render import to_html, to_markdown
 from curvefit.report.saved_fit import fit_or_reuse
+from curvefit.triplet import Triplet
 
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves
@@ -128,17 +129,18 @@ def open_study(source: Path, out: Path) -> tuple[LearningCurves, Occasion]:
     from curvefit.records import read_records
 
     records = read_records(source)
-    curves = LearningCurves.from_records(records)
-    name, question = records[0].study, PLAIN_QUESTION
+    name, question = (records[0].study if records else source.name), PLAIN_QUESTION
     study_file = source / PLANS / f"{name}.toml"
     repeat: tuple[str, ...] = (again,)
     if study_file.is_file():
         from curvefit.study import Study
 
         study = Study.from_toml(study_file)
+        place = {triplet: i for i, triplet in enumerate(study.triplets())}
+        records.sort(key=lambda r: place.get(Triplet(r.data, r.model, r.inference), len(place)))
         name, question = study.name, study.hypothesis or PLAIN_QUESTION
         repeat = (f"curvefit run {study_file} --out {source}", again)
-    return curves, Occasion(name, question, repeat, provenance_of(records))
+    return LearningCurves.from_records(records), Occasion(name, question, repeat, provenance_of(records))
 
 
 def provenance_of(records: list[RunRecord]) -> dict[str, str]:

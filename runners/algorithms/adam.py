@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, PositiveFloat
 
 from runners.algorithms.abstract import ALGORITHMS
-from runners.training.settings import AbstractStochasticTraining
+from runners.algorithms.gradient import AbstractStochasticTraining
 
 if TYPE_CHECKING:
     from runners.training.rules import AbstractRule

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, PositiveFloat
 
 from runners.algorithms.abstract import ALGORITHMS
-from runners.training.settings import AbstractGradientTraining
+from runners.algorithms.gradient import AbstractGradientTraining
 
 if TYPE_CHECKING:
     from runners.training.rules import AbstractRule

@@ -19,7 +19,7 @@ def compare_distributions(plain: np.ndarray, transformed: np.ndarray) -> float:
 
     Each test prediction, and the logarithm of their mean square, is compared by the
     Kolmogorov-Smirnov and the Mann-Whitney test; the smallest p-value is multiplied by the number
-    of comparisons (Bonferroni), so the false-alarm rate is at most what it is held against.
+    of comparisons (Bonferroni), so the false-alarm rate is at most what it is held against. Values below 1e-300 are given as that.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def compare_distributions(plain: np.ndarray, transformed: np.ndarray) -> float:
         min(ks_2samp(a, b, method="asymp").pvalue, mannwhitneyu(a, b).pvalue)
         for a, b in zip(first.T, second.T)
     )
-    return float(min(1.0, smallest * 2 * first.shape[1]))
+    return float(np.clip(smallest * 2 * first.shape[1], 1e-300, 1.0))
 
 
 def check_equal_in_distribution(

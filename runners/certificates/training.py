@@ -40,7 +40,7 @@ UPDATE_RULES = {
     "sgd": UpdateRule("Momentum", 0.1),
     "momentum": UpdateRule("Momentum", 0.02, settings=(("momentum", 0.9),)),
     "weight-decay": UpdateRule("Momentum", 0.1, decay=0.01),
-    "adam": UpdateRule("AdamRule", 0.05),
+    "adam": UpdateRule("AdamRule", 0.2),
 }
 """Rules that certificates know, by the name of the inference algorithm."""
 

@@ -33,7 +33,7 @@ def symmetry(
     from curvefit.settings import parse_settings
     from runners.architectures import ARCHITECTURES
     from runners.certificates import INFERENCES, certify, find_chain_group
-    from runners.certificates.certify import DEFAULT_GROUPS
+    from runners.certificates.certification import DEFAULT_GROUPS
 
     try:
         height, width, channels = (int(side) for side in shape.split(","))

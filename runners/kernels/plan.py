@@ -131,6 +131,11 @@ def plan_kernel(architecture: AbstractArchitecture, shape: tuple[int, int, int])
         raise InvalidInputError(
             f"no infinite-width kernel is known for {type(architecture).__name__}; known: FCN, LCN, VEC, GAP"
         )
+    if architecture.initialisation != "gaussian":
+        raise InvalidInputError(
+            f"initialisation {architecture.initialisation!r} has no closed-form kernel (its first layer is not "
+            "Gaussian at any width); allowed: 'gaussian'"
+        )
     leak = {"leaky-relu": architecture.leak, "relu": 0.0}.get(architecture.activation, 0.0)
     name = "relu" if architecture.activation == "leaky-relu" else architecture.activation
     layers: tuple[Layer, ...] = ()
@@ -184,7 +189,7 @@ def _convolutions(architecture: AbstractConvolution, shape: tuple[int, int, int]
 def _convolution(architecture: AbstractConvolution, size: tuple[int, int], number: int) -> Layer:
     out, before, after = [], [], []
     for extent, taps, step in zip(size, architecture.filter, architecture.strides):
-        if taps > extent and (number == 1 or architecture.padding != "same"):
+        if taps > extent and (number == 1 or architecture.padding == "valid" or taps > 2 * extent):
             raise InvalidInputError(
                 f"filter {architecture.filter} of layer {number} is larger than its input of "
                 f"{size[0]}x{size[1]} pixels; allowed: at most that size"

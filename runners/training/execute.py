@@ -11,6 +11,7 @@ import torch
 
 from curvefit.seeding import seed_for
 from runners.algorithms.abstract import Outcome, Run
+from runners.algorithms.gradient import AbstractGradientTraining
 from runners.training.augment import AbstractAugmentation, augmentation_by
 from runners.training.cost import largest_stack, step_flops
 from runners.training.job import Job, Regime, Trained
@@ -18,7 +19,6 @@ from runners.training.loop import is_out_of_memory, train_jobs
 from runners.training.losses import Loss, Score, score
 from runners.training.orbit import predict_over_orbit
 from runners.training.search import Choice, choose, own_choice
-from runners.training.settings import AbstractGradientTraining
 from runners.training.stack import AbstractStack, Build, stack_builder
 
 

@@ -33,7 +33,7 @@ ROWS: list[tuple[str, AbstractFieldTeacher, KernelStudent, float, str]] = [
 
 
 def measure_exponent(
-    teacher: AbstractFieldTeacher, student: KernelStudent, *, sizes: tuple[int, ...] = SIZES, seeds: int = 4
+    teacher: AbstractFieldTeacher, student: KernelStudent, *, sizes: tuple[int, ...] = SIZES, seeds: int = 8
 ) -> tuple[float, float]:
     """Return the mean over fields of the fitted exponent of test error, and its standard error."""
     slopes = []
@@ -55,7 +55,7 @@ def make_table() -> str:
         "# Known exponents, recovered",
         "",
         "Command: `python -m tests.benchmarks.known_exponents --write`. Test mean squared error of ridgeless kernel",
-        f"regression with a Laplace student, n = {SIZES[0]} to {SIZES[-1]}, one exact Gaussian field per seed, 4 seeds;",
+        f"regression with a Laplace student, n = {SIZES[0]} to {SIZES[-1]}, one exact Gaussian field per seed, 8 seeds;",
         "least squares of log error on log n. *Earlier* is the figure of an independent trial with other sizes.",
         "",
         "| teacher | student | predicted | measured | s.e. | earlier |",

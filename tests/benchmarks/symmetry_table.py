@@ -12,7 +12,7 @@ from pathlib import Path
 from curvefit.symmetry import chain_group, get_group
 from runners.architectures import FCN, GAP, LCN, VEC
 from runners.certificates import INFERENCES, certify, find_chain_group
-from runners.certificates.certify import CHAIN, KERNELS, SHAPE
+from runners.certificates.certification import CHAIN, KERNELS, SHAPE
 
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "symmetry-table.md"
 ARCHITECTURES = {"fcn": FCN(width=16), "lcn": LCN(width=16), "vec": VEC(width=16), "gap": GAP(width=16)}

@@ -66,7 +66,11 @@ def test_the_blocks_of_a_page_run(page, bench, capsys):
     import curvefit as cf
 
     curves = cf.load_curves("errors.csv")
-    names: dict[str, object] = {"__name__": "__main__", "curves": curves, "errors": [[0.1, 0.05], [0.04, 0.02]]}
+    names: dict[str, object] = {
+        "__name__": "__main__",
+        "curves": curves,
+        "errors": [[0.1, 0.05], [0.04, 0.02]],
+    }
     for snippet in runnable(page):
         if snippet.language == "python":
             with warnings.catch_warnings():

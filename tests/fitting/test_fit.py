@@ -55,7 +55,11 @@ def test_gaussian_density_is_the_multivariate_normal_of_three_nested_sizes():
         for _, chain in curve.groupby("seed"):
             chain = chain.sort_values("n_train")
             n = chain["n_train"].to_numpy(float)
-            a, c, f = np.exp(theta[j, 0]), np.exp(theta[j, 1]), 0.9 * (0.03 * np.log(1 + np.exp(theta[j, 2] / 0.03))) ** 2
+            a, c, f = (
+                np.exp(theta[j, 0]),
+                np.exp(theta[j, 1]),
+                0.9 * (0.03 * np.log(1 + np.exp(theta[j, 2] / 0.03))) ** 2,
+            )
             e = f + (0.9 - f) * (1 + n / c) ** -a
             s = np.sqrt(
                 (point["log_noise"][j].__float__() and np.exp(point["log_noise"][j]) * (n / middle) ** -0.3)

@@ -21,10 +21,27 @@ X1 = random.standard_normal((6, 6, 7, 2))
 X2 = random.standard_normal((4, 6, 7, 2))
 
 
-def net(readout, *, depth=2, width=1, w=1.3, b=0.25, act="relu", filter=(3, 3), strides=(1, 1), padding="SAME",
-        pool=None, parameterization="ntk", local=False):
-    activation = {"relu": stax.Relu, "erf": stax.Erf, "gelu": stax.Gelu,
-                  "leaky-relu": lambda: stax.LeakyRelu(0.2)}[act]
+def net(
+    readout,
+    *,
+    depth=2,
+    width=1,
+    w=1.3,
+    b=0.25,
+    act="relu",
+    filter=(3, 3),
+    strides=(1, 1),
+    padding="SAME",
+    pool=None,
+    parameterization="ntk",
+    local=False,
+):
+    activation = {
+        "relu": stax.Relu,
+        "erf": stax.Erf,
+        "gelu": stax.Gelu,
+        "leaky-relu": lambda: stax.LeakyRelu(0.2),
+    }[act]
     keys = dict(W_std=w, b_std=b, parameterization=parameterization)
     layers = []
     if readout == "dense":

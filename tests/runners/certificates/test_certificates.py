@@ -19,7 +19,7 @@ from runners.certificates import (
     couple_weights,
     find_chain_group,
 )
-from runners.certificates.certify import CHAIN, KERNELS, stretch
+from runners.certificates.certification import CHAIN, KERNELS, stretch
 from runners.certificates.training import draw_stack, get_rule, train_stack
 
 NETS = {"fcn": FCN(width=8), "lcn": LCN(width=4), "vec": VEC(width=4), "gap": GAP(width=4)}

@@ -40,7 +40,7 @@ def test_every_algorithm_learns_its_training_set_with_default_settings(name, los
     assert record.status == "ok"
     assert record.n_test == 60
     assert record.value == record.n_errors / 60 < 0.9
-    assert record.extra["train_loss"] < 0.35
+    assert record.extra["train_loss"] < 0.5
     assert record.model_facts["n_parameters"] == 64 * 16 + 16 * 16 + 16 * 10
     assert record.seconds > 0
 

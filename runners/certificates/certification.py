@@ -124,9 +124,13 @@ def certify(
 
 
 def _widen(shape: Shape) -> Shape:
-    """Return a shape with sides of 6 or more, multiples of the given ones, so that a filter's reach shows."""
+    """Return a shape on which symmetry breaks visibly.
+
+    Sides of 6 or more, multiples of the given ones, so that a filter's reach shows; 4 channels or more, so that
+    a rotation makes a sparse pixel dense. One pixel, or one channel, stays one.
+    """
     height, width = (side if side == 1 or side >= 6 else side * -(-6 // side) for side in shape[:2])
-    return height, width, shape[2]
+    return height, width, shape[2] if shape[2] == 1 else max(shape[2], 4)
 
 
 def stretch(x: np.ndarray) -> np.ndarray:

@@ -1,0 +1,237 @@
+"""NNGP and NTK against google/neural-tangents, their laws, tiles, resumption and bad input."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curvefit.errors import InvalidInputError
+from curvefit.symmetry import get_group
+from runners.architectures import FCN, GAP, LCN, VEC
+from runners.kernels import TileProgress, nngp_ntk
+from tests.runners.kernels import references
+
+ENGINES = ["eager", "fused"]
+
+
+def compare(kernels, reference, tag, *, coincident=()):
+    """Assert agreement: 1e-12 of the largest entry off coincident points, 1e-6 on them."""
+    for kind in ("nngp", "ntk"):
+        key = f"{kind}_{tag}"
+        if key not in reference:
+            continue
+        difference = np.abs(getattr(kernels, kind) - reference[key]) / max(1.0, np.abs(reference[key]).max())
+        loose = np.zeros(difference.shape, bool)
+        for i, j in coincident:
+            loose[i, j] = True
+        assert difference[~loose].max() < 1e-12
+        assert not loose.any() or difference[loose].max() < 1e-6
+
+
+@pytest.mark.parametrize("name", references.own_names())
+def test_agrees_with_neural_tangents_on_shapes_and_activations(name):
+    architecture = references.own_architecture(name)
+    with np.load(references.OWN) as arrays:
+        x1, x2 = arrays["X1"], arrays["X2"]
+        golden = {k.split("|")[1]: arrays[k] for k in arrays.files if k.startswith(name + "|")}
+    plain = not (getattr(architecture, "pools", ()) or getattr(architecture, "strides", (1, 1)) != (1, 1))
+    for engine in ["eager", "fused"] if plain else ["eager"]:
+        diagonal = [(i, i) for i in range(len(x1))]
+        compare(nngp_ntk(architecture, x1, engine=engine), golden, "11", coincident=diagonal)
+        compare(nngp_ntk(architecture, x1, x2, engine=engine), golden, "12")
+
+
+@pytest.mark.parametrize("name", references.shared_names())
+def test_agrees_with_the_shared_references(name):
+    architecture = references.shared_architecture(name)
+    with np.load(references.SHARED / "inputs.npz") as arrays:
+        x1, x2 = arrays["X1"], arrays["X2"]
+    degenerate = x2.copy()
+    degenerate[0], degenerate[1], degenerate[2], degenerate[3] = x1[0], -x1[1], 3 * x1[2], 0
+    degenerate[4] = x1[4]
+    degenerate[4, 4:] = 0
+    with np.load(references.SHARED / f"{name}.npz") as golden:
+        compare(nngp_ntk(architecture, x1), golden, "11", coincident=[(i, i) for i in range(len(x1))])
+        compare(nngp_ntk(architecture, x1, x2), golden, "12")
+        # (4, 4): half an image alike, so its patches coincide.
+        close = [(0, 0), (1, 1), (2, 2), (4, 4)]
+        compare(nngp_ntk(architecture, x1, degenerate), golden, "12d", coincident=close)
+
+
+@pytest.mark.parametrize("architecture", [FCN(depth=3), VEC(depth=2), GAP(depth=2), LCN(readout="pool")])
+def test_kernel_with_itself_is_exact(architecture):
+    """At rho = 1 the ReLU recursion is known: K stays, and T gains K in every layer."""
+    x = np.random.default_rng(0).standard_normal((3, 4, 4, 2))
+    kernels = nngp_ntk(architecture, x)
+    if isinstance(architecture, FCN):
+        expected = 2 * np.square(x).mean((1, 2, 3))
+        np.testing.assert_allclose(np.diag(kernels.nngp), expected, rtol=1e-14)
+        np.testing.assert_allclose(np.diag(kernels.ntk), (architecture.depth + 1) * expected, rtol=1e-14)
+    other = nngp_ntk(architecture, x, x.copy())
+    np.testing.assert_allclose(np.diag(kernels.ntk), np.diag(other.ntk), rtol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@given(
+    seed=st.integers(0, 10**6),
+    which=st.sampled_from([FCN, VEC, GAP]),
+    activation=st.sampled_from(["relu", "erf", "gelu", "leaky-relu"]),
+    padding=st.sampled_from(["circular", "same", "valid"]),
+    depth=st.integers(1, 2),
+    copies=st.booleans(),
+)
+@settings(deadline=None, max_examples=15)
+def test_symmetric_and_positive_semidefinite(engine, seed, which, activation, padding, depth, copies):
+    x = np.random.default_rng(seed).standard_normal((7, 6, 5, 2))
+    if copies:
+        x[1], x[2], x[3], x[4] = x[0], -x[0], 2 * x[0], 0
+    keys = {} if which is FCN else {"padding": padding}
+    kernels = nngp_ntk(which(depth=depth, activation=activation, b_std=0.1, **keys), x, engine=engine)
+    for gram in (kernels.nngp, kernels.ntk):
+        assert (gram == gram.T).all()
+        values = np.linalg.eigvalsh(gram)
+        assert values[0] > -1e-7 * values[-1]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "group", "inside"),
+    [
+        (FCN(depth=2), "o-cp", True),
+        (VEC(depth=2), "o-c-per-pixel", True),
+        (VEC(depth=2), "o-cp", False),
+        (LCN(depth=2, readout="pool"), "o-c-per-pixel", True),
+        (GAP(depth=2), "o-c-shared", True),
+        (GAP(depth=2), "o-c-per-pixel", False),
+    ],
+)
+def test_invariant_under_its_group_and_no_larger_one(architecture, group, inside):
+    random = np.random.default_rng(3)
+    x = random.standard_normal((5, 4, 4, 3))
+    moved = get_group(group, shape=(4, 4, 3)).sample(random)(x)
+    before, after = nngp_ntk(architecture, x), nngp_ntk(architecture, moved)
+    for kind in ("nngp", "ntk"):
+        difference = np.abs(getattr(before, kind) - getattr(after, kind)).max()
+        assert (difference < 1e-12) if inside else (difference > 1e-3)
+
+
+def test_pooled_kernel_ignores_cyclic_shifts_of_either_image():
+    x = np.random.default_rng(4).standard_normal((4, 5, 6, 2))
+    shifted = x.copy()
+    shifted[1] = np.roll(x[1], (2, 3), axis=(0, 1))
+    kernels, moved = nngp_ntk(GAP(depth=2), x), nngp_ntk(GAP(depth=2), shifted)
+    np.testing.assert_allclose(kernels.ntk, moved.ntk, atol=1e-13)
+    same = nngp_ntk(GAP(depth=2, padding="same"), shifted)
+    assert np.abs(same.ntk - nngp_ntk(GAP(depth=2, padding="same"), x).ntk).max() > 1e-3
+
+
+@pytest.mark.parametrize("architecture", [FCN(), VEC(), GAP(), LCN(readout="pool", padding="same")])
+def test_single_precision_is_single_precise(architecture):
+    x = np.random.default_rng(5).standard_normal((20, 5, 5, 3))
+    double, single = nngp_ntk(architecture, x, x[::-1]), nngp_ntk(architecture, x, x[::-1], dtype="float32")
+    assert single.ntk.dtype == np.float32
+    np.testing.assert_allclose(single.nngp, double.nngp, atol=2e-6)
+    np.testing.assert_allclose(single.ntk, double.ntk, atol=3e-3)
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_tiles_make_no_difference(symmetric):
+    random = np.random.default_rng(6)
+    x, other = random.standard_normal((37, 4, 4, 2)), random.standard_normal((21, 4, 4, 2))
+    architecture = VEC(depth=2, strides=(2, 2))
+    whole = nngp_ntk(architecture, x, None if symmetric else other)
+    seen: list[TileProgress] = []
+    small = nngp_ntk(
+        architecture,
+        x,
+        None if symmetric else other,
+        memory_budget=2 * 10**6,
+        threads=2,
+        progress=seen.append,
+    )
+    np.testing.assert_allclose(small.ntk, whole.ntk, rtol=1e-13)
+    assert seen[-1].done == seen[-1].total == (37 * 38 // 2 if symmetric else 37 * 21)
+    assert "100.0 %" in str(seen[-1])
+
+
+def test_resumes_from_finished_tiles(tmp_path):
+    x = np.random.default_rng(7).standard_normal((30, 4, 4, 2))
+    architecture = GAP(depth=1)
+    keys = {"engine": "eager", "memory_budget": 10**6, "folder": tmp_path, "threads": 1}
+    whole = nngp_ntk(architecture, x, **keys)
+    tiles = sorted(tmp_path.glob("tile-*.npy"))
+    assert len(tiles) > 3
+    kept = np.load(tiles[0])
+    np.save(tiles[0], kept + 1.0)  # a mark: what is on disk is what comes back
+    tiles[1].unlink()
+    again = nngp_ntk(architecture, x, **keys)
+    changed = np.abs(again.nngp - whole.nngp) > 0.5
+    assert changed.any()
+    assert changed.sum() <= 2 * kept[0].size
+    assert tiles[1].exists()
+    with pytest.raises(InvalidInputError, match="another Gram matrix"):
+        nngp_ntk(architecture, x + 1, **keys)
+
+
+def test_tensors_in_tensors_out_and_safe_in_threads():
+    x = torch.from_numpy(np.random.default_rng(8).standard_normal((12, 3, 3, 2)))
+    expected = nngp_ntk(VEC(), x.numpy()).ntk
+    found = []
+    workers = [threading.Thread(target=lambda: found.append(nngp_ntk(VEC(), x).ntk)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert all(isinstance(ntk, torch.Tensor) and (ntk.numpy() == expected).all() for ntk in found)
+
+
+def test_vec_and_lcn_share_one_kernel_and_zero_images_give_no_nan():
+    x = np.random.default_rng(9).standard_normal((4, 4, 4, 1))
+    x[0] = 0
+    vec, lcn = nngp_ntk(VEC(), x), nngp_ntk(LCN(), x)
+    assert (vec.ntk == lcn.ntk).all()
+    assert np.isfinite(vec.ntk).all()
+
+
+X = np.ones((3, 4, 4, 2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((FCN(), np.ones((3, 4))), "four axes"),
+        ((FCN(), np.ones((0, 4, 4, 2))), "every axis"),
+        ((FCN(), np.full((3, 4, 4, 2), np.nan)), "NaN or infinity in 3 of 3"),
+        ((FCN(), X, np.ones((3, 4, 5, 2))), "differ in image shape"),
+        ((VEC(filter=(5, 5)), X), "filter .* larger"),
+        ((VEC(initialisation="uniform"), X), "no closed-form kernel"),
+        ((VEC(depth=2, padding="valid"), X[:, :3]), "filter .* layer 2"),
+        ((VEC(pools=(3,)), X), "pools name layers"),
+        ((VEC(pools=(1,), pool_window=5), X), "pool_window 5"),
+        ((FCN(), np.array([[[["a"]]]])), "real numbers"),
+    ],
+)
+def test_bad_input_is_refused_with_a_reason(arguments, message):
+    with pytest.raises(InvalidInputError, match=message):
+        nngp_ntk(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"memory_budget": 1000}, "memory_budget"),
+        ({"memory_budget": 1000, "engine": "eager"}, "one image pair needs"),
+        ({"engine": "fastest"}, "allowed: 'auto'"),
+        ({"dtype": "float16"}, "dtype"),
+    ],
+)
+def test_bad_settings_are_refused_before_work(keys, message):
+    with pytest.raises(InvalidInputError, match=message):
+        nngp_ntk(VEC(), X, **keys)
+
+
+def test_fused_engine_says_where_it_does_not_apply():
+    with pytest.raises(InvalidInputError, match="unit strides"):
+        nngp_ntk(VEC(strides=(2, 2)), X, engine="fused")
