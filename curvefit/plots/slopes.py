@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -45,11 +46,10 @@ class LocalSlopes:
         rows = self.fitted[list(AXES)].drop_duplicates().itertuples(index=False)
         return tuple(Triplet(*row) for row in rows)
 
-    def first(self, count: int) -> LocalSlopes:
-        """Return the slopes of the first `count` triplets."""
-        kept = self.triplets[:count]
-        fitted = pd.concat([_of(self.fitted, triplet) for triplet in kept])
-        measured = pd.concat([_of(self.measured, triplet) for triplet in kept])
+    def select(self, triplets: Sequence[Triplet]) -> LocalSlopes:
+        """Return the slopes of some triplets, in the order given."""
+        fitted = pd.concat([_of(self.fitted, triplet) for triplet in triplets])
+        measured = pd.concat([_of(self.measured, triplet) for triplet in triplets])
         return replace(self, measured=measured, fitted=fitted)
 
 

@@ -101,8 +101,12 @@ def exponent_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[Rep
 
 def slope_figure(fit: CurveFit) -> ReportFigure:
     """Return local slopes of a few curves: whether one exponent is enough."""
+    from curvefit.dimension.pairs import reference_data
+
     slopes = local_slopes(fit)
-    chosen = slopes.first(AT_MOST_SLOPES)
+    rotated = reference_data(fit.curves)
+    plain = sorted(slopes.triplets, key=lambda triplet: triplet.data in rotated)
+    chosen = slopes.select(plain[:AT_MOST_SLOPES])
     rest = len(slopes.triplets) - len(chosen.triplets)
     return render(
         "local-slopes",
@@ -110,7 +114,7 @@ def slope_figure(fit: CurveFit) -> ReportFigure:
         caption="Local slope between neighbouring sizes (points) and of the fitted curve (bands): a plateau or a "
         "slow start would show here."
         + (
-            f" The first {len(chosen.triplets)} curves are drawn, {rest} more are in the tables."
+            f" {len(chosen.triplets)} curves are drawn, those without a rotation first; {rest} more are in the tables."
             if rest
             else ""
         ),

@@ -146,14 +146,15 @@ def _predict_unseen(spectrum: Spectrum, n: float, ridge: float, noise: float) ->
     ratio = (size - n) / (size - freedom)
     slope = spare + ratio * (freedom - freedom2)
 
-    def unseen(power: np.ndarray) -> float:
-        residual = size * float((degeneracy * power) @ np.square(1 - shares))
+    def unseen(residual: float) -> float:
         everyone = residual * (spare + ratio * freedom) / slope
         seen = (ridge / kappa) ** 2 * residual * (size - freedom) / slope
         return (everyone - seen) / (size - n)
 
-    error = unseen(spectrum.power)
-    noise_error = noise * (unseen(np.ones_like(spectrum.power)) - 1.0)
+    left = degeneracy * np.square(1 - shares)
+    error = unseen(size * float(left @ spectrum.power))
+    # Noise has equal power in all N modes, those of eigenvalue 0 too; the unseen members' own does not count.
+    noise_error = noise * (unseen(float(left.sum() + size - degeneracy.sum())) - 1.0)
     return error + noise_error, noise_error, freedom, kappa / size
 
 

@@ -94,7 +94,8 @@ def pool_seconds(*, count: int, sleep: float, workers: int) -> float:
 
 def main() -> None:
     """Measure, print a Markdown table, and keep it with ``--write``."""
-    rows = []
+    rows: list[tuple[str, str, str]] = []
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         one = rate(write_store, _store(folder, "a"), writers=1, count=1000)
         eight = rate(write_store, _store(folder, "b"), writers=8, count=300)
@@ -128,15 +129,15 @@ def main() -> None:
             )
         )
     study = tiny_study(replicates=100, sizes=range(32, 82), data=20)
-    began = time.perf_counter()
+    began = time.process_time()
     plan = make_plan(study, executor=EXECUTOR)
-    rows.append((f"plan of {len(plan.run_ids):,} runs", f"{time.perf_counter() - began:.1f} s", ""))
+    rows.append((f"plan of {len(plan.run_ids):,} runs", f"{time.process_time() - began:.1f} s CPU", ""))
     lines = [
         "# Engine and store",
         "",
         (
             f"Made by `python -m tests.benchmarks.engine --write` on {os.cpu_count()} cores ({platform.machine()}), "
-            f"Python {platform.python_version()}; other work on the machine was not excluded."
+            f"Python {platform.python_version()}; other work on the machine was not excluded (load {load:.0f} at the start)."
         ),
         "",
         "| what | measured | for comparison |",
@@ -159,10 +160,10 @@ def _load_rows(folder: Path) -> list[tuple[str, str, str]]:
         writer.extend(record(i) for i in range(100_000))
     times = []
     for load in (store.read_table, lambda: compact_store(store), store.read_table, store.read_records):
-        began = time.perf_counter()
+        began = time.process_time()
         load()
-        times.append(time.perf_counter() - began)
-    open_table, sealing, table, records = (f"{seconds:.2f} s" for seconds in times)
+        times.append(time.process_time() - began)
+    open_table, sealing, table, records = (f"{seconds:.1f} s CPU" for seconds in times)
     return [
         ("100,000 records to a table, from open segments", open_table, ""),
         ("100,000 records sealed as Parquet", sealing, ""),

@@ -85,8 +85,8 @@ def test_the_heat_map_prints_every_median(fit):
 
 def test_local_slopes_of_a_saturating_power_law_rise_towards_its_exponent(fit):
     slopes = plots.local_slopes(fit)
-    axes = plots.plot_local_slopes(slopes.first(2))
-    assert len(slopes.first(2).triplets) == 2
+    axes = plots.plot_local_slopes(slopes.select(fit.triplets[:2]))
+    assert len(slopes.select(fit.triplets[:2]).triplets) == 2
     assert axes.get_ylabel().startswith("local slope")
     line = slopes.fitted[slopes.fitted["data"] == "shifted trivial"]
     assert (line["slope"] > 0).all()
