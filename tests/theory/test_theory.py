@@ -26,9 +26,7 @@ def profile(t):
 
 
 def krawtchouk(degree, distance):
-    return sum(
-        (-1) ** j * comb(distance, j) * comb(Q - distance, degree - j) for j in range(degree + 1)
-    )
+    return sum((-1) ** j * comb(distance, j) * comb(Q - distance, degree - j) for j in range(degree + 1))
 
 
 def local_spectrum():

@@ -22,7 +22,9 @@ class Rings(AbstractDataset):
 
     def facts(self):
         classes = 2 if self.classes else None
-        return DataFacts("rings", (3, 3, 2), classes, 0.5, transform=self.rotation, training_sets=self.subsets)
+        return DataFacts(
+            "rings", (3, 3, 2), classes, 0.5, transform=self.rotation, training_sets=self.subsets
+        )
 
     def largest_n_train(self):
         return None
@@ -71,7 +73,10 @@ def test_agrees_with_a_plain_solve():
     algorithm = ALGORITHMS["ntk"](ridge=1e-3)
     (outcome,) = execute([make_run(40, algorithm)])
     split = Rings().split(40, seed=0)
-    gram, cross = nngp_ntk(FCN(depth=2), split.x_train).ntk, nngp_ntk(FCN(depth=2), split.x_train, split.x_test).ntk
+    gram, cross = (
+        nngp_ntk(FCN(depth=2), split.x_train).ntk,
+        nngp_ntk(FCN(depth=2), split.x_train, split.x_test).ntk,
+    )
     targets = np.eye(2)[split.y_train] - 0.5
     ridge = outcome.extra["ridge_absolute"]
     f = cross.T @ np.linalg.solve(gram + ridge * np.eye(40), targets)
