@@ -20,7 +20,6 @@ _PUBLIC = {
     "load_fit": "curvefit.fitting",
     "forecast": "curvefit.fitting",
     "needed_size": "curvefit.fitting",
-    "compare_families": "curvefit.fitting",
     "design": "curvefit.fitting",
     "CurveFit": "curvefit.fitting",
     "effective_dimension": "curvefit.dimension",

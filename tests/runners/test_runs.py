@@ -97,14 +97,19 @@ def test_a_missing_dataset_is_replaced_aloud_or_not_at_all(monkeypatch, tmp_path
     with pytest.raises(OSError, match="was not found"):
         prepare_study(study(data=[missing], fallback=stand_in))
     del missing["folder"]
-    monkeypatch.setattr("runners.datasets.files.FileSet.find", _absent)
+    from runners.datasets import images
+
+    real = images._load_pool
+    monkeypatch.setattr(images, "_load_pool", lambda kind, folder: _absent_fashion(real, kind, folder))
     specs, notices = prepare_study(study(data=[missing], fallback=stand_in))
     assert {spec.data.label for spec in specs} == {"images (digits)"}
     assert "'digits'" in notices[0]
     assert notices[0].startswith("NOT fashion-mnist")
 
 
-def _absent(self, folder=None):
+def _absent_fashion(real, kind, folder):
     from curvefit.errors import MissingDatasetError
 
-    raise MissingDatasetError(f"{self.title} was not found")
+    if kind.__name__ == "FashionMNIST":
+        raise MissingDatasetError("Fashion-MNIST was not found")
+    return real(kind, folder)
