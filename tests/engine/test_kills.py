@@ -34,6 +34,8 @@ def test_fifty_kills_lose_and_repeat_nothing(tmp_path):
     while sum(kills.values()) < KILLS:
         if driver is None or driver.poll() is not None:
             assert driver is None or driver.returncode in (-signal.SIGKILL, 0, 4)
+            if driver is not None:
+                driver.communicate()
             retry = "all" if driver is not None and driver.returncode == 0 else "none"
             driver = start_driver(study, folder, "--workers", "2", "--retry", retry)
             time.sleep(1.0)
