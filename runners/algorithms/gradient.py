@@ -40,6 +40,9 @@ class Search(Settings):
     ----------
     learning_rate, weight_decay, steps, epochs
         Values to try; where empty, the algorithm's own.
+    learning_rate_factor
+        Multiples of the algorithm's own learning rate to try, in place of `learning_rate`: one search serves
+        nets whose ``"auto"`` rates differ.
     validation
         Share of the training set held out, at least one example.
     seeds
@@ -47,6 +50,7 @@ class Search(Settings):
     """
 
     learning_rate: tuple[PositiveFloat, ...] = ()
+    learning_rate_factor: tuple[PositiveFloat, ...] = ()
     weight_decay: tuple[NonNegativeFloat, ...] = ()
     steps: tuple[PositiveInt, ...] = ()
     epochs: tuple[PositiveFloat, ...] = ()
@@ -57,9 +61,21 @@ class Search(Settings):
     def _check(self) -> Search:
         if self.steps and self.epochs:
             raise ValueError("give steps or epochs to try, not both: one of them is held constant")
-        if not (self.learning_rate or self.weight_decay or self.steps or self.epochs):
-            raise ValueError("nothing to try: give learning_rate, weight_decay, steps or epochs")
+        if self.learning_rate and self.learning_rate_factor:
+            raise ValueError("give learning_rate or learning_rate_factor to try, not both")
+        if not any(self._tried()):
+            raise ValueError(
+                "nothing to try: give learning_rate, learning_rate_factor, weight_decay, steps or epochs"
+            )
         return self
+
+    def _tried(self) -> tuple[tuple[float, ...], ...]:
+        return self.learning_rate or self.learning_rate_factor, self.weight_decay, self.steps or self.epochs
+
+    @property
+    def combinations(self) -> int:
+        """Combinations of hyper-parameters that are tried."""
+        return math.prod(max(len(values), 1) for values in self._tried())
 
 
 class AbstractGradientTraining(AbstractAlgorithm):
@@ -164,11 +180,8 @@ class AbstractGradientTraining(AbstractAlgorithm):
         from runners.training.cost import step_flops
 
         flops = step_flops(run.architecture, run.dataset.facts(), min(self.largest_batch, run.spec.n_train))
-        combinations = 1
-        if self.tune is not None:
-            tried = (self.tune.learning_rate, self.tune.weight_decay, self.tune.steps, self.tune.epochs)
-            combinations += math.prod(max(len(values), 1) for values in tried) * self.tune.seeds
-        return flops * self.budget(run.spec.n_train) * (self.members + combinations - 1)
+        searched = self.tune.combinations * self.tune.seeds if self.tune is not None else 0
+        return flops * self.budget(run.spec.n_train) * (self.members + searched)
 
     def execute(self, runs: Sequence[Run], *, device: str = "cpu") -> Iterator[Outcome]:
         from runners.training.execute import execute_runs

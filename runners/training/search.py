@@ -102,9 +102,8 @@ def _candidates(task: Task, setting: Setting) -> list[Choice]:
     own = own_choice(task, setting)
     budgets = [algorithm.budget(len(task.x), steps=steps) for steps in search.steps]
     budgets += [algorithm.budget(len(task.x), epochs=epochs) for epochs in search.epochs]
-    grid = product(
-        search.learning_rate or (own.rate,), search.weight_decay or (own.decay,), budgets or (own.steps,)
-    )
+    rates = search.learning_rate or [own.rate * factor for factor in search.learning_rate_factor or (1.0,)]
+    grid = product(rates, search.weight_decay or (own.decay,), budgets or (own.steps,))
     return [Choice(rate, decay, steps) for rate, decay, steps in grid]
 
 

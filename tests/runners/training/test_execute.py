@@ -105,6 +105,14 @@ def test_budgets_can_be_searched_too():
     assert record.extra["budget"] == record.extra["steps"] == 120
 
 
+def test_a_search_over_multiples_starts_from_the_algorithms_own_rate():
+    (record,) = run(spec(tune={"learning_rate_factor": [1e-6, 1.0, 1e9]}, learning_rate=0.25, steps=60))
+    assert [row["learning_rate"] for row in record.extra["search"]] == [0.25e-6, 0.25, 0.25e9]
+    assert record.extra["learning_rate"] == 0.25
+    with pytest.raises(InvalidInputError, match="learning_rate_factor to try, not both"):
+        prepare_specs([spec(tune={"learning_rate_factor": [1.0], "learning_rate": [0.1]})])
+
+
 def test_a_search_without_anything_to_try_is_refused():
     with pytest.raises(InvalidInputError, match="nothing to try"):
         prepare_specs([spec(tune={"validation": 0.3})])
