@@ -38,11 +38,9 @@ class Search(Settings):
 
     Parameters
     ----------
-    learning_rate, weight_decay, steps, epochs
-        Values to try; where empty, the algorithm's own.
-    learning_rate_factor
-        Multiples of the algorithm's own learning rate to try, in place of `learning_rate`: one search serves
-        nets whose ``"auto"`` rates differ.
+    learning_rate, learning_rate_factor, weight_decay, steps, epochs
+        Values to try; where empty, the algorithm's own. Factors, in place of learning rates, make one search
+        serve nets whose ``"auto"`` rates differ.
     validation
         Share of the training set held out, at least one example.
     seeds
@@ -86,6 +84,8 @@ class AbstractGradientTraining(AbstractAlgorithm):
     learning_rate
         A number, or ``"auto"``: 7 % of the largest stable rate, measured on the run's own net and data at
         the start (see `runners.training.rates`).
+    learning_rate_factor
+        Multiplies the learning rate: 2 with ``"auto"`` is twice the default.
     weight_decay
         L2 (or decoupled, for AdamW) weight decay.
     loss
@@ -125,6 +125,7 @@ class AbstractGradientTraining(AbstractAlgorithm):
     default_steps: ClassVar[int] = 1000
 
     learning_rate: PositiveFloat | Literal["auto"] = "auto"
+    learning_rate_factor: PositiveFloat = 1.0
     weight_decay: NonNegativeFloat = 0.0
     loss: Literal["cross-entropy", "mse"] = "cross-entropy"
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)

@@ -42,11 +42,12 @@ class Choice:
 def own_choice(task: Task, setting: Setting) -> Choice:
     """Return the algorithm's own hyper-parameters."""
     algorithm = setting.algorithm
-    return Choice(own_rate(task, setting), algorithm.weight_decay, algorithm.budget(len(task.x)))
+    rate = algorithm.learning_rate_factor * base_rate(task, setting)
+    return Choice(rate, algorithm.weight_decay, algorithm.budget(len(task.x)))
 
 
-def own_rate(task: Task, setting: Setting) -> float:
-    """Return the learning rate of the settings, or the default for this run's net and data."""
+def base_rate(task: Task, setting: Setting) -> float:
+    """Return the learning rate before any factor: that of the settings, or the default for this net and data."""
     given, rule = setting.algorithm.learning_rate, setting.regime.rule
     if given != "auto":
         return given
@@ -99,11 +100,14 @@ def choose(tasks: list[Task], setting: Setting) -> list[Choice]:
 def _candidates(task: Task, setting: Setting) -> list[Choice]:
     algorithm, search = setting.algorithm, setting.algorithm.tune
     assert search is not None
-    own = own_choice(task, setting)
+    base, factors = base_rate(task, setting), search.learning_rate_factor or (algorithm.learning_rate_factor,)
     budgets = [algorithm.budget(len(task.x), steps=steps) for steps in search.steps]
     budgets += [algorithm.budget(len(task.x), epochs=epochs) for epochs in search.epochs]
-    rates = search.learning_rate or [own.rate * factor for factor in search.learning_rate_factor or (1.0,)]
-    grid = product(rates, search.weight_decay or (own.decay,), budgets or (own.steps,))
+    grid = product(
+        search.learning_rate or [factor * base for factor in factors],
+        search.weight_decay or (algorithm.weight_decay,),
+        budgets or (algorithm.budget(len(task.x)),),
+    )
     return [Choice(rate, decay, steps) for rate, decay, steps in grid]
 
 

@@ -109,6 +109,8 @@ def test_a_search_over_multiples_starts_from_the_algorithms_own_rate():
     (record,) = run(spec(tune={"learning_rate_factor": [1e-6, 1.0, 1e9]}, learning_rate=0.25, steps=60))
     assert [row["learning_rate"] for row in record.extra["search"]] == [0.25e-6, 0.25, 0.25e9]
     assert record.extra["learning_rate"] == 0.25
+    (twice,) = run(spec(learning_rate=0.25, learning_rate_factor=2.0, steps=1, stop_loss=None))
+    assert twice.extra["learning_rate"] == 0.5
     with pytest.raises(InvalidInputError, match="learning_rate_factor to try, not both"):
         prepare_specs([spec(tune={"learning_rate_factor": [1.0], "learning_rate": [0.1]})])
 
