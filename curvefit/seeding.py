@@ -14,7 +14,12 @@ def seed_for(*path: object) -> int:
     Parameters
     ----------
     path
-        JSON-representable parts, for example ``(study_seed, "subset", replicate)``.
+        Numbers (Python's or numpy's), texts and tuples of them, for example ``(study_seed, "subset", replicate)``.
+
+    Raises
+    ------
+    TypeError
+        For any other object: its text may differ from process to process.
 
     Examples
     --------
@@ -23,10 +28,17 @@ def seed_for(*path: object) -> int:
     >>> seed_for(0, "subset", 1) == seed_for(0, "subset", 2)
     False
     """
-    text = json.dumps(path, sort_keys=True, separators=(",", ":"), default=str)
+    text = json.dumps(path, sort_keys=True, separators=(",", ":"), default=_plain)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
 def generator(*path: object) -> np.random.Generator:
     """Return a numpy generator seeded by `path` (see `seed_for`)."""
     return np.random.default_rng(seed_for(*path))
+
+
+def _plain(part: object) -> object:
+    """Return a numpy scalar or array as Python values, so that equal numbers give equal seeds."""
+    if isinstance(part, np.generic | np.ndarray):
+        return part.tolist()
+    raise TypeError(f"a seed's path holds {part!r}; allowed: numbers, texts and tuples of them")

@@ -3,7 +3,7 @@
 from curvefit.symmetry import orthogonal, permutations, spatial
 from curvefit.symmetry.abstract import GROUPS, AbstractGroup
 from curvefit.symmetry.elements import AbstractElement, Product, Rotation, SignedPermutation, identity
-from curvefit.symmetry.lattice import Alignment, alignment, chain_group, get_group, is_subgroup
+from curvefit.symmetry.lattice import Alignment, alignment, chain_group, get_group, is_subgroup, preserves
 from curvefit.symmetry.spatial import CyclicShifts
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "is_subgroup",
     "orthogonal",
     "permutations",
+    "preserves",
     "spatial",
 ]

@@ -29,7 +29,10 @@ class AbstractGroup(abc.ABC):
     label: ClassVar[str]
     """How the group is written in tables, for example ``O(c)^p``."""
     supergroups: ClassVar[tuple[str, ...]] = ("o-cp",)
-    """Registered names of the smallest groups that contain this one whatever the shape."""
+    """Registered names of the smallest groups that contain this one whatever the shape, and whatever the number
+    of a numbered group."""
+    numbered: ClassVar[str | None] = None
+    """The setting that a number at the end of the name gives (``"patch"`` of ``o-patch-4``), if any."""
 
     shape: Shape
 
@@ -39,6 +42,11 @@ class AbstractGroup(abc.ABC):
                 f"shape {self.shape} must be three positive integers (height, width, channels)"
             )
         object.__setattr__(self, "shape", tuple(int(side) for side in self.shape))
+
+    @classmethod
+    def nested(cls, small: int, large: int) -> bool:
+        """Return whether the group of number `small` lies in that of number `large` whatever the shape."""
+        return small == large
 
     @property
     def pixels(self) -> int:

@@ -158,3 +158,14 @@ def identity(shape: Shape) -> SignedPermutation:
     """Return the identity map on `shape`."""
     d = int(np.prod(shape))
     return SignedPermutation(shape, np.arange(d), np.ones(d))
+
+
+def read_signed_permutation(matrix: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return (source, signs) of a signed permutation matrix, or None when it is not one."""
+    source = np.abs(matrix).argmax(axis=1)
+    signs = np.sign(matrix[np.arange(len(matrix)), source])
+    rebuilt = np.zeros(matrix.shape)
+    rebuilt[np.arange(len(matrix)), source] = signs
+    if np.abs(matrix - rebuilt).max() > tolerance or len(np.unique(source)) != len(source):
+        return None
+    return source, signs

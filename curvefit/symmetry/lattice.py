@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from dataclasses import fields
 from functools import cache
 
 import numpy as np
@@ -21,8 +22,8 @@ CHAIN = {
     ("shared", "signed-permutation"): "signed-s-c-shared",
 }
 
-PARAMETERS = {"o-patch": "patch", "o-c-tail": "head"}
-"""Groups whose name may end in a number, and the parameter that it sets."""
+SAME = {"o-patch-1": "o-c-per-pixel", "o-c-tail-0": "o-c-per-pixel"}
+"""Numbered groups that are another group whatever the shape."""
 
 
 class Alignment(enum.StrEnum):
@@ -41,9 +42,11 @@ class Alignment(enum.StrEnum):
 
 
 def split_name(name: str) -> tuple[str, dict[str, int]]:
-    """Return the registered name and parameters of a group name such as ``o-patch-4`` or ``o-c-tail-1``."""
-    match = re.fullmatch(r"(o-patch|o-c-tail)-(\d+)", name)
-    return (match[1], {PARAMETERS[match[1]]: int(match[2])}) if match else (name, {})
+    """Return the registered name and settings of a group name such as ``o-patch-4`` or ``o-c-tail-1``."""
+    match = re.fullmatch(r"(.+)-(\d+)", name)
+    if match and match[1] in GROUPS and (setting := GROUPS[match[1]].numbered):
+        return match[1], {setting: int(match[2])}
+    return name, {}
 
 
 def get_group(name: str, *, shape: Shape) -> AbstractGroup:
@@ -68,8 +71,8 @@ def get_group(name: str, *, shape: Shape) -> AbstractGroup:
     >>> get_group("o-c-per-pixel", shape=(7, 7, 16)).dimension
     5880
     """
-    registered, parameters = split_name(name)
-    return GROUPS[registered](tuple(shape), **parameters)  # type: ignore[arg-type]
+    registered, numbers = split_name(name)
+    return GROUPS[registered](tuple(shape), **numbers)  # type: ignore[arg-type]
 
 
 def chain_group(level: str, elements: str = "orthogonal") -> str:
@@ -101,7 +104,7 @@ def is_subgroup(small: str, large: str, *, shape: Shape | None = None, draws: in
     Without `shape` the answer is the declared lattice: inclusions that hold for every shape. With `shape`
     coincidences of that shape count too (for one channel, O(c)^p is {±1}^p): `draws` random elements of
     `small` are tested for membership. A proper subgroup has index two or more, so a wrong "yes" has
-    probability below 2**-draws. Sides above 4 are tested at a smaller shape with the same coincidences.
+    probability below 2**-draws. Large images are tested at a smaller shape with the same coincidences.
     """
     if shape is None:
         return _declared(small, large)
@@ -109,6 +112,19 @@ def is_subgroup(small: str, large: str, *, shape: Shape | None = None, draws: in
     inner, outer = get_group(small, shape=shape), get_group(large, shape=shape)
     rng = np.random.default_rng(0)
     return all(outer.contains(inner.sample(rng)) for _ in range(draws))
+
+
+def preserves(transform: str, group: str, *, shape: Shape, draws: int = 24) -> bool:
+    """Return whether the elements g of `transform` carry `group` to itself: ``g G g' = G``.
+
+    A task that `group` leaves unchanged has the symmetry ``g G g'`` after its inputs were transformed by g: the
+    same group if and only if this holds. Tested on `draws` random pairs of elements.
+    """
+    shape = _small_shape(transform, group, shape)
+    outer, inner = get_group(transform, shape=shape), get_group(group, shape=shape)
+    rng = np.random.default_rng(0)
+    pairs = ((outer.sample(rng), inner.sample(rng)) for _ in range(draws))
+    return all(inner.contains(g.after(h).after(g.inverse()), tolerance=1e-7) for g, h in pairs)
 
 
 def alignment(data_symmetry: str, model_symmetry: str, *, shape: Shape | None = None) -> Alignment:
@@ -141,25 +157,36 @@ def alignment(data_symmetry: str, model_symmetry: str, *, shape: Shape | None = 
 
 @cache
 def _declared(small: str, large: str) -> bool:
-    (small_name, small_parameters), (large_name, large_parameters) = split_name(small), split_name(large)
-    start, goal = GROUPS[small_name], GROUPS[large_name]
-    if small_name == large_name == "o-patch":
-        sides = [parameters.get("patch", 2) for parameters in (small_parameters, large_parameters)]
-        return sides[1] % sides[0] == 0
-    if small_name == large_name == "o-c-tail":
-        return small_parameters.get("head", 1) >= large_parameters.get("head", 1)
-    if start is goal:
-        return True
-    return any(_declared(name, large) for name in start.supergroups)
+    (low, low_number), (high, high_number) = (_numbered(SAME.get(name, name)) for name in (small, large))
+    if low == high:
+        return GROUPS[low].nested(low_number, high_number)
+    return any(_reaches(name, high) for name in GROUPS[low].supergroups)
+
+
+def _reaches(name: str, goal: str) -> bool:
+    return name == goal or any(_reaches(larger, goal) for larger in GROUPS[name].supergroups)
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """Return the registered name and the number, the default one where none is given, 0 where there is none."""
+    registered, numbers = split_name(name)
+    setting = GROUPS[registered].numbered
+    defaults = {field.name: field.default for field in fields(GROUPS[registered])}
+    return registered, numbers.get(setting, defaults[setting]) if setting else 0  # type: ignore[arg-type, return-value]
 
 
 def _small_shape(small: str, large: str, shape: Shape) -> Shape:
-    if any(name.startswith("o-c-tail") for name in (small, large)):
-        return shape
-    sides = [split_name(name)[1].get("patch", 2) for name in (small, large) if name.startswith("o-patch")]
-    if any(shape[axis] % side for side in sides for axis in (0, 1)):
+    """Return a shape on which exactly those inclusions hold that hold on `shape`.
+
+    Four pixels a side, two patches a side and three channels tell all groups apart that more would.
+    """
+    numbers = dict(_numbered(name) for name in (small, large))
+    if "o-c-tail" in numbers:
+        return (*shape[:2], min(shape[2], 3))
+    patches = [_numbered(name)[1] for name in (small, large) if _numbered(name)[0] == "o-patch"]
+    if any(side % patch for patch in patches for side in shape[:2]):
         get_group(small, shape=shape), get_group(large, shape=shape)  # raises with the reason
         raise InvalidInputError(f"groups {small!r} and {large!r} cannot both act on shape {shape}")
-    unit = int(np.lcm.reduce(sides)) if sides else 1
-    height, width = (side if side <= 4 else unit * min(side // unit, -(-4 // unit)) for side in shape[:2])
+    unit = int(np.lcm.reduce(patches)) if patches else 1
+    height, width = (min(side, unit * max(2, -(-4 // unit))) for side in shape[:2])
     return height, width, min(shape[2], 3)

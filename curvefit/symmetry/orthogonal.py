@@ -126,6 +126,7 @@ class PatchRotations(AbstractRotations):
     """
 
     label: ClassVar[str] = "O(ck²)^(p/k²)"
+    numbered: ClassVar[str | None] = "patch"
     patch: int = 2
 
     def __post_init__(self) -> None:
@@ -135,6 +136,10 @@ class PatchRotations(AbstractRotations):
             raise InvalidInputError(
                 f"group 'o-patch': patch {self.patch} must divide height and width of shape {self.shape}"
             )
+
+    @classmethod
+    def nested(cls, small: int, large: int) -> bool:
+        return large % small == 0
 
     def blocks(self) -> np.ndarray:
         (h, w, c), k = self.shape, self.patch
@@ -157,6 +162,7 @@ class TailRotations(AbstractRotations):
     """
 
     label: ClassVar[str] = "I×O(c)^(p-head)"
+    numbered: ClassVar[str | None] = "head"
     supergroups: ClassVar[tuple[str, ...]] = ("o-c-per-pixel",)
     head: int = 1
 
@@ -166,6 +172,10 @@ class TailRotations(AbstractRotations):
             raise InvalidInputError(
                 f"group 'o-c-tail': head {self.head} must be less than the {self.pixels} pixels of shape {self.shape}"
             )
+
+    @classmethod
+    def nested(cls, small: int, large: int) -> bool:
+        return small >= large
 
     def blocks(self) -> np.ndarray:
         return np.arange(self.size).reshape(self.pixels, self.channels)

@@ -10,18 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from curvefit.symmetry.abstract import GROUPS, AbstractGroup
-from curvefit.symmetry.elements import SignedPermutation
-
-
-def read_signed_permutation(matrix: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return (source, signs) of a signed permutation matrix, or None when it is not one."""
-    source = np.abs(matrix).argmax(axis=1)
-    signs = np.sign(matrix[np.arange(len(matrix)), source])
-    rebuilt = np.zeros(matrix.shape)
-    rebuilt[np.arange(len(matrix)), source] = signs
-    if np.abs(matrix - rebuilt).max() > tolerance or len(np.unique(source)) != len(source):
-        return None
-    return source, signs
+from curvefit.symmetry.elements import SignedPermutation, read_signed_permutation
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from curvefit.errors import InvalidInputError
 from curvefit.seeding import generator
 from curvefit.symmetry.abstract import GROUPS, AbstractGroup
-from curvefit.symmetry.elements import SignedPermutation
+from curvefit.symmetry.elements import SignedPermutation, read_signed_permutation
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class AbstractPixelMaps(AbstractGroup):
 
     @abc.abstractmethod
     def maps(self) -> np.ndarray:
-        """Return every map ``(order, p)``: row k names the pixel that each pixel's value comes from."""
+        """Return every map once, ``(order, p)``: row k names the pixel that each pixel's value comes from."""
 
     def element(self, index: int) -> SignedPermutation:
         """Return the element of row `index` of `maps`."""
@@ -33,13 +34,16 @@ class AbstractPixelMaps(AbstractGroup):
         return self.element(int(np.random.default_rng(seed).integers(self.order)))
 
     def admits(self, matrix: np.ndarray, *, tolerance: float = 1e-9) -> bool:
-        return any(
-            np.abs(self.element(index).matrix() - matrix).max() <= tolerance for index in range(self.order)
-        )
+        read = read_signed_permutation(matrix, tolerance)
+        if read is None or (read[1] < 0).any():
+            return False
+        pixel, channel = np.divmod(read[0].reshape(self.pixels, self.channels), self.channels)
+        together = (pixel == pixel[:, :1]).all() and (channel == np.arange(self.channels)).all()
+        return bool(together and (self.maps() == pixel[:, 0]).all(axis=1).any())
 
     @property
     def order(self) -> int:
-        return len(np.unique(self.maps(), axis=0))
+        return len(self.maps())
 
 
 @GROUPS.register("trivial")
@@ -70,10 +74,7 @@ class CyclicShifts(AbstractPixelMaps):
     label: ClassVar[str] = "C_h×C_w"
 
     def maps(self) -> np.ndarray:
-        h, w, _ = self.shape
-        rows = (np.arange(h) - np.arange(h)[:, None]) % h
-        columns = (np.arange(w) - np.arange(w)[:, None]) % w
-        return (rows[:, None, :, None] * w + columns[None, :, None, :]).reshape(h * w, h * w)
+        return shift_maps(*self.shape[:2])
 
     @property
     def order(self) -> int:
@@ -83,14 +84,16 @@ class CyclicShifts(AbstractPixelMaps):
 @GROUPS.register("scrambled-shifts")
 @dataclass(frozen=True, slots=True)
 class ScrambledShifts(CyclicShifts):
-    """Control: cyclic shifts conjugated by a fixed pixel permutation, a wrong group of the same size."""
+    """Control: cyclic shifts conjugated by a fixed pixel permutation, a wrong group of the same size.
+
+    The permutation is the first of a seeded list that leaves no shift, flip or turn but the identity in the
+    group. Grids of 1 x 2, 1 x 3 and 2 x 2 pixels have no such permutation: there it stays the group of shifts.
+    """
 
     label: ClassVar[str] = "σ(C_h×C_w)σ⁻¹"
 
     def maps(self) -> np.ndarray:
-        scramble = generator("scrambled-shifts", *self.shape[:2]).permutation(self.pixels)
-        back = np.argsort(scramble)
-        return back[CyclicShifts.maps(self)[:, scramble]]
+        return _scrambled_maps(*self.shape[:2])
 
 
 @GROUPS.register("flips")
@@ -102,8 +105,8 @@ class Flips(AbstractPixelMaps):
     supergroups: ClassVar[tuple[str, ...]] = ("d4", "s-p")
 
     def maps(self) -> np.ndarray:
-        grid = np.arange(self.pixels).reshape(self.shape[:2])
-        return np.stack([view.ravel() for view in (grid, grid[::-1], grid[:, ::-1], grid[::-1, ::-1])])
+        grid = _grid(*self.shape[:2])
+        return _distinct([grid, grid[::-1], grid[:, ::-1], grid[::-1, ::-1]])
 
 
 @GROUPS.register("d4")
@@ -121,6 +124,37 @@ class SquareSymmetries(AbstractPixelMaps):
             )
 
     def maps(self) -> np.ndarray:
-        grid = np.arange(self.pixels).reshape(self.shape[:2])
-        turns = [np.rot90(grid, k) for k in range(4)]
-        return np.stack([view.ravel() for turn in turns for view in (turn, turn[:, ::-1])])
+        turns = [np.rot90(_grid(*self.shape[:2]), k) for k in range(4)]
+        return _distinct([view for turn in turns for view in (turn, turn[:, ::-1])])
+
+
+def shift_maps(height: int, width: int) -> np.ndarray:
+    """Return the pixel maps ``(p, p)`` of all cyclic shifts; row ``i * width + j`` shifts by i rows and j columns."""
+    rows = (np.arange(height) - np.arange(height)[:, None]) % height
+    columns = (np.arange(width) - np.arange(width)[:, None]) % width
+    p = height * width
+    return (rows[:, None, :, None] * width + columns[None, :, None, :]).reshape(p, p)
+
+
+@cache
+def _scrambled_maps(height: int, width: int) -> np.ndarray:
+    shifts, grid = shift_maps(height, width), _grid(height, width)
+    turns = [np.rot90(grid, k) for k in ((0, 1, 2, 3) if height == width else (0, 2))]
+    right = {view.tobytes() for turn in turns for view in (turn, turn[:, ::-1])}
+    right |= {row.tobytes() for row in shifts}
+    rng = generator("scrambled-shifts", height, width)
+    for _ in range(1000):
+        scramble = rng.permutation(height * width)
+        scrambled = np.argsort(scramble)[shifts[:, scramble]]
+        if sum(row.tobytes() in right for row in scrambled) == 1:
+            return scrambled
+    return scrambled
+
+
+def _grid(height: int, width: int) -> np.ndarray:
+    return np.arange(height * width).reshape(height, width)
+
+
+def _distinct(views: list[np.ndarray]) -> np.ndarray:
+    """Return the maps of some views of the grid, each once: a side of one pixel makes some of them equal."""
+    return np.array(list(dict.fromkeys(tuple(view.ravel().tolist()) for view in views)))

@@ -1,8 +1,10 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from curvefit.errors import CurvefitError, InvalidInputError, UnknownNameError
-from curvefit.symmetry import alignment, chain_group, get_group, is_subgroup
+from curvefit.symmetry import GROUPS, alignment, chain_group, get_group, is_subgroup, preserves
 
 
 @pytest.mark.parametrize(
@@ -28,12 +30,72 @@ def test_a_shape_can_make_groups_coincide():
     assert not is_subgroup("cyclic-shifts", "scrambled-shifts", shape=(28, 28, 1))
 
 
+def test_every_pair_of_groups_has_one_alignment():
+    """The five words follow from the two inclusions, and swapping the two swaps their meaning."""
+    swapped = {"exact": {"exact"}, "excess": {"partial", "none"}, "partial": {"excess"}, "none": {"excess"}}
+    for data, model in itertools.product(GROUPS.names(), repeat=2):
+        word, other = alignment(data, model), alignment(model, data)
+        inside, around = is_subgroup(model, data), is_subgroup(data, model)
+        assert (word in ("exact", "excess")) == around
+        assert (word in ("exact", "partial", "none")) == inside
+        assert (word == "mismatched") == (not inside and not around)
+        assert other in swapped.get(word, {"mismatched"})
+        assert (word == "none") == (model == "trivial" != data)
+
+
+def test_a_number_leaves_other_inclusions_alone():
+    assert is_subgroup("o-c-per-pixel", "o-patch-3")
+    assert is_subgroup("signed-s-c-shared", "o-patch-7")
+    assert is_subgroup("trivial", "o-c-tail-5")
+    assert is_subgroup("o-c-per-pixel", "o-patch-1")
+    assert is_subgroup("o-patch-1", "o-c-per-pixel")
+    assert is_subgroup("o-c-per-pixel", "o-c-tail-0")
+    assert not is_subgroup("o-c-per-pixel", "o-c-tail-1")
+    assert not is_subgroup("o-cp", "o-patch-4", shape=(28, 28, 1))
+    assert is_subgroup("o-cp", "o-patch-4", shape=(4, 4, 2))
+
+
+def test_the_wrong_group_of_equal_size_shares_the_identity_alone():
+    for shape in [(1, 4, 1), (1, 28, 1), (2, 3, 2), (4, 4, 1), (28, 28, 1)]:
+        right, wrong = (get_group(name, shape=shape) for name in ("cyclic-shifts", "scrambled-shifts"))
+        assert right.order == wrong.order == shape[0] * shape[1]
+        rows = {row.tobytes() for row in right.maps()}
+        assert sum(row.tobytes() in rows for row in wrong.maps()) == 1
+
+
+def test_flips_of_a_line_are_two():
+    group = get_group("flips", shape=(1, 5, 2))
+    assert group.order == 2
+    assert len({group.sample(seed).source.tobytes() for seed in range(20)}) == 2
+    assert group.contains(group.element(1))
+
+
 def test_numbered_groups_nest_by_their_number():
     assert is_subgroup("o-patch-2", "o-patch-4")
     assert not is_subgroup("o-patch-4", "o-patch-2")
     assert not is_subgroup("o-patch-2", "o-patch-3")
     assert is_subgroup("o-c-tail-2", "o-c-tail-1", shape=(1, 4, 2))
     assert not is_subgroup("o-c-tail-1", "o-c-tail-2", shape=(1, 4, 2))
+
+
+@pytest.mark.parametrize(
+    ("transform", "group", "kept"),
+    [
+        ("o-c-shared", "cyclic-shifts", True),
+        ("d4", "cyclic-shifts", True),
+        ("cyclic-shifts", "cyclic-shifts", True),
+        ("s-p", "cyclic-shifts", False),
+        ("o-c-per-pixel", "cyclic-shifts", False),
+        ("o-c-per-pixel", "o-c-tail-1", True),
+        ("s-p", "o-c-tail-1", False),
+        ("s-p", "signed-s-p", True),
+        ("o-cp", "trivial", True),
+        ("o-cp", "o-cp", True),
+        ("sign-flips", "signed-s-p", False),
+    ],
+)
+def test_a_transform_keeps_a_group_or_makes_it_another(transform, group, kept):
+    assert preserves(transform, group, shape=(28, 28, 2) if "tail" not in group else (1, 5, 2)) == kept
 
 
 def test_chain_group_maps_levels_and_elements():
@@ -85,12 +147,3 @@ def test_rotations_of_all_cifar_coordinates_are_usable():
     element = get_group("o-cp", shape=(32, 32, 3)).sample(0)
     x = np.random.default_rng(0).standard_normal((50, 32, 32, 3))
     np.testing.assert_allclose(element.inverse()(element(x)), x, atol=1e-10)
-
-
-def test_haar_draws_have_uniform_first_coordinate():
-    """The square of one entry of a Haar matrix of O(3) has mean 1/3 (4 standard errors: false alarm 6e-5)."""
-    group = get_group("o-c-shared", shape=(1, 1, 3))
-    squares = np.array([group.sample(k).matrix()[0, 0] ** 2 for k in range(1000)])
-    assert abs(squares.mean() - 1 / 3) < 4 * squares.std() / 1000**0.5
-    signs = [np.linalg.det(group.sample(k).matrix()) > 0 for k in range(400)]
-    assert abs(np.mean(signs) - 0.5) < 4 * 0.5 / 20
