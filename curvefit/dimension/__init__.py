@@ -6,7 +6,8 @@ import importlib
 from typing import Any
 
 _PUBLIC = {
-    "sensitivity": "curvefit.dimension.variants",
+    "sensitivity": "curvefit.dimension.robustness",
+    "Sensitivity": "curvefit.dimension.robustness",
     "fit_replicates": "curvefit.dimension.replicate_fit",
     "KernelMeasures": "curvefit.dimension.kernel_measures",
     "measure_kernel": "curvefit.dimension.kernel_measures",
@@ -23,6 +24,7 @@ _PUBLIC = {
     "expect": "curvefit.dimension.expectations",
     "expectation_table": "curvefit.dimension.expectations",
     "LINKS": "curvefit.dimension.links",
+    "Link": "curvefit.dimension.links",
     "AbstractLink": "curvefit.dimension.links",
     "get_link": "curvefit.dimension.links",
     "Ruler": "curvefit.dimension.ruler",

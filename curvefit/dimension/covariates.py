@@ -12,13 +12,29 @@ from curvefit.dimension.pairs import shape_of, triplet_facts
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.seeding import generator
-from curvefit.symmetry import alignment, get_group, is_subgroup
+from curvefit.symmetry import Alignment, alignment, get_group, is_subgroup
 from curvefit.triplet import AXES
 
 COVARIATES = {
     "lie_dimension": "log(1 + Lie dimension) of the effective group",
     "orbit_dimension": "log(1 + orbit dimension) of the effective group",
 }
+
+CLASS_THEORY = {
+    "exact": "no symmetry left to gain, none wrong",
+    "none": "a finite group left out: the same exponent, up to its order times the examples; a continuous one: a higher "
+    "dimension",
+    "partial": "as without, for the part left out",
+    "excess": "a wrong group: a plateau where the data lacks it",
+    "mismatched": "a wrong group, and the data's own left out",
+    "unknown": "no prediction",
+}
+"""Alignment class of the learned function to what theory says of it (Tahmasebi, Jegelka, arXiv:2303.14269)."""
+
+SLOPE_THEORY = (
+    "falls or stays: a larger spurious group leaves more rotated copies of the task to be equally good at "
+    "(Li, Zhang, Arora, arXiv:2010.08515)"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,43 +52,63 @@ class AlignmentSlope:
         the triplets around the line counts besides the uncertainty of their exponents.
     here
         ``(draws,)``: slope over exactly these triplets (a finite-population quantity).
-    class_exponents
-        Alignment class to draws of the mean log exponent over its triplets, ``(draws,)``.
+    class_factors
+        Alignment class to draws of its exponents over the mean of their data family, geometric mean over its
+        triplets, ``(draws,)``.
     """
 
     covariate: str
     table: pd.DataFrame
     draws: np.ndarray
     here: np.ndarray
-    class_exponents: dict[str, np.ndarray]
+    class_factors: dict[str, np.ndarray]
 
     def summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
-        """Return the slopes and the geometric mean exponent of each alignment class, one row each."""
+        """Return the slopes, and what each alignment class does to the exponent, one row each, theory beside."""
+        counts = self.table["alignment"].value_counts()
         rows = [
-            {"quantity": "slope, triplets like these", **columns("value", self.draws, probability)},
-            {"quantity": "slope, these triplets", **columns("value", self.here, probability)},
+            {
+                "quantity": f"slope, {whose}",
+                "triplets": len(self.table),
+                **columns("value", draws, probability),
+            }
+            | {"theory": SLOPE_THEORY}
+            for whose, draws in (("triplets like these", self.draws), ("these triplets", self.here))
         ]
         rows += [
-            {"quantity": f"exponent, alignment {name}", **columns("value", np.exp(draws), probability)}
-            for name, draws in self.class_exponents.items()
+            {"quantity": f"exponent factor, alignment {name}", "triplets": int(counts[name])}
+            | {**columns("value", draws, probability), "theory": CLASS_THEORY[name]}
+            for name, draws in self.class_factors.items()
         ]
         return pd.DataFrame(rows)
 
     def __str__(self) -> str:
         falls = probability_of(self.draws < 0, self.draws)
-        return (
-            f"The log exponent changes by {spell(self.draws)} per unit of {COVARIATES[self.covariate]} "
-            f"(P(falls) = {falls:.2f}); theory: it falls or stays, since a larger spurious group leaves more copies "
-            "of the task to be equally good at."
-        )
+        lines = [
+            (
+                f"The log exponent changes by {spell(self.draws)} per unit of {COVARIATES[self.covariate]}, the data's own "
+                f"difficulty apart [P(falls) = {falls:.2f}]; theory: it {SLOPE_THEORY}."
+            )
+        ]
+        counts = self.table["alignment"].value_counts()
+        lines += [
+            f"Alignment {name} ({counts[name]} triplets): {spell(factor)} times the mean exponent of its data; theory: "
+            f"{CLASS_THEORY[name]}."
+            for name, factor in self.class_factors.items()
+        ]
+        return "\n".join(lines)
 
 
 def alignment_table(fit: CurveFit) -> pd.DataFrame:
-    """Return one row a triplet: data symmetry, transform, model symmetry, effective group, alignment, dimensions.
+    """Return one row a triplet: its groups, its alignment class, and the size of the group it learns under.
 
-    The effective group is the larger of the group of (model, inference) and that of the transform, since learning
-    rotated data with a group that lacks the rotation is learning without that advantage; where neither
-    contains the other it is unknown. `alignment` compares it with the symmetry of the data.
+    Two symmetries matter, and they are not the same. The *function* that (M, I) learns may be invariant (circular GAP:
+    under shifts); `alignment` compares that with the symmetry of the data, which a transform outside the group of (M, I) has
+    `moved` to where this learner has none of it. And (M, I) as an *algorithm* has a group
+    under which rotated data are learned as well as the originals; the larger it is, the less it knows of images.
+    `effective_symmetry` is the larger of that group and the transform's, since learning rotated data with an algorithm
+    that lacks the rotation is learning without that advantage; None where neither contains the other. `lie_dimension`
+    and `orbit_dimension` are its sizes, ``log(1 + dimension)``.
 
     Raises
     ------
@@ -89,18 +125,18 @@ def alignment_table(fit: CurveFit) -> pd.DataFrame:
                 f"the facts of {row['data']} | {row['model']} | {row['inference']} name no model_symmetry or no shape"
             )
         own, transform = str(row["model_symmetry"]), str(row["transform"])
-        if is_subgroup(transform, own, shape=shape):
-            effective: str | None = own
-        else:
+        moved = not is_subgroup(transform, own, shape=shape)
+        effective: str | None = own
+        if moved:
             effective = transform if is_subgroup(own, transform, shape=shape) else None
         group = None if effective is None else get_group(effective, shape=shape)
         rows.append(
             {
                 **{name: row[name] for name in (*AXES, "data_symmetry", "transform", "model_symmetry")},
+                "function_symmetry": row["function_symmetry"],
+                "moved": moved,
                 "effective_symmetry": effective,
-                "alignment": "unknown"
-                if effective is None
-                else str(alignment(str(row["data_symmetry"]), effective, shape=shape)),
+                "alignment": _function_alignment(row, moved=moved, shape=shape),
                 "lie_dimension": np.nan if group is None else np.log1p(group.dimension),
                 "orbit_dimension": np.nan if group is None else np.log1p(group.orbit_dimension),
             }
@@ -112,7 +148,7 @@ def alignment_slope(fit: CurveFit, covariate: str = "lie_dimension", *, seed: in
     """Regress the log exponent on a property of the effective group, draw by draw.
 
     Each data set's family (source and data symmetry) has its own intercept, so that hard and easy data do not
-    pose as alignment.
+    pose as alignment, and the group counts relative to the data's own.
 
     Parameters
     ----------
@@ -132,23 +168,25 @@ def alignment_slope(fit: CurveFit, covariate: str = "lie_dimension", *, seed: in
         raise unknown_name("covariate", covariate, COVARIATES)
     table = alignment_table(fit)
     log_exponent = np.log(fit.parameter("exponent"))
+    sources = triplet_facts(fit.curves, fit.triplets)["source"].astype(str)
+    family = pd.factorize(sources + "|" + table["data_symmetry"].astype(str))[0]
+    beside = _within(log_exponent, family)
     classes = {
-        str(name): log_exponent[:, rows.index].mean(axis=1)
+        str(name): np.exp(beside[:, rows.index].mean(axis=1))
         for name, rows in table.groupby("alignment", sort=True)
     }
     known = table[covariate].notna().to_numpy()
-    sources = triplet_facts(fit.curves, fit.triplets)["source"].astype(str)
-    family = pd.factorize(sources + "|" + table["data_symmetry"].astype(str))[0][known]
-    x, y = table.loc[known, covariate].to_numpy(float), log_exponent[:, known]
-    intercepts = np.eye(family.max() + 1)[family]
-    within = x - intercepts @ (intercepts.T @ x / intercepts.sum(axis=0))
-    squares = float(within @ within)
+    family = pd.factorize(family[known])[0]
+    x, y = (
+        _within(table.loc[known, covariate].to_numpy(float), family),
+        _within(log_exponent[:, known], family),
+    )
+    squares = float(x @ x)
     if squares < 1e-12:
         raise InvalidInputError(f"{covariate} is the same for all triplets of each data family: no slope")
-    here = y @ within / squares
-    centred = y - (y @ intercepts / intercepts.sum(axis=0)) @ intercepts.T
-    residual = centred - here[:, None] * within
-    degrees = len(x) - intercepts.shape[1] - 1
+    here = y @ x / squares
+    residual = y - here[:, None] * x
+    degrees = len(x) - (family.max() + 1) - 1
     rng = generator("alignment-slope", seed)
     if degrees > 0:
         variance = np.sum(residual**2, axis=1) / rng.chisquare(degrees, size=len(y))
@@ -156,3 +194,19 @@ def alignment_slope(fit: CurveFit, covariate: str = "lie_dimension", *, seed: in
     else:
         wider = np.full_like(here, np.nan)
     return AlignmentSlope(covariate, table, wider, here, classes)
+
+
+def _function_alignment(facts: pd.Series, *, moved: bool, shape: tuple[int, int, int]) -> str:
+    """Return how the symmetry of the learned function agrees with the data's, which shares nothing with it once moved."""
+    data, function = str(facts["data_symmetry"]), facts["function_symmetry"]
+    if function is None:
+        return "unknown"
+    if moved and "trivial" not in (data, function):
+        return str(Alignment.MISMATCHED)
+    return str(alignment(data, str(function), shape=shape))
+
+
+def _within(values: np.ndarray, family: np.ndarray) -> np.ndarray:
+    """Return `values`, ``(..., triplets)``, minus the mean of each triplet's family."""
+    member = np.eye(family.max() + 1)[family]
+    return values - (values @ member / member.sum(axis=0)) @ member.T

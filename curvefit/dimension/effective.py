@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
-from curvefit.dimension.links import AbstractLink, get_link
+from curvefit.dimension.links import Link, get_link
 from curvefit.dimension.pairs import baseline_pairs
+from curvefit.errors import InvalidInputError
+from curvefit.families import FAMILIES, AbstractFamily
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.triplet import AXES
 
@@ -35,7 +37,7 @@ class EffectiveDimension:
     """
 
     fit: CurveFit
-    link: AbstractLink
+    link: Link
     draws: np.ndarray
     baseline: str | None
     assumptions: tuple[str, ...]
@@ -64,7 +66,7 @@ class EffectiveDimension:
 
     def __str__(self) -> str:
         unit = "times the baseline" if self.link.relative else f"through link {self.link.name}"
-        lines = [str(self.fit.status)]
+        lines = [str(self.fit.status), *self.fit.notes]
         lines += [
             f"{triplet}: effective dimension {spell(self.draws[:, i])} {unit}."
             for i, triplet in enumerate(self.fit.triplets)
@@ -74,7 +76,7 @@ class EffectiveDimension:
 
 def effective_dimension(
     fit: CurveFit,
-    link: str | AbstractLink | Mapping[str, Any] = "ratio",
+    link: str | Link | Mapping[str, Any] = "ratio",
     *,
     baseline: str | None = None,
     reference: Mapping[str, str] | None = None,
@@ -86,7 +88,7 @@ def effective_dimension(
     fit
         A `CurveFit`.
     link
-        Name of a registered link, ``{"name": ..., setting: value}``, or a link object such as a `Ruler`'s.
+        Name of a registered link, ``{"name": ..., setting: value}``, or a link object such as a `Ruler`.
     baseline
         For a relative link: label of a model, data or inference, or name of a transform, whose triplets have
         dimension 1; triplets without a counterpart there are NaN. Without it the geometric mean of all is 1.
@@ -97,7 +99,10 @@ def effective_dimension(
     ------
     UnknownNameError
         When link or baseline has no such name.
+    InvalidInputError
+        When the fitted family has no power law at large sizes.
     """
+    need_power_law(fit)
     chosen = get_link(link)
     exponent = fit.parameter("exponent")
     draws = np.asarray(chosen.dimension(exponent), dtype=float)
@@ -109,6 +114,24 @@ def effective_dimension(
     if lost > 0:
         assumptions.append(f"{lost:.0%} of the draws have no dimension through this link and are left out.")
     return EffectiveDimension(fit, chosen, draws, baseline, tuple(assumptions))
+
+
+def need_power_law(fit: CurveFit) -> None:
+    """Check that the family of a fit ends in a power law.
+
+    Raises
+    ------
+    InvalidInputError
+        When it does not, so that there is no exponent to read a dimension from.
+    """
+    if "amplitude" not in fit.draws["posterior"]:
+        names = ", ".join(
+            n for n in FAMILIES.names() if type(FAMILIES[n]).amplitude is not AbstractFamily.amplitude
+        )
+        raise InvalidInputError(
+            f"family {fit.family!r} has no power law at large sizes, so no exponent to read a dimension from; "
+            f"fit one of: {names}"
+        )
 
 
 def _relative(

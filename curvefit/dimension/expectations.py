@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from curvefit.curves.learning_curves import LearningCurves
+from curvefit.dimension.intervals import ROPE, probability_of
 from curvefit.dimension.pairs import Pair, shape_of, triplet_facts
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.symmetry import get_group, is_subgroup
@@ -85,6 +87,9 @@ THEORY: dict[str, tuple[str, str, str]] = {
 }
 """Kind to (effective dimension, sample gain, reason with its source)."""
 
+SURE = 0.95
+"""Posterior probability from which on a gain is said to be, or not to be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
@@ -129,6 +134,46 @@ class Expectation:
             return f"tends to {self.order:g}"
         return THEORY[self.kind][1]
 
+    def agreement(self, dimension_gain: np.ndarray, floor_gain: np.ndarray, *, rope: float = ROPE) -> str:
+        """Return how a measured gain compares: confirmed, allowed, contradicted, or open.
+
+        Parameters
+        ----------
+        dimension_gain, floor_gain
+            Draws of one pair, ``(draws,)``, as in `SymmetryGain`.
+        rope
+            Half-width of the region of practical equivalence of the log dimension gain; a change counts when it lies
+            outside with probability `SURE`.
+
+        Returns
+        -------
+        str
+            "allowed" is a measurement that theory neither asks for nor excludes, such as a change of exponent by a
+            finite group over a finite range.
+        """
+        lower, higher, same = (
+            probability_of(where, dimension_gain) >= SURE
+            for where in (
+                dimension_gain > np.exp(rope),
+                dimension_gain < np.exp(-rope),
+                np.abs(np.log(dimension_gain)) <= rope,
+            )
+        )
+        if self.kind == "unknown":
+            return "open"
+        if self.kind == "wrong-group":
+            plateau = higher or probability_of(floor_gain < 0, floor_gain) >= SURE
+            return "confirmed" if plateau else "allowed" if lower or same else "open"
+        if not (lower or higher or same):
+            return "open"
+        if self.kind == "same-curve":
+            return "confirmed" if same else "contradicted"
+        if self.kind == "continuous-group":
+            return "confirmed" if lower else "contradicted"
+        if self.kind == "finite-group":
+            return "confirmed" if same else "allowed" if lower else "contradicted"
+        return "confirmed" if lower else "allowed"
+
     def __str__(self) -> str:
         which = f" ({self.group})" if self.group else ""
         return f"theory{which}: dimension {self.dimension}, sample gain {self.sample_gain}; {THEORY[self.kind][2]}."
@@ -159,13 +204,13 @@ def expect(curves: LearningCurves, pair: Pair) -> Expectation:
     if pair.changed == "data":
         if base["transform"] == aligned["transform"]:
             return Expectation("unknown")
-        kept = inside(base["transform"], base["model_symmetry"])
+        kept = all(inside(side["transform"], side["model_symmetry"]) for side in (base, aligned))
         return Expectation("same-curve" if kept else "lost-alignment", str(base["transform"]))
     if "data" in pair.changed:
         return Expectation("unknown")
     old, new = base["function_symmetry"] or "trivial", aligned["function_symmetry"] or "trivial"
     if not inside(new, old):
-        task = _task_symmetry(aligned)
+        task = task_symmetry(aligned)
         if not inside(new, task):
             return Expectation("wrong-group", str(new))
         gained = _group_gain(str(old), str(new), shape)
@@ -180,8 +225,8 @@ def expect(curves: LearningCurves, pair: Pair) -> Expectation:
     return Expectation("unknown")
 
 
-def _task_symmetry(facts: pd.Series) -> str:
-    """Return the symmetry that the learner can use: a transform outside its own group moves it elsewhere."""
+def task_symmetry(facts: pd.Series) -> str:
+    """Return the symmetry that the learner can use: a transform outside its own group moves the data's elsewhere."""
     transform, symmetry = str(facts["transform"]), str(facts["model_symmetry"])
     return str(facts["data_symmetry"]) if is_subgroup(transform, symmetry) else "trivial"
 

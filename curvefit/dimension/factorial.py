@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 import pandas as pd
 
-from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
+from curvefit.dimension.intervals import PROBABILITY, ROPE, columns, probability_of, spell
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.effects import decompose
@@ -18,6 +18,7 @@ from curvefit.triplet import AXES, Triplet
 PARAMETERS = {
     "log_exponent": "log exponent",
     "log_amplitude": "log amplitude",
+    "log_onset": "log onset (the size at which the power law leaves chance)",
     "log_error": "log error at the largest size all curves have",
 }
 
@@ -66,7 +67,8 @@ class Synergy:
 
         `sd` is the finite-population standard deviation of the term's effects (these levels, not a population of
         others), ``sqrt(sum of squares over its cells / degrees of freedom)`` with each cell of the term counted once;
-        `share` its part of the sum of squares over triplets.
+        `share` its part of the sum of squares over triplets; `p_matters` the probability that the standard deviation
+        exceeds the region of practical equivalence, 0.1.
         """
         total = sum(_squares(effect) for term, effect in self.effects.items() if term)
         rows = []
@@ -81,6 +83,7 @@ class Synergy:
                     "degrees": self.degrees[term],
                     **columns("sd", sd, probability),
                     **columns("share", share, probability),
+                    "p_matters": probability_of(sd > ROPE, sd),
                 }
             )
         return pd.DataFrame(rows)
@@ -100,10 +103,19 @@ class Synergy:
         )
 
     def __str__(self) -> str:
-        words = PARAMETERS[self.parameter]
+        extra, words = self.interaction, PARAMETERS[self.parameter]
+        size = np.sqrt((extra**2).mean(axis=1))
         lines = [
-            f"Interactions hold {spell(100 * self.draws)} % of the variance of the {words} over these triplets."
+            (
+                f"Interactions hold {spell(100 * self.draws)} % of the variance of the {words} over these triplets; "
+                f"P(they change it by a factor of more than {np.exp(ROPE):.2g}) = {probability_of(size > ROPE, size):.2f}."
+            )
         ]
+        most = int(np.argmax(np.abs(np.median(extra, axis=0))))
+        lines.append(
+            f"Furthest from its parts: {self.triplets[most]}, with {spell(np.exp(extra[:, most]))} times the "
+            f"{words.removeprefix('log ')} that the main effects of its members give."
+        )
         if not self.complete:
             lines.append("The grid has holes: main effects took what they share with interactions.")
         return "\n".join([*lines, self.summary().to_string(index=False, float_format="%.3g")])
@@ -117,7 +129,9 @@ def synergy(fit: CurveFit, parameter: str = "log_exponent") -> Synergy:
     fit
         A `CurveFit` whose triplets form a grid, holes allowed.
     parameter
-        ``"log_exponent"``, ``"log_amplitude"`` or ``"log_error"`` (at the largest size that all curves have).
+        ``"log_exponent"``, ``"log_amplitude"`` (of one example: it goes with the exponent), ``"log_onset"`` (where the
+        curve leaves chance, what the sample gain compares; families with an onset only) or ``"log_error"`` (at the
+        largest size that all curves have).
 
     Raises
     ------

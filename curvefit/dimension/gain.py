@@ -9,18 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from curvefit.dimension.effective import EffectiveDimension
+from curvefit.dimension.effective import EffectiveDimension, need_power_law
 from curvefit.dimension.expectations import Expectation, expect
 from curvefit.dimension.gain_sentences import describe_gain
-from curvefit.dimension.intervals import PROBABILITY, ROPE, columns, probability_of
-from curvefit.dimension.links import AbstractLink, get_link
+from curvefit.dimension.intervals import PROBABILITY, ROPE, columns, gain_probabilities, probability_of
+from curvefit.dimension.links import Link, get_link
 from curvefit.dimension.multiplier import DataMultiplier, data_multiplier
 from curvefit.dimension.pairs import Pair, baseline_pairs
+from curvefit.dimension.sample_shift import sample_shift, shift_if_parallel
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
-
-SUPPORTED = 2.0
-"""Posterior sds within which zero must lie before a quantity is conditioned on being zero."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +40,8 @@ class SymmetryGain:
     sample_gain
         ``(draws, pairs)``: horizontal shift between the two power laws where they leave chance (or at the anchor):
         the part of the amplitudes, free of the exponents.
+    sample_within
+        ``(pairs,)``: whether that is at sizes that both curves were measured at, or an extrapolation.
     shift_if_parallel
         ``(draws, pairs)``: the data multiplier given equal exponents, when it is one number at every error, read
         where both curves were measured; NaN where the posterior does not support equal exponents.
@@ -62,9 +62,10 @@ class SymmetryGain:
 
     fit: CurveFit
     pairs: tuple[Pair, ...]
-    link: AbstractLink
+    link: Link
     dimension_gain: np.ndarray
     sample_gain: np.ndarray
+    sample_within: np.ndarray
     shift_if_parallel: np.ndarray
     floor_gain: np.ndarray
     slope: np.ndarray
@@ -83,8 +84,9 @@ class SymmetryGain:
         """Return one row a pair: both gains, slope and floor with intervals, probabilities, theory.
 
         `p_dimension_gain` is P(dimension gain > 1), `p_dimension_same` that of the region of practical equivalence;
-        likewise for the sample gain. `floor_share` is the part of the variance of the log exponent ratio that
-        knowing the floors would remove.
+        likewise for the sample gain, which `sample_range` marks as measured or extrapolated. `floor_share` is the part of
+        the variance of the log exponent ratio that knowing the floors would remove. `agreement` compares the dimension
+        (of a wrong group: and the floor) with theory, as in `Expectation.agreement`.
         """
         rows = []
         for i, (pair, theory) in enumerate(zip(self.pairs, self.expectations)):
@@ -92,17 +94,21 @@ class SymmetryGain:
             for name, draws in self.draws.items():
                 row |= columns(name, draws[:, i], probability)
             for name in ("dimension_gain", "sample_gain"):
-                log_gain = np.log(self.draws[name][:, i])
-                row[f"p_{name}"] = probability_of(log_gain > 0, log_gain)
-                row[f"p_{name.replace('gain', 'same')}"] = probability_of(
-                    np.abs(log_gain) < self.rope, log_gain
-                )
+                p_gain, p_same = gain_probabilities(self.draws[name][:, i], self.rope)
+                row |= {f"p_{name}": p_gain, f"p_{name.replace('gain', 'same')}": p_same}
+            row["sample_range"] = "interpolation" if self.sample_within[i] else "extrapolation"
             row["p_slope"] = probability_of(self.slope[:, i] > 0, self.slope[:, i])
             row["floor_share"] = floor_share(self.fit, pair)
             row |= {"theory": theory.kind, "theory_dimension": theory.dimension}
-            row |= {"theory_sample_gain": theory.sample_gain}
+            row |= {"theory_sample_gain": theory.sample_gain, "agreement": self.agreement(i)}
             rows.append(row)
         return pd.DataFrame(rows)
+
+    def agreement(self, index: int) -> str:
+        """Return how one pair's dimension, and its floor, compare with theory."""
+        return self.expectations[index].agreement(
+            self.dimension_gain[:, index], self.floor_gain[:, index], rope=self.rope
+        )
 
     def sentences(self, probability: float = PROBABILITY) -> list[str]:
         """Return one sentence a pair."""
@@ -118,7 +124,7 @@ def symmetry_gain(
     fit: CurveFit | EffectiveDimension,
     baseline: str = "fcn",
     *,
-    link: str | AbstractLink | Mapping[str, Any] | None = None,
+    link: str | Link | Mapping[str, Any] | None = None,
     pairs: Sequence[Pair] | None = None,
     levels: Sequence[float] | None = None,
     anchor: float | None = None,
@@ -155,6 +161,7 @@ def symmetry_gain(
     """
     if isinstance(fit, EffectiveDimension):
         link, fit = fit.link if link is None else link, fit.fit
+    need_power_law(fit)
     chosen = get_link("ratio" if link is None else link)
     if anchor is not None and anchor <= 0:
         raise InvalidInputError(f"anchor must be a positive excess error, not {anchor}")
@@ -164,71 +171,54 @@ def symmetry_gain(
     base = [fit.index(pair.baseline) for pair in compared]
     aligned = [fit.index(pair.aligned) for pair in compared]
     exponent, floor = fit.parameter("exponent"), fit.parameter("floor")
-    log_amplitude = np.log(fit.parameter("amplitude"))
     dimension = np.asarray(chosen.dimension(exponent), dtype=float)
     multiplier = data_multiplier(fit, compared, levels=levels)
-    log_start = np.log(anchor) if anchor else _log_start(fit, floor, multiplier, base, aligned)
-    log_shift = log_size_at(log_start, exponent[:, base], log_amplitude[:, base]) - log_size_at(
-        log_start, exponent[:, aligned], log_amplitude[:, aligned]
-    )
-    log_ratio = np.log(exponent[:, aligned]) - np.log(exponent[:, base])
-    measured = np.stack(
-        [_measured_shift(multiplier, i, log_shift[:, i]) for i in range(len(compared))], axis=1
-    )
-    parallel = np.stack([given_zero(m, r) for m, r in zip(measured.T, log_ratio.T)], axis=1)
+    log_shift, within = sample_shift(fit, compared, multiplier, anchor)
+    parallel = shift_if_parallel(fit, compared, _log_where_measured(multiplier, log_shift))
     with np.errstate(over="ignore"):
-        sample_gain, shift_if_parallel = np.exp(log_shift), np.exp(parallel)
+        sample_gain, parallel_gain = np.exp(log_shift), np.exp(parallel)
     return SymmetryGain(
         fit,
         compared,
         chosen,
         dimension[:, base] / dimension[:, aligned],
         sample_gain,
-        shift_if_parallel,
+        within,
+        parallel_gain,
         floor[:, base] - floor[:, aligned],
         1 / exponent[:, base] - 1 / exponent[:, aligned],
         multiplier,
         tuple(expect(fit.curves, pair) for pair in compared),
         rope,
-        (
-            *chosen.assumptions(fit.curves.metric),
-            f"Each curve follows the {fit.family} family; the sample gain is read "
-            + (f"at an excess error of {anchor:g}." if anchor else "where the power laws start from chance."),
-            (
-                "A gain in the exponent measured over a finite range can be a finite symmetry that has not yet shown its "
-                "limit: compare the slope, and the sensitivity to dropping the smallest sizes."
-            ),
-        ),
+        _assumptions(fit, chosen, anchor),
     )
 
 
-def log_size_at(log_excess: Any, exponent: np.ndarray, log_amplitude: np.ndarray) -> np.ndarray:
-    """Return the log size at which ``amplitude * n ** -exponent`` equals an excess error."""
-    return (log_amplitude - log_excess) / exponent
+def _assumptions(fit: CurveFit, link: Link, anchor: float | None) -> tuple[str, ...]:
+    where = f"at an excess error of {anchor:g}" if anchor else "where the power laws start from chance"
+    if anchor is None and not np.isfinite(fit.chance).all():
+        where = "at the largest error that both curves were measured at"
+    return (
+        *link.assumptions(fit.curves.metric),
+        f"every curve ends in the power law of the {fit.family} family; the sample gain is read {where}.",
+        (
+            "a gain in the exponent over a finite range can be a finite symmetry that has not yet shown its limit: compare "
+            "the slope, and the sensitivity to dropping the smallest sizes."
+        ),
+        *_pooling_note(fit),
+        *fit.notes,
+    )
 
 
-def given_zero(quantity: np.ndarray, condition: np.ndarray) -> np.ndarray:
-    """Return draws of `quantity` given that `condition` is zero, by linear regression of the draws.
-
-    Exact for jointly normal draws; NaN where zero lies more than `SUPPORTED` posterior sds away.
-    """
-    spread = condition.std()
-    if spread == 0:
-        return quantity if condition[0] == 0 else np.full_like(quantity, np.nan)
-    if abs(condition.mean()) > SUPPORTED * spread:
-        return np.full_like(quantity, np.nan)
-    slope = np.cov(quantity, condition)[0, 1] / condition.var(ddof=1)
-    return quantity - slope * condition
-
-
-def _measured_shift(multiplier: DataMultiplier, pair: int, log_shift: np.ndarray) -> np.ndarray:
-    """Return the log multiplier at the middle measured error, or `log_shift` where there is none for every draw."""
-    middle = multiplier.central(pair)
-    if middle is None:
-        return log_shift
-    with np.errstate(divide="ignore"):
-        at_middle = np.log(multiplier.at(pair, middle))
-    return at_middle if np.isfinite(at_middle).all() else log_shift
+def _pooling_note(fit: CurveFit) -> tuple[str, ...]:
+    if "log_scale" not in fit.draws["posterior"]:
+        return ()
+    return (
+        (
+            "curves inform each other (partial pooling): an exponent that its own sizes leave open is drawn to those of its "
+            "data, model and inference."
+        ),
+    )
 
 
 def floor_share(fit: CurveFit, pair: Pair) -> float:
@@ -249,16 +239,11 @@ def floor_share(fit: CurveFit, pair: Pair) -> float:
     return float(np.clip(1 - (ratio - fitted).var() / ratio.var(), 0, 1))
 
 
-def _log_start(
-    fit: CurveFit, floor: np.ndarray, multiplier: DataMultiplier, base: list[int], aligned: list[int]
-) -> np.ndarray:
-    """Return per pair the log of the excess error at which both start: chance, or the largest common level."""
-    starts = []
-    for i, (one, other) in enumerate(zip(base, aligned)):
-        chance = min(fit.chance[one], fit.chance[other])
-        if np.isfinite(chance):
-            excess = chance - np.median(floor[:, [one, other]])
-        else:
-            excess = np.nanmax(multiplier.levels[i])
-        starts.append(np.log(excess))
-    return np.array(starts)
+def _log_where_measured(multiplier: DataMultiplier, log_shift: np.ndarray) -> np.ndarray:
+    """Return the log multiplier at each pair's middle measured error, or its shift where draws miss that error."""
+    found = log_shift.copy()
+    for i in range(len(multiplier.pairs)):
+        middle = multiplier.central(i)
+        if middle is not None and multiplier.reached(i, middle) == 1:
+            found[:, i] = np.log(multiplier.at(i, middle))
+    return found

@@ -1,4 +1,4 @@
-"""A gain in words: what was measured, how sure, and where it holds."""
+"""A gain in words: what was measured, how sure, where it holds, and what theory says."""
 
 from __future__ import annotations
 
@@ -6,78 +6,112 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curvefit.dimension.intervals import interval, number, probability_of, spell
+from curvefit.dimension.expectations import SURE
+from curvefit.dimension.intervals import gain_probabilities, interval, number, probability_of, spell
 
 if TYPE_CHECKING:
     from curvefit.dimension.gain import SymmetryGain
 
-SURE = 0.95
+MODEST_REACH = 0.5
 
 
 def describe_gain(gain: SymmetryGain, index: int, probability: float) -> str:
-    """Return one sentence on one pair: dimension, data, expectation."""
-    pair = gain.pairs[index]
-    parts = [
-        f"{pair.aligned} against {pair.baseline}: {_dimension(gain, index, probability)}",
-        _data(gain, index, probability),
+    """Return one sentence on one pair: dimension, data, samples, floor, and theory beside them."""
+    pair, theory = gain.pairs[index], gain.expectations[index]
+    clauses = [
+        f"{_dimension(gain, index, probability)}, {_data(gain, index, probability)}",
         _sample(gain, index, probability),
+        _floor(gain, index, probability),
+        f"theory: dimension {theory.dimension}, sample gain {theory.sample_gain} ({gain.agreement(index)})",
     ]
-    theory = gain.expectations[index]
-    expected = f"theory: dimension {theory.dimension}, sample gain {theory.sample_gain}"
-    return "; ".join(part for part in parts if part) + f" ({expected})."
+    return f"{pair}: " + "; ".join(clause for clause in clauses if clause) + "."
+
+
+def _subject(gain: SymmetryGain, index: int) -> str:
+    pair, kind = gain.pairs[index], gain.expectations[index].kind
+    if kind == "wrong-group":
+        return f"{gain.expectations[index].group}, which this data is not known to have,"
+    if kind == "same-curve":
+        return "undoing the rotation"
+    if kind == "unknown":
+        return f"{pair.members('aligned')} instead of {pair.members('baseline')}"
+    return "alignment"
 
 
 def _dimension(gain: SymmetryGain, index: int, probability: float) -> str:
     draws = gain.dimension_gain[:, index]
-    log_gain = np.log(draws)
-    p_gain = probability_of(log_gain > 0, log_gain)
-    p_same = probability_of(np.abs(log_gain) < gain.rope, log_gain)
+    p_gain, p_same = gain_probabilities(draws, gain.rope)
     if p_same >= SURE:
-        verb = "alignment leaves the effective dimension as it is"
+        verb = "leaves the effective dimension as it is,"
     elif p_gain >= SURE:
-        verb = "alignment lowers the effective dimension"
+        verb = "lowers the effective dimension"
     elif p_gain <= 1 - SURE:
-        verb = "the effective dimension is higher"
+        verb = "raises the effective dimension"
     else:
-        verb = "a change of effective dimension is not established"
+        verb = "is not shown to change the effective dimension,"
+    by = "by " if gain.link.relative and not verb.endswith(",") else ""
+    sure = f"P(lower) = {p_gain:.2f}, P(same within a factor {np.exp(gain.rope):.2g}) = {p_same:.2f}"
+    return f"{_subject(gain, index)} {verb} {by}{_amount(gain, index, probability)} [{sure}]"
+
+
+def _amount(gain: SymmetryGain, index: int, probability: float) -> str:
+    """Return from which dimension to which, or by what factor where the link knows ratios only."""
+    pair, draws = gain.pairs[index], gain.dimension_gain[:, index]
     if gain.link.relative:
-        amount = f"by a factor {spell(draws, probability)}"
-    else:
-        pair = gain.pairs[index]
-        exponent = gain.fit.parameter("exponent")
-        values = [gain.link.dimension(exponent[:, gain.fit.index(t)]) for t in (pair.baseline, pair.aligned)]
-        (old, old_low, old_high), (new, new_low, new_high) = (interval(v, probability) for v in values)
-        amount = (
-            f"from {number(old)} to {number(new)} ({number(old_low)} to {number(old_high)} -> "
-            f"{number(new_low)} to {number(new_high)})"
-        )
-    if "not" in verb or "leaves" in verb:
-        amount = f"({amount.removeprefix('by a ').replace(' (', ', ').removesuffix(')')})"
-    joined = f"{verb} {amount}"
-    return f"{joined}, P(lower) = {p_gain:.2f}"
+        risen = np.nanmedian(draws) < 1 and gain_probabilities(draws, gain.rope)[0] <= 1 - SURE
+        return f"a factor {spell(1 / draws if risen else draws, probability)}"
+    exponent = gain.fit.parameter("exponent")
+    (old, old_low, old_high), (new, new_low, new_high) = (
+        interval(gain.link.dimension(exponent[:, gain.fit.index(t)]), probability)
+        for t in (pair.baseline, pair.aligned)
+    )
+    return (
+        f"from {number(old)} to {number(new)} ({number(old_low)} to {number(old_high)} -> "
+        f"{number(new_low)} to {number(new_high)})"
+    )
 
 
 def _data(gain: SymmetryGain, index: int, probability: float) -> str:
     middle = gain.multiplier.central(index)
     level = 0 if middle is None else middle
-    draws = gain.multiplier.at(index, level)
     error = gain.multiplier.levels[index, level]
     if not np.isfinite(error):
-        return ""
-    reached = np.isfinite(draws) & (draws > 0)
-    if reached.mean() < 0.5:
+        return "worth in data unknown"
+    if gain.multiplier.reached(index, level) < MODEST_REACH:
         return f"only one of the two reaches an error of {_error(gain, error)}"
-    where = "measured range" if middle is not None else "extrapolated: the measured curves share no error"
-    return f"worth a factor {spell(draws[reached], probability)} in data at {_error(gain, error)} ({where})"
+    draws = gain.multiplier.at(index, level)
+    p_gain, _ = gain_probabilities(draws)
+    where = "" if middle is not None else " (extrapolated: the measured curves share no error)"
+    if p_gain >= SURE:
+        return f"worth a factor {spell(draws, probability)} in data at {_error(gain, error)}{where}"
+    if p_gain <= 1 - SURE:
+        with np.errstate(divide="ignore"):
+            factor = spell(1 / draws, probability)
+        return f"at the cost of a factor {factor} in data at {_error(gain, error)}{where}"
+    return f"data multiplier {spell(draws, probability)} at {_error(gain, error)}{where}"
 
 
 def _sample(gain: SymmetryGain, index: int, probability: float) -> str:
     parallel = gain.shift_if_parallel[:, index]
-    log_gain = np.log(gain.dimension_gain[:, index])
-    p_gain = probability_of(log_gain > 0, log_gain)
+    p_gain, _ = gain_probabilities(gain.dimension_gain[:, index], gain.rope)
     if np.isfinite(parallel).any() and 1 - SURE < p_gain < SURE:
-        return f"if the exponents are equal, {spell(parallel, probability)} times the examples at every error"
-    return f"sample gain {spell(gain.sample_gain[:, index], probability)} beside it"
+        return (
+            f"if the exponents are equal, one example is worth {spell(parallel, probability)} at every error"
+        )
+    where = "" if gain.sample_within[index] else " (extrapolated)"
+    return f"beside it a sample gain of {spell(gain.sample_gain[:, index], probability)}{where}"
+
+
+def _floor(gain: SymmetryGain, index: int, probability: float) -> str:
+    """Return by how much the floor differs, where it surely does."""
+    lower = gain.floor_gain[:, index]
+    p_lower = probability_of(lower > 0, lower)
+    if 1 - SURE < p_lower < SURE or not lower.any():
+        return ""
+    if p_lower >= SURE:
+        return f"its floor is {spell(lower, probability)} lower"
+    plateau = ", a plateau" if gain.expectations[index].kind == "wrong-group" else ""
+    return f"its floor is {spell(-lower, probability)} higher{plateau}"
 
 
 def _error(gain: SymmetryGain, error: float) -> str:

@@ -10,7 +10,9 @@ ROPE = 0.1
 
 
 def interval(draws: np.ndarray, probability: float = PROBABILITY) -> tuple[float, float, float]:
-    """Return median and equal-tailed bounds of the finite draws, or three NaN when there is none.
+    """Return median and equal-tailed bounds of the draws that are not NaN, or three NaN when there is none.
+
+    Infinite draws count, so that a bound is infinite where the draws are.
 
     Parameters
     ----------
@@ -24,12 +26,13 @@ def interval(draws: np.ndarray, probability: float = PROBABILITY) -> tuple[float
     >>> interval(np.linspace(0, 1, 101))
     (0.5, 0.05, 0.95)
     """
-    finite = np.asarray(draws, dtype=float)
-    finite = finite[np.isfinite(finite)]
-    if finite.size == 0:
+    known = np.asarray(draws, dtype=float)
+    known = known[~np.isnan(known)]
+    if known.size == 0:
         return (float("nan"),) * 3
     tail = (1 - probability) / 2
-    median, low, high = np.quantile(finite, [0.5, tail, 1 - tail])
+    finite = bool(np.isfinite(known).all())
+    median, low, high = np.quantile(known, [0.5, tail, 1 - tail], method="linear" if finite else "nearest")
     return round(float(median), 12), round(float(low), 12), round(float(high), 12)
 
 
@@ -40,9 +43,21 @@ def columns(name: str, draws: np.ndarray, probability: float = PROBABILITY) -> d
 
 
 def probability_of(condition: np.ndarray, draws: np.ndarray) -> float:
-    """Return the share of the finite `draws` for which `condition` holds, or NaN without draws."""
-    finite = np.isfinite(draws)
-    return float(condition[finite].mean()) if finite.any() else float("nan")
+    """Return the share of the `draws` that are not NaN for which `condition` holds, or NaN without draws."""
+    known = ~np.isnan(draws)
+    return float(condition[known].mean()) if known.any() else float("nan")
+
+
+def gain_probabilities(gain: np.ndarray, rope: float = ROPE) -> tuple[float, float]:
+    """Return P(gain > 1) and P(``|log gain| < rope``) of the draws of a gain, a factor.
+
+    Examples
+    --------
+    >>> gain_probabilities(np.array([0.7, 1.02, 1.05, 2.0]))
+    (0.75, 0.5)
+    """
+    same = (gain > np.exp(-rope)) & (gain < np.exp(rope))
+    return probability_of(gain > 1, gain), probability_of(same, gain)
 
 
 def number(value: float, digits: int = 2) -> str:

@@ -10,16 +10,19 @@ import pandas as pd
 
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.dimension.difference import compare_curves
+from curvefit.dimension.expectations import expect
 from curvefit.dimension.intervals import PROBABILITY, ROPE, columns, probability_of
-from curvefit.dimension.pairs import Pair, shape_of, transform_pairs, triplet_facts
+from curvefit.dimension.pairs import Pair, transform_pairs, triplet_facts
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
-from curvefit.symmetry import is_subgroup
 
 DECISION = 0.9
 """Probability at which a curve is called unchanged, or changed."""
 FALSE_CHANGES = 0.02
 """Largest share of equal curves that may be called changed: a bound on the p-value of equality."""
+
+THEORY_OF = {"same-curve": "unchanged", "lost-alignment": "may change", "unknown": "unknown"}
+"""What an expectation of a data pair says of the curve."""
 
 
 def invariance_table(
@@ -81,7 +84,7 @@ def invariance_table(
         known = facts.iloc[position[pair.baseline]]
         measured = _measure(curves, pair, rope=rope, decision=decision, probability=probability)
         believed = _exponents(fit, pair, rope=rope, probability=probability)
-        theory = _expect(known)
+        theory = THEORY_OF[expect(curves, pair).kind]
         rows.append(
             {
                 "model": pair.baseline.model,
@@ -152,13 +155,6 @@ def _exponents(
         **columns("exponent_ratio", np.exp(difference), probability),
         "p_exponent_unchanged": probability_of(np.abs(difference) < rope, difference),
     }
-
-
-def _expect(facts: pd.Series) -> str:
-    if facts["model_symmetry"] is None:
-        return "unknown"
-    inside = is_subgroup(str(facts["transform"]), str(facts["model_symmetry"]), shape=shape_of(facts))
-    return "unchanged" if inside else "may change"
 
 
 def _agreement(theory: str, verdict: str) -> str:

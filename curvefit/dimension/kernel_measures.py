@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.dimension.intervals import number
-from curvefit.dimension.links import AbstractLink, get_link
+from curvefit.dimension.links import Link, get_link
 from curvefit.theory import (
     SpectralExponents,
     Spectrum,
@@ -52,7 +52,7 @@ class KernelMeasures:
     learnable: np.ndarray
     learned: np.ndarray
     exponents: SpectralExponents
-    link: AbstractLink
+    link: Link
 
     @property
     def dimension(self) -> tuple[float, float, float]:
@@ -80,7 +80,7 @@ def measure_kernel(
     *,
     n_train: Sequence[float] | None = None,
     ridge: float = 0.0,
-    link: str | AbstractLink | Mapping[str, Any] = "noiseless",
+    link: str | Link | Mapping[str, Any] = "noiseless",
 ) -> KernelMeasures:
     """Measure participation, learnable modes, capacity and source of a kernel on a task.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from curvefit.dimension.intervals import PROBABILITY, columns, probability_of
+from curvefit.dimension.intervals import PROBABILITY, columns, gain_probabilities
 from curvefit.dimension.pairs import Pair, baseline_pairs
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
@@ -54,9 +54,9 @@ class DataMultiplier:
                         "aligned": str(pair.aligned),
                         "error": float(level),
                         "range": "interpolation" if self.within[i, j] else "extrapolation",
-                        **_quantiles(draws, probability),
-                        "reached": float((np.isfinite(draws) & (draws > 0)).mean()),
-                        "p_gain": probability_of(draws > 1, np.where(np.isnan(draws), np.nan, 0.0)),
+                        **columns("multiplier", draws, probability),
+                        "reached": self.reached(i, j),
+                        "p_gain": gain_probabilities(draws)[0],
                     }
                 )
         return pd.DataFrame(rows)
@@ -64,6 +64,11 @@ class DataMultiplier:
     def at(self, pair: int, level: int) -> np.ndarray:
         """Return the draws of one pair at one of its levels, ``(draws,)``."""
         return self.draws[:, pair, level]
+
+    def reached(self, pair: int, level: int) -> float:
+        """Return the share of draws in which both curves reach a level (within `REACH`)."""
+        draws = self.draws[:, pair, level]
+        return float((np.isfinite(draws) & (draws > 0)).mean())
 
     def central(self, pair: int) -> int | None:
         """Return the position of the middle interpolated level of a pair, or None when there is none."""
@@ -96,29 +101,30 @@ def data_multiplier(
     chosen = tuple(pairs or baseline_pairs(fit.curves, fit.triplets, baseline=baseline, reference=reference))
     if levels is not None and (len(levels) == 0 or min(levels) <= 0):
         raise InvalidInputError(f"error levels must be positive, got {list(levels)}")
-    needed = sorted({fit.index(t) for pair in chosen for t in (pair.baseline, pair.aligned)})
-    place = {index: k for k, index in enumerate(needed)}
-    sizes, error = _curves_on_grid(fit, needed)
-    log_sizes, log_error = np.log(sizes), np.log(np.clip(error, 1e-300, None))
-    ranges = [_measured_range(fit, index, sizes, error[:, k]) for k, index in enumerate(needed)]
-    all_levels, all_draws, all_within = [], [], []
-    for pair in chosen:
-        base, aligned = place[fit.index(pair.baseline)], place[fit.index(pair.aligned)]
-        own = (
-            np.asarray(levels, float) if levels is not None else _common_levels(ranges[base], ranges[aligned])
-        )
-        own = np.concatenate([own, np.full(max(LEVELS - len(own), 0), np.nan)]) if levels is None else own
-        n_base, n_aligned = (invert(log_sizes, log_error[:, k], np.log(own)) for k in (base, aligned))
+    ranges = {t: _measured_range(fit, t) for pair in chosen for t in (pair.baseline, pair.aligned)}
+    all_levels: list[np.ndarray] = []
+    wanted: dict[Triplet, list[int]] = {triplet: [] for triplet in ranges}
+    for i, pair in enumerate(chosen):
+        one, other = ranges[pair.baseline], ranges[pair.aligned]
+        own = np.asarray(levels, float) if levels is not None else _common_levels(one, other)
         all_levels.append(own)
-        all_draws.append(_ratio(n_base, n_aligned))
-        all_within.append(_inside(own, ranges[base]) & _inside(own, ranges[aligned]))
-    kept = ~np.isnan(all_levels).all(axis=0)
-    return DataMultiplier(
-        chosen,
-        np.array(all_levels)[:, kept],
-        np.stack(all_draws, axis=1)[:, :, kept],
-        np.array(all_within)[:, kept],
-    )
+        wanted[pair.baseline].append(i)
+        wanted[pair.aligned].append(i)
+    grid = np.stack(all_levels)
+    kept = ~np.isnan(grid).all(axis=0)
+    grid = grid[:, kept]
+    sizes = _grid(fit)
+    log_n = {}
+    for triplet, places in wanted.items():
+        log_error = np.log(np.clip(fit.expected_error(sizes, at=[fit.index(triplet)])[:, 0], 1e-300, None))
+        found = invert(np.log(sizes), log_error, np.log(grid[places]).ravel())
+        log_n[triplet] = dict(zip(places, np.split(found, len(places), axis=1)))
+    draws = [_ratio(log_n[pair.baseline][i], log_n[pair.aligned][i]) for i, pair in enumerate(chosen)]
+    within = [
+        _inside(grid[i], ranges[pair.baseline]) & _inside(grid[i], ranges[pair.aligned])
+        for i, pair in enumerate(chosen)
+    ]
+    return DataMultiplier(chosen, grid, np.stack(draws, axis=1), np.array(within))
 
 
 def invert(log_sizes: np.ndarray, log_error: np.ndarray, log_levels: np.ndarray) -> np.ndarray:
@@ -161,25 +167,24 @@ def measured_sizes(fit: CurveFit, triplet: Triplet) -> np.ndarray:
     return np.sort(usable.loc[mine, "n_train"].unique()).astype(float)
 
 
-def _curves_on_grid(fit: CurveFit, needed: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return sizes and expected errors ``(draws, needed, sizes)``, a few sizes at a time to bound memory."""
+def _grid(fit: CurveFit) -> np.ndarray:
+    """Return the sizes on which curves are inverted, far beyond the measured ones on both sides."""
     measured = fit.curves.usable["n_train"]
-    sizes = np.geomspace(measured.min() / REACH**0.5, measured.max() * REACH, GRID)
-    parts = [fit.expected_error(part)[:, needed] for part in np.array_split(sizes, GRID // 8)]
-    return sizes, np.concatenate(parts, axis=2)
+    return np.geomspace(measured.min() / REACH**0.5, measured.max() * REACH, GRID)
 
 
-def _measured_range(fit: CurveFit, index: int, sizes: np.ndarray, error: np.ndarray) -> tuple[float, float]:
-    measured = measured_sizes(fit, fit.triplets[index])
-    middle = np.median(error, axis=0)
-    high, low = np.exp(np.interp(np.log(measured[[0, -1]]), np.log(sizes), np.log(middle)))
+def _measured_range(fit: CurveFit, triplet: Triplet) -> tuple[float, float]:
+    """Return the lowest and the highest error that a curve was measured at, posterior medians."""
+    ends = fit.expected_error(measured_sizes(fit, triplet)[[0, -1]], at=[fit.index(triplet)])
+    high, low = np.median(ends[:, 0], axis=0)
     return float(low), float(high)
 
 
 def _common_levels(one: tuple[float, float], other: tuple[float, float]) -> np.ndarray:
+    """Return `LEVELS` errors that both were measured at, or one between the two curves, the others NaN."""
     low, high = max(one[0], other[0]), min(one[1], other[1])
     if low >= high:
-        return np.array([np.sqrt(low * high)])
+        return np.array([np.sqrt(low * high), *[np.nan] * (LEVELS - 1)])
     return np.geomspace(high, low, LEVELS + 2)[1:-1]
 
 
@@ -191,13 +196,3 @@ def _ratio(n_base: np.ndarray, n_aligned: np.ndarray) -> np.ndarray:
     neither = np.isinf(n_base) & np.isinf(n_aligned)
     with np.errstate(invalid="ignore", over="ignore"):
         return np.where(neither, np.nan, np.exp(n_base - n_aligned))
-
-
-def _quantiles(draws: np.ndarray, probability: float) -> dict[str, float]:
-    """Return median and bounds, counting draws that never reach the level as infinite (or zero)."""
-    known = draws[~np.isnan(draws)]
-    if known.size == 0:
-        return columns("multiplier", known, probability)
-    tail = (1 - probability) / 2
-    values = np.quantile(known, [0.5, tail, 1 - tail], method="nearest")
-    return dict(zip(("multiplier", "multiplier_low", "multiplier_high"), map(float, values)))

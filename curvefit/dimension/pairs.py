@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -41,13 +41,21 @@ class Pair:
     aligned: Triplet
 
     @property
+    def differing(self) -> tuple[str, ...]:
+        """Axes in which the two differ."""
+        return tuple(axis for axis in AXES if getattr(self.baseline, axis) != getattr(self.aligned, axis))
+
+    @property
     def changed(self) -> str:
         """Axis in which the two differ: data, model or inference."""
-        differing = [axis for axis in AXES if getattr(self.baseline, axis) != getattr(self.aligned, axis)]
-        return " and ".join(differing)
+        return " and ".join(self.differing)
+
+    def members(self, side: Literal["baseline", "aligned"]) -> str:
+        """Return the labels of one side that the other side does not share."""
+        return " | ".join(getattr(getattr(self, side), axis) for axis in self.differing)
 
     def __str__(self) -> str:
-        return f"{self.aligned} against {self.baseline}"
+        return f"{self.aligned} against {self.members('baseline')}"
 
 
 def triplet_facts(curves: LearningCurves, triplets: Sequence[Triplet]) -> pd.DataFrame:

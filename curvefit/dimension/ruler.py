@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ N_RULERS = 1000
 class Ruler:
     """A monotone map from exponent to dimension with its uncertainty; build it with `calibrate_ruler`.
 
-    Each draw is one monotone curve through one posterior draw of every teacher's exponent, with the teachers
+    It is a link: ``effective_dimension(fit, link=ruler)`` and ``symmetry_gain(fit, link=ruler)``. Each draw is one monotone curve through one posterior draw of every teacher's exponent, with the teachers
     re-weighted at random (Bayesian bootstrap) so that disagreement between teachers of like dimension counts.
     Between teachers log exponent is linear in log dimension; beyond them nothing is claimed.
 
@@ -39,26 +40,53 @@ class Ruler:
     log_exponents: np.ndarray
     teacher: tuple[str, str] | None = None
 
+    name: ClassVar[str] = "ruler"
+    relative: ClassVar[bool] = False
+
+    def dimension(self, exponent: Any) -> np.ndarray:
+        """Return the dimension at each exponent, ``(draws, triplets)``; NaN beyond the ends of the ruler.
+
+        All exponents of a draw are read off the same ruler, so that its uncertainty is common to them.
+        """
+        exponents = np.asarray(exponent, dtype=float)
+        read = self.measure(exponents)
+        return np.where(np.isfinite(read), read, np.nan)
+
+    def assumptions(self, metric: str) -> tuple[str, ...]:
+        """Return what a dimension off this ruler takes for granted, a sentence each."""
+        whose = "the teachers" if self.teacher is None else f"{' | '.join(self.teacher)} on its teachers"
+        return (
+            (
+                f"link ruler: exponents of {whose}, of dimension {number(self.dimensions[0])} to "
+                f"{number(self.dimensions[-1])}, read backwards (measured, no formula); holds for the same model and "
+                f"inference, {metric}, noise and range of sizes, and for tasks like the teachers."
+            ),
+        )
+
     def measure(self, exponent: np.ndarray, *, seed: int = 0) -> np.ndarray:
         """Return the dimension of a task whose curve has these exponents.
 
         Parameters
         ----------
         exponent
-            Posterior draws ``(draws,)``, independent of the ruler's own.
+            Posterior draws ``(draws,)`` or ``(draws, triplets)``, independent of the ruler's own.
         seed
             Pairs the draws with rulers, and picks a dimension uniformly where a ruler is flat.
 
         Returns
         -------
         numpy.ndarray
-            ``(draws,)``; minus infinity below the smallest teacher, infinity above the largest: the ruler ends there.
+            In the shape of `exponent`; minus infinity below the smallest teacher, infinity above the largest: the
+            ruler ends there.
         """
         exponent = np.atleast_1d(np.asarray(exponent, dtype=float))
         rng = generator("ruler", seed)
         chosen = self.log_exponents[rng.integers(len(self.log_exponents), size=len(exponent))]
+        share = rng.random(len(exponent))
+        columns_of = exponent.reshape(len(exponent), -1).T
         with np.errstate(invalid="ignore", divide="ignore"):
-            return _read(chosen, np.log(self.dimensions), np.log(exponent), rng.random(len(exponent)))
+            read = [_read(chosen, np.log(self.dimensions), np.log(column), share) for column in columns_of]
+        return np.stack(read, axis=1).reshape(exponent.shape)
 
     def describe(self, exponent: np.ndarray, *, probability: float = PROBABILITY, seed: int = 0) -> str:
         """Return ``learns like a task of dimension k`` with its interval, or on which side the ruler ends."""
@@ -149,7 +177,7 @@ def ruler_from_fit(fit: CurveFit, *, model: str, inference: str, seed: int = 0) 
             f"the ruler of {model} | {inference} needs teachers of two known dimensions; the facts name {known}"
         )
     built = calibrate_ruler(known, fit.parameter("exponent")[:, mine], seed=seed)
-    return Ruler(built.dimensions, built.log_exponents, (model, inference))
+    return replace(built, teacher=(model, inference))
 
 
 def ruler_error(dimensions: Sequence[float], exponents: np.ndarray, *, seed: int = 0) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,11 +108,18 @@ class CurveFit:
         values = values.reshape(self.n_draws, *values.shape[2:])
         return np.broadcast_to(values.reshape(self.n_draws, -1), (self.n_draws, len(self.triplets)))
 
-    def expected_error(self, n: Any) -> np.ndarray:
+    def expected_error(self, n: Any, *, at: Sequence[int] | None = None) -> np.ndarray:
         """Return the expected test error at training-set sizes `n`.
 
         This is the law with its parameters' uncertainty: no seed noise, no counting noise, and beyond the data no
         more than the law says (forecasts with a discrepancy are in `curvefit.fitting.forecasts`).
+
+        Parameters
+        ----------
+        n
+            Training-set sizes.
+        at
+            Positions of the triplets that are wanted; all by default.
 
         Returns
         -------
@@ -121,13 +129,15 @@ class CurveFit:
         sizes = np.atleast_1d(np.asarray(n, float))
         if sizes.ndim != 1 or not (sizes > 0).all():
             raise InvalidInputError(f"n must be positive sizes in one dimension, not {n!r}")
-        posterior = self.draws["posterior"]
-        if "bend_ratio" in posterior:
-            ratio = self.parameter("bend_ratio")[..., None]
-            size = self.parameter("bend_size")[..., None]
-            sizes = warp_size(np, sizes, ratio, size)
-        values = {name: self.parameter(name)[..., None] for name in self.law.parameter_names}
-        return self.law.error(sizes, chance=self.chance[:, None], **values)
+        wanted = slice(None) if at is None else list(at)
+
+        def drawn(name: str) -> np.ndarray:
+            return self.parameter(name)[:, wanted, None]
+
+        if "bend_ratio" in self.draws["posterior"]:
+            sizes = warp_size(np, sizes, drawn("bend_ratio"), drawn("bend_size"))
+        values = {name: drawn(name) for name in self.law.parameter_names}
+        return self.law.error(sizes, chance=self.chance[wanted, None], **values)
 
     def noise_sd(self, n: Any) -> np.ndarray:
         """Return the standard deviation between seeds at sizes `n`, on the likelihood's scale (logit or log).

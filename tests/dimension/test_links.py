@@ -39,7 +39,7 @@ def test_assumptions_name_formula_source_and_metric(name: str) -> None:
     words = " ".join(link.assumptions("error-rate"))
     assert link.formula in words
     assert link.source in words
-    assert ("no more than labels" in words) == (link.metric is not None)
+    assert ("no more than labels" in words) == bool(link.metrics)
 
 
 def test_known_values() -> None:

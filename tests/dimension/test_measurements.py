@@ -9,6 +9,7 @@ import pytest
 from curvefit.curves import LearningCurves
 from curvefit.dimension import (
     KernelMeasures,
+    Sensitivity,
     calibrate_ruler,
     fit_replicates,
     measure_kernel,
@@ -141,15 +142,24 @@ def test_sensitivity_repeats_the_analysis_and_keeps_failures() -> None:
             raise FitError("nothing came out")
         return fit_replicates(changed)
 
-    table = sensitivity(
-        fit_replicates(both), "fcn", families=["hopeless"], links=["noiseless"], refit=refit
-    ).set_index("variant")
+    found = sensitivity(fit_replicates(both), "fcn", families=["hopeless"], links=["noisy"], refit=refit)
+    table = found.table.set_index("variant")
     assert table["kind"].tolist() == ["as fitted", "link", "sizes", "sizes", "family"]
-    assert table.loc["hopeless", "status"] == "nothing came out"
-    measured = table.drop(index="hopeless")
+    assert table.loc["family hopeless", "status"] == "nothing came out"
+    measured = table.drop(index=["family hopeless", "link noisy"])
     assert measured["dimension_gain"].between(1.5, 2.7).all()
-    assert (
-        table.loc["n_train >= 256", "dimension_gain_low"]
-        < 2
-        < table.loc["n_train >= 256", "dimension_gain_high"]
-    )
+    smallest = table.loc["n_train >= 256"]
+    assert smallest["dimension_gain_low"] < 2 < smallest["dimension_gain_high"]
+    assert found.summary().columns.tolist() == ["variant", "t | m | k against fcn", "status"]
+    assert "a lower dimension is established under all of them" in found.sentences()[0]
+    assert "family hopeless: nothing came out" in str(found)
+
+
+def test_a_claim_that_hangs_on_one_variant_is_named() -> None:
+    rows = [
+        {"kind": "as fitted", "variant": "as fitted", "p_dimension_gain": 0.99, "dimension_gain": 1.5},
+        {"kind": "sizes", "variant": "n_train >= 64", "p_dimension_gain": 0.7, "dimension_gain": 1.1},
+    ]
+    bounds = {"dimension_gain_low": 0.9, "dimension_gain_high": 1.9, "pair": "a against b", "status": "ok"}
+    (sentence,) = Sensitivity(pd.DataFrame([row | bounds for row in rows])).sentences()
+    assert "established as fitted, but not under n_train >= 64 (1.1 (0.90 to 1.9))" in sentence

@@ -76,6 +76,10 @@ def test_the_study_shows_its_synergy() -> None:
     best = found.triplet_summary().set_index(["data", "model"])
     assert best.loc[("shifted trivial", "gap"), "p_above"] > 0.99
     assert synergy(fit, "log_error").draws.mean() > 0.1
+    assert synergy(fit, "log_onset").draws.size == fit.n_draws
+    table = found.summary().set_index("term")
+    assert table.loc["data:model", "p_matters"] > 0.95
+    assert "times the exponent that the main effects" in str(found)
 
 
 def test_nothing_to_interact_is_an_error() -> None:
@@ -95,6 +99,16 @@ def test_alignment_table_knows_what_a_rotation_takes_away() -> None:
     assert table.loc[("shifted o-cp", "gap"), "effective_symmetry"] == "o-cp"
     assert table.loc[("shifted o-cp", "fcn"), "effective_symmetry"] == "o-cp"
     assert table.loc[("shifted trivial", "fcn"), "lie_dimension"] == pytest.approx(np.log1p(784 * 783 / 2))
+    expected = {
+        ("shifted trivial", "gap"): "exact",
+        ("shifted trivial", "vec"): "none",
+        ("shifted o-cp", "fcn"): "none",
+        ("shifted o-cp", "gap"): "mismatched",
+        ("plain trivial", "vec"): "exact",
+        ("plain o-cp", "gap"): "excess",
+    }
+    assert {key: table.loc[key, "alignment"] for key in expected} == expected
+    assert table["moved"].sum() == 4
 
 
 def test_exponents_fall_with_the_spurious_group() -> None:
@@ -103,6 +117,12 @@ def test_exponents_fall_with_the_spurious_group() -> None:
     assert (slope.here < 0).mean() > 0.95
     assert slope.draws.std() > slope.here.std()
     assert "P(falls)" in str(slope)
+    assert "Alignment exact" in str(slope)
+    assert np.median(slope.class_factors["exact"]) > np.median(slope.class_factors["mismatched"])
+    assert (
+        "wrong group"
+        in slope.summary().set_index("quantity").loc["exponent factor, alignment mismatched", "theory"]
+    )
     flat = posterior(rotation_study())
     exponent = np.full_like(flat.parameter("exponent"), 0.4)
     even = CurveFit.from_draws(

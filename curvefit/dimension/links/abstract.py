@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
 from curvefit.errors import InvalidInputError
 from curvefit.registry import Registry
 from curvefit.settings import Settings, parse_settings
+
+
+@runtime_checkable
+class Link(Protocol):
+    """What dimensions and gains ask of a link; a registered formula and a measured `Ruler` both are one."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in sentences."""
+
+    @property
+    def relative(self) -> bool:
+        """Whether only ratios of its dimensions mean anything."""
+
+    def dimension(self, exponent: Any) -> np.ndarray:
+        """Return the dimension at each exponent, ``(draws, triplets)``; NaN where there is none."""
+
+    def assumptions(self, metric: str) -> tuple[str, ...]:
+        """Return what a dimension takes for granted on curves of this metric, a sentence each."""
 
 
 class AbstractLink(Settings, abc.ABC):
@@ -25,8 +44,8 @@ class AbstractLink(Settings, abc.ABC):
         In words, printed with every number the link gives.
     relative
         Whether only ratios of its dimensions mean anything.
-    metric
-        The error whose exponent the formula speaks of, or None for any.
+    metrics
+        The errors whose exponents the formula speaks of; none named means any.
     """
 
     name: ClassVar[str]
@@ -34,7 +53,7 @@ class AbstractLink(Settings, abc.ABC):
     source: ClassVar[str]
     condition: ClassVar[str]
     relative: ClassVar[bool] = False
-    metric: ClassVar[str | None] = "mse"
+    metrics: ClassVar[tuple[str, ...]] = ("mse",)
 
     @abc.abstractmethod
     def dimension(self, exponent: Any) -> np.ndarray:
@@ -47,9 +66,9 @@ class AbstractLink(Settings, abc.ABC):
     def assumptions(self, metric: str) -> tuple[str, ...]:
         """Return what a dimension from this link takes for granted, a sentence each."""
         sentences = [f"link {self.name}: {self.formula} ({self.source}); holds for {self.condition}."]
-        if self.metric is not None and metric != self.metric:
+        if self.metrics and metric not in self.metrics:
             sentences.append(
-                f"The link speaks of the exponent of {self.metric}; these curves are {metric}, "
+                f"The link speaks of the exponent of {' or '.join(self.metrics)}; these curves are {metric}, "
                 "so its dimensions are no more than labels of the exponent."
             )
         return tuple(sentences)
@@ -58,8 +77,8 @@ class AbstractLink(Settings, abc.ABC):
 LINKS: Registry[type[AbstractLink]] = Registry("link")
 
 
-def get_link(link: str | AbstractLink | Mapping[str, Any]) -> AbstractLink:
-    """Return a link from its registered name, from ``{"name": ..., setting: ...}``, or as it is.
+def get_link(link: str | Link | Mapping[str, Any]) -> Link:
+    """Return a link from its registered name, from ``{"name": ..., setting: ...}``, or as it is (a `Ruler`, say).
 
     Raises
     ------
@@ -68,10 +87,10 @@ def get_link(link: str | AbstractLink | Mapping[str, Any]) -> AbstractLink:
     InvalidInputError
         When its settings are not what it accepts.
     """
-    if isinstance(link, AbstractLink):
-        return link
     if isinstance(link, str):
         link = {"name": link}
+    if isinstance(link, Link):
+        return link
     if not isinstance(link, Mapping) or "name" not in link:
         raise InvalidInputError(f"a link is a name, a mapping with 'name', or a link object, not {link!r}")
     settings = {key: value for key, value in link.items() if key != "name"}

@@ -20,7 +20,7 @@ class Ratio(AbstractLink):
         "curves with the same target smoothness s, loss and noise, in the range where each is a power law"
     )
     relative = True
-    metric = None
+    metrics = ()
 
     def dimension(self, exponent: Any) -> np.ndarray:
         return 1.0 / positive(exponent)
