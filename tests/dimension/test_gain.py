@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from curvefit.dimension.multiplier import invert
 from curvefit.dimension.pairs import Pair, baseline_pairs
 from curvefit.dimension.sample_shift import given_zero
 from curvefit.errors import InvalidInputError, UnknownNameError
+from curvefit.fitting import CurveFit
 from tests.dimension.studies import posterior, power_laws, rotation_study
 
 
@@ -50,6 +53,29 @@ def test_curves_without_a_common_error_say_so() -> None:
     gain = symmetry_gain(fit, "fcn")
     assert not gain.multiplier.within.any()
     assert "extrapolated" in str(gain)
+
+
+def test_draws_that_never_reach_a_level_count_as_infinite() -> None:
+    floors = np.linspace(0.0, 0.1, 101)
+    one = power_laws({"fcn": 0.5, "gap": 0.5}, {"fcn": 1.0, "gap": 0.7})
+    floor = np.column_stack([floors, np.zeros(101)])
+    fit = CurveFit.from_draws(
+        one.curves, exponent=np.full((101, 2), 0.5), amplitude=np.tile([1.0, 0.7], (101, 1)), floor=floor
+    )
+    row = data_multiplier(fit, baseline="fcn", levels=[0.085]).summary().iloc[0]
+    assert row["reached"] == pytest.approx(0.84, abs=0.02)
+    assert np.isinf(row["multiplier_high"])
+    assert np.isfinite(row["multiplier"])
+    assert row["p_gain"] == 1
+    assert "to beyond measure)" in symmetry_gain(fit, "fcn", levels=[0.085]).sentences()[0]
+
+
+def test_a_family_without_a_power_law_has_no_dimension() -> None:
+    fit = dataclasses.replace(power_laws({"fcn": 0.5, "gap": 0.5}, {"fcn": 1.0, "gap": 0.7}), family="wbl4")
+    del fit.draws.posterior["amplitude"]
+    for measure in (effective_dimension, symmetry_gain):
+        with pytest.raises(InvalidInputError, match=r"'wbl4' has no power law.*power-law"):
+            measure(fit)
 
 
 def test_inversion_finds_the_first_crossing() -> None:
@@ -92,8 +118,6 @@ def test_gains_of_a_study_against_a_model_and_against_a_rotation() -> None:
 
 
 def test_the_floor_share_rises_when_floor_and_exponent_go_together() -> None:
-    from curvefit.fitting import CurveFit
-
     fit = posterior(rotation_study())
     floor = fit.parameter("floor")
     tied = CurveFit.from_draws(
@@ -117,6 +141,68 @@ def test_effective_dimension_relative_and_absolute() -> None:
     noisy = effective_dimension(power_laws({"a": 1.5, "b": 0.5}, {"a": 1.0, "b": 1.0}), "noisy")
     assert noisy.summary()["defined"].tolist() == [0, 1]
     assert any("50%" in sentence for sentence in noisy.assumptions)
+
+
+def _with_facts(fit: CurveFit, **facts: object) -> CurveFit:
+    known = {"shape": (7, 7, 16), "data_symmetry": "trivial", "model_symmetry": "o-c-shared", **facts}
+    columns = {name: value if isinstance(value, list) else [value] * 2 for name, value in known.items()}
+    curves = dataclasses.replace(fit.curves, facts=fit.curves.facts.assign(**columns))
+    return dataclasses.replace(fit, curves=curves)
+
+
+def test_a_wrong_group_is_reported_as_such() -> None:
+    fit = power_laws({"vec": 0.5, "gap": 0.5}, {"vec": 1.0, "gap": 1.0}, floors={"vec": 0.0, "gap": 0.05})
+    gain = symmetry_gain(_with_facts(fit, function_symmetry=["trivial", "cyclic-shifts"]), "vec")
+    (sentence,) = gain.sentences()
+    assert gain.summary().loc[0, "theory"] == "wrong-group"
+    assert gain.summary().loc[0, "agreement"] == "confirmed"
+    assert "task | gap | kernel against vec: cyclic-shifts, which this data is not known to have," in sentence
+    assert "higher, a plateau" in sentence
+    assert "at the cost of a factor" in sentence or "only one of the two reaches" in sentence
+
+
+def test_the_sentence_gives_dimensions_probabilities_range_and_theory() -> None:
+    facts = {"data_symmetry": "cyclic-shifts", "function_symmetry": ["trivial", "cyclic-shifts"]}
+    fit = _with_facts(power_laws({"vec": 0.25, "gap": 0.5}, {"vec": 1.0, "gap": 1.0}), **facts)
+    (sentence,) = symmetry_gain(fit, "vec", link="noiseless", levels=[0.2]).sentences()
+    assert sentence.startswith(
+        "task | gap | kernel against vec: alignment lowers the effective dimension from 4.0 to 2.0 "
+        "(4.0 to 4.0 -> 2.0 to 2.0) [P(lower) = 1.00, P(same within a factor 1.1) = 0.00], worth a factor 25 (25 to 25) in "
+        "data at mse 0.20 (extrapolated"
+    )
+    assert sentence.endswith("theory: dimension unchanged, sample gain tends to 49 (allowed).")
+    same = _with_facts(power_laws({"vec": 0.5, "gap": 0.5}, {"vec": 2.0, "gap": 1.0}), **facts)
+    gain = symmetry_gain(same, "vec")
+    assert "alignment leaves the effective dimension as it is, a factor 1" in gain.sentences()[0]
+    assert gain.agreement(0) == "confirmed"
+    assert not gain.sample_within.all() or "sample gain" in gain.sentences()[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor", "word"),
+    [
+        ("same-curve", 1.0, "confirmed"),
+        ("same-curve", 1.5, "contradicted"),
+        ("finite-group", 1.0, "confirmed"),
+        ("finite-group", 1.5, "allowed"),
+        ("finite-group", 0.6, "contradicted"),
+        ("continuous-group", 2.0, "confirmed"),
+        ("continuous-group", 1.0, "contradicted"),
+        ("wrong-group", 0.5, "confirmed"),
+        ("wrong-group", 1.5, "allowed"),
+        ("lost-alignment", 1.5, "confirmed"),
+        ("lost-alignment", 1.0, "allowed"),
+        ("unknown", 2.0, "open"),
+    ],
+)
+def test_agreement_with_theory(kind: str, factor: float, word: str) -> None:
+    theory = Expectation(
+        kind, order=6 if kind == "finite-group" else None, orbit_dimension=2 * (kind[:2] == "co")
+    )
+    draws = factor * np.exp(0.01 * np.random.default_rng(0).standard_normal(500))
+    assert theory.agreement(draws, np.zeros(500)) == word
+    wide = factor * np.exp(1.5 * np.random.default_rng(0).standard_normal(500))
+    assert theory.agreement(wide, np.zeros(500)) == "open"
 
 
 def test_expectations_from_facts() -> None:

@@ -11,15 +11,17 @@ from curvefit.dimension import (
     KernelMeasures,
     Sensitivity,
     calibrate_ruler,
+    effective_dimension,
     fit_replicates,
     measure_kernel,
     ruler_error,
     ruler_from_fit,
     sensitivity,
+    symmetry_gain,
 )
 from curvefit.dimension.ruler import falling
 from curvefit.errors import FitError, InvalidInputError
-from tests.dimension.studies import posterior, rotation_study
+from tests.dimension.studies import posterior, power_laws, rotation_study
 
 
 def _teachers(dimensions, spread: float = 0.03, draws: int = 500) -> np.ndarray:
@@ -41,6 +43,19 @@ def test_a_ruler_claims_nothing_beyond_its_ends() -> None:
     assert np.isposinf(ruler.measure(np.full(50, 0.05))).all()
     assert np.isneginf(ruler.measure(np.full(50, 9.0))).all()
     assert "above 4.0, where the ruler ends" in ruler.describe(np.full(50, 0.05))
+
+
+def test_a_ruler_is_a_link() -> None:
+    ruler = calibrate_ruler([1, 2, 4, 6], _teachers([1, 2, 4, 6]))
+    fit = power_laws({"fcn": 1.3 / 4, "gap": 1.3 / 2, "far": 0.01}, dict.fromkeys(("fcn", "gap", "far"), 1.0))
+    measured = effective_dimension(fit, ruler)
+    assert measured.draws[0, :2] == pytest.approx([4, 2], rel=0.15)
+    assert np.isnan(measured.draws[:, 2]).all()
+    assert "read backwards" in str(measured)
+    assert any("no dimension through this link" in sentence for sentence in measured.assumptions)
+    gain = symmetry_gain(fit, "fcn", link=ruler)
+    assert gain.dimension_gain[:, 0] == pytest.approx(2, rel=0.3)
+    assert "from 4.0 to 2.0" in gain.sentences()[0]
 
 
 def test_disagreeing_teachers_widen_the_ruler() -> None:
