@@ -12,7 +12,16 @@ import pandas as pd
 from curvefit.dimension.effective import EffectiveDimension, need_power_law
 from curvefit.dimension.expectations import Expectation, expect
 from curvefit.dimension.gain_sentences import describe_gain
-from curvefit.dimension.intervals import PROBABILITY, ROPE, columns, gain_probabilities, probability_of
+from curvefit.dimension.intervals import (
+    PROBABILITY,
+    ROPE,
+    cell,
+    columns,
+    gain_probabilities,
+    interval,
+    number,
+    probability_of,
+)
 from curvefit.dimension.links import Link, get_link
 from curvefit.dimension.multiplier import DataMultiplier, data_multiplier
 from curvefit.dimension.pairs import Pair, baseline_pairs
@@ -104,6 +113,28 @@ class SymmetryGain:
             rows.append(row)
         return pd.DataFrame(rows)
 
+    def overview(self, probability: float = PROBABILITY) -> pd.DataFrame:
+        """Return a table to read, a row a pair: both gains, the data multiplier at a middle error, theory's word."""
+        rows = []
+        for i, (pair, theory) in enumerate(zip(self.pairs, self.expectations)):
+            p_gain, p_same = gain_probabilities(self.dimension_gain[:, i], self.rope)
+            middle = self.multiplier.central(i)
+            at_middle = np.array([]) if middle is None else self.multiplier.at(i, middle)
+            rows.append(
+                {
+                    "comparison": str(pair),
+                    "dimension gain": cell(*interval(self.dimension_gain[:, i], probability)),
+                    "p (gain > 1)": round(p_gain, 2),
+                    "p (same)": round(p_same, 2),
+                    "sample gain": cell(*interval(self.sample_gain[:, i], probability)),
+                    "data multiplier": cell(*interval(at_middle, probability)),
+                    "at error": "" if middle is None else number(self.multiplier.levels[i, middle]),
+                    "theory": theory.kind,
+                    "agreement": self.agreement(i),
+                }
+            )
+        return pd.DataFrame(rows)
+
     def agreement(self, index: int) -> str:
         """Return how one pair's dimension, and its floor, compare with theory."""
         return self.expectations[index].agreement(
@@ -115,9 +146,8 @@ class SymmetryGain:
         return [describe_gain(self, i, probability) for i in range(len(self.pairs))]
 
     def __str__(self) -> str:
-        return "\n".join(
-            [str(self.fit.status), *self.sentences(), *(f"assuming: {a}" for a in self.assumptions)]
-        )
+        lines = [str(self.fit.status), *self.fit.notes, *self.sentences()]
+        return "\n".join([*lines, *(f"assuming: {a}" for a in self.assumptions)])
 
 
 def symmetry_gain(
@@ -206,7 +236,6 @@ def _assumptions(fit: CurveFit, link: Link, anchor: float | None) -> tuple[str, 
             "the slope, and the sensitivity to dropping the smallest sizes."
         ),
         *_pooling_note(fit),
-        *fit.notes,
     )
 
 

@@ -71,6 +71,17 @@ def number(value: float, digits: int = 2) -> str:
     return _written(value, _decimals(value, digits))
 
 
+def cell(middle: float, low: float, high: float) -> str:
+    """Return ``median (low to high)`` for a table, each with two digits, empty where there is none.
+
+    Examples
+    --------
+    >>> cell(1.694, 1.5, 1.88)
+    '1.7 (1.5 to 1.9)'
+    """
+    return "" if np.isnan(middle) else f"{number(middle)} ({number(low)} to {number(high)})"
+
+
 def spell(draws: np.ndarray, probability: float = PROBABILITY) -> str:
     """Return ``median (low to high)`` in words, with as many decimals as the interval deserves."""
     median, low, high = interval(draws, probability)

@@ -12,7 +12,7 @@ import pandas as pd
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.dimension.expectations import SURE
 from curvefit.dimension.gain import symmetry_gain
-from curvefit.dimension.intervals import PROBABILITY, columns, gain_probabilities, number
+from curvefit.dimension.intervals import PROBABILITY, cell, columns, gain_probabilities, number
 from curvefit.dimension.links import Link
 from curvefit.dimension.pairs import Pair, baseline_pairs
 from curvefit.errors import CurvefitError
@@ -44,9 +44,9 @@ class Sensitivity:
         """Return a table to read: a row per variant, a column per pair, dimension gains with intervals."""
         cells = self.table.dropna(subset=["pair"])
         written = cells.apply(
-            lambda row: _cell(row.dimension_gain, row.dimension_gain_low, row.dimension_gain_high), axis=1
+            lambda row: cell(row.dimension_gain, row.dimension_gain_low, row.dimension_gain_high), axis=1
         )
-        wide = cells.assign(cell=written).pivot(index="variant", columns="pair", values="cell")
+        wide = cells.assign(written=written).pivot(index="variant", columns="pair", values="written")
         variants = self.table.drop_duplicates("variant").set_index("variant")
         wide = wide.reindex(index=variants.index, columns=list(dict.fromkeys(cells["pair"])))
         return wide.fillna("").assign(status=variants["status"]).rename_axis(columns=None).reset_index()
@@ -204,11 +204,11 @@ def _judge(pair: str, rows: pd.DataFrame) -> str:
     fitted = rows[rows["variant"] == AS_FITTED].iloc[0]
     claim = _claim(fitted["p_dimension_gain"])
     spread = f"{number(rows['dimension_gain'].min())} to {number(rows['dimension_gain'].max())}"
-    told = _cell(fitted["dimension_gain"], fitted["dimension_gain_low"], fitted["dimension_gain_high"])
+    told = cell(fitted["dimension_gain"], fitted["dimension_gain_low"], fitted["dimension_gain_high"])
     start = f"{pair}: dimension gain {told} as fitted, medians {spread} over {len(rows) - 1} variants"
     others = rows[rows["variant"] != AS_FITTED]
     differs = [
-        f"{row.variant} ({_cell(row.dimension_gain, row.dimension_gain_low, row.dimension_gain_high)})"
+        f"{row.variant} ({cell(row.dimension_gain, row.dimension_gain_low, row.dimension_gain_high)})"
         for row in others.itertuples()
         if _claim(row.p_dimension_gain) != claim
     ]
@@ -221,10 +221,6 @@ def _claim(p_gain: float) -> str:
     if p_gain >= SURE:
         return "a lower dimension is established"
     return "a higher dimension is established" if p_gain <= 1 - SURE else "no change is established"
-
-
-def _cell(middle: float, low: float, high: float) -> str:
-    return "" if np.isnan(middle) else f"{number(middle)} ({number(low)} to {number(high)})"
 
 
 def _link_name(link: LinkName) -> str:

@@ -31,7 +31,6 @@ def gain(
 
     fitted = open_fit(source, columns=column, seed=seed)
     measured = symmetry_gain(fitted, baseline, link=link)
-    summary = measured.summary()
     if as_json:
         print_json(
             {
@@ -41,12 +40,11 @@ def gain(
                 "link": link,
                 "sentences": measured.sentences(),
                 "assumptions": measured.assumptions,
-                "gains": summary,
+                "gains": measured.summary(),
             }
         )
     else:
         print_text(str(measured))
-        shown = ["aligned", "baseline", "dimension_gain", "p_dimension_gain", "sample_gain", "p_sample_gain"]
-        print_table(summary[shown], title="gains (factors above 1: the aligned triplet does better)")
+        print_table(measured.overview(), title="gains (factors above 1: the aligned triplet does better)")
     if not fitted.status.converged:
         raise typer.Exit(int(ExitCode.NOT_CONVERGED))
