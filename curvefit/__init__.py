@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "LearningCurves": "curvefit.curves",
     "load_curves": "curvefit.curves",
+    "LearningCurveSplit": "curvefit.curves",
     "learning_curve_sizes": "curvefit.curves",
     "measure_learning_curve": "curvefit.curves",
     "fit": "curvefit.fitting",

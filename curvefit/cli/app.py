@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from curvefit.cli.exit_codes import ExitCode
-from curvefit.cli.lazy import LazyCommand, lazy_group, missing_dependency
+from curvefit.cli.lazy import Interrupted, LazyCommand, lazy_group, missing_dependency
 from curvefit.errors import CurvefitError, MissingDependencyError
 
 COMMANDS = (
@@ -77,9 +77,11 @@ def main(arguments: list[str] | None = None) -> None:
         Words after ``curvefit``; those of the process by default.
     """
     words = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in words
     try:
-        app(args=words, prog_name="curvefit")
-    except KeyboardInterrupt:
+        # Typer prints wrong usage itself, in a frame; programs that asked for JSON get it as JSON.
+        code = app(args=words, prog_name="curvefit", standalone_mode=not as_json)
+    except Interrupted:
         _leave("interrupted; what was done is kept", "Interrupted", ExitCode.INTERRUPTED, words)
     except MissingDependencyError as error:
         _leave(str(error), type(error).__name__, ExitCode.MISSING_DEPENDENCY, words)
@@ -90,6 +92,11 @@ def main(arguments: list[str] | None = None) -> None:
             missing = missing_dependency(words[0], error.name)
             _leave(str(missing), type(missing).__name__, ExitCode.MISSING_DEPENDENCY, words)
         raise
+    except Exception as error:
+        if as_json and hasattr(error, "format_message"):
+            _leave(error.format_message(), type(error).__name__, ExitCode.BAD_INPUT, words)
+        raise
+    raise SystemExit(code or 0)
 
 
 def _leave(message: str, kind: str, code: ExitCode, words: list[str]) -> None:

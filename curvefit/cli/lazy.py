@@ -14,7 +14,11 @@ from typer.core import TyperCommand, TyperGroup
 from curvefit.errors import MissingDependencyError, unknown_name
 
 COMMAND_GROUP = "curvefit.commands"
-INSTALL_RUNNERS = "pip install 'curvefit[runners]'"
+INSTALL_RUNNERS = "pip install 'curvefit[runners]' (in a checkout: pip install '.[runners]')"
+
+
+class Interrupted(Exception):
+    """Ctrl-C while a command was at work; Typer would swallow a KeyboardInterrupt without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,12 @@ def lazy_group(commands: Iterable[LazyCommand]) -> type[TyperGroup]:
             if cmd_name not in self.list_commands(ctx):
                 return None
             return TyperCommand(cmd_name, help=_lazy(own, cmd_name).summary)
+
+        def invoke(self, ctx: Any) -> Any:
+            try:
+                return super().invoke(ctx)
+            except KeyboardInterrupt:
+                raise Interrupted from None
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
             name = args[0]

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from curvefit.curves.columns import TABLE_COLUMNS, ColumnMap, map_columns
-from curvefit.curves.quality import METRICS, curve_flags, flag_rows
+from curvefit.curves.columns import TABLE_COLUMNS, map_columns
+from curvefit.curves.quality import METRICS, curve_flags, flag_counts, flag_rows, ordered_triplets
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.records.record import RunRecord
 from curvefit.triplet import AXES, Triplet
 
-LONGEST_LIST = 20
 TRAINING_SETS = ("nested", "independent", "unknown")
 
 
@@ -95,7 +94,7 @@ class LearningCurves:
         InvalidInputError
             When no size or no error can be found, or a column named here does not exist.
         """
-        mapped = map_columns(_as_pandas(frame), ColumnMap.build(columns))
+        mapped = map_columns(_as_pandas(frame), columns)
         table, notes = flag_rows(mapped.table, seeds_given=mapped.seeds_given)
         facts = table[list(AXES)].drop_duplicates().reset_index(drop=True)
         return cls(table, facts, training_sets, shared_test_set, (*mapped.notes, *notes))
@@ -109,37 +108,9 @@ class LearningCurves:
         InvalidInputError
             When there is no record, or the records say both nested and independent training sets.
         """
-        rows: list[dict[str, Any]] = []
-        facts: dict[Triplet, dict[str, Any]] = {}
-        notes: list[str] = []
-        for record in records:
-            chance = record.data_facts.get("chance_error")
-            rows.append(
-                {
-                    **{name: getattr(record, name) for name in _RECORD_COLUMNS},
-                    "chance_error": np.nan if chance is None else float(chance),
-                    "value_se": np.nan,
-                    "message": record.message,
-                }
-            )
-            triplet = Triplet(record.data, record.model, record.inference)
-            facts.setdefault(triplet, {}).update(_known({**record.data_facts, **record.model_facts}))
-        if not rows:
-            raise InvalidInputError("there are no run records to make learning curves of")
-        table = pd.DataFrame(rows)
-        for name in ("n_errors", "n_test", "value", "seconds"):
-            table[name] = pd.to_numeric(table[name]).astype(float)
-        counted = table["value"].isna() & table["n_errors"].notna()
-        table.loc[counted, "value"] = table["n_errors"] / table["n_test"]
-        table, flagged = flag_rows(table.drop(columns="message"), seeds_given=True)
-        notes.extend(flagged)
-        frame = pd.DataFrame([{**t._asdict(), **facts[t]} for t in _ordered_triplets(table)])
-        nested = set(frame.get("training_sets", pd.Series(dtype=object)).dropna())
-        if len(nested) > 1:
-            notes.append("some training sets are nested and some independent: treated as nested")
-        sets = "nested" if "nested" in nested else (nested.pop() if nested else "unknown")
-        shared = frame.get("shared_test_set", pd.Series(dtype=object)).dropna()
-        return cls(table, frame, sets, bool(shared.any()) if len(shared) else None, tuple(notes))
+        from curvefit.curves.run_records import read_run_records
+
+        return cls(*read_run_records(records))
 
     @property
     def usable(self) -> pd.DataFrame:
@@ -149,7 +120,7 @@ class LearningCurves:
     @property
     def triplets(self) -> tuple[Triplet, ...]:
         """The triplets with at least one usable row, in order of appearance."""
-        return tuple(_ordered_triplets(self.usable))
+        return tuple(ordered_triplets(self.usable))
 
     @property
     def metric(self) -> str:
@@ -164,7 +135,7 @@ class LearningCurves:
         if len(metrics) == 1:
             return metrics[0]
         if not metrics:
-            raise InvalidInputError(f"no row is usable: {_tally(self.table['flag'])}")
+            raise InvalidInputError(f"no row is usable: {flag_counts(self.table['flag'])}")
         raise InvalidInputError(
             f"the curves mix the metrics {', '.join(metrics)}; choose one, as in curves.select(metric={metrics[0]!r})"
         )
@@ -227,47 +198,20 @@ class LearningCurves:
 
     def summary(self) -> pd.DataFrame:
         """Return one row a triplet: sizes, range, replicates, first and last mean error, flags."""
-        means, flags = self.means(), self.warnings
-        rows = []
-        for triplet, part in means.groupby(list(AXES), sort=False):
-            mine = flags[(flags[list(AXES)] == list(triplet)).all(axis=1)]
-            rows.append(
-                {
-                    **dict(zip(AXES, triplet)),
-                    "sizes": len(part),
-                    "n_min": part["n_train"].min(),
-                    "n_max": part["n_train"].max(),
-                    "replicates": part["replicates"].max(),
-                    "first_value": part["value"].iloc[0],
-                    "last_value": part["value"].iloc[-1],
-                    "flags": ", ".join(mine["flag"]),
-                }
-            )
-        return pd.DataFrame(rows)
+        from curvefit.curves.descriptions import summarise
+
+        return summarise(self)
 
     def __len__(self) -> int:
         return len(self.table)
 
     def __str__(self) -> str:
-        usable = self.usable
-        lines = [
-            f"{len(self.triplets)} learning curve(s), {len(usable)} usable row(s) of {len(self.table)}, "
-            f"metric {', '.join(sorted(usable['metric'].unique())) or 'none'}, "
-            f"n_train {usable['n_train'].min():,} to {usable['n_train'].max():,}"
-            if len(usable)
-            else f"no usable row of {len(self.table)}: {_tally(self.table['flag'])}"
-        ]
-        lines += [f"note: {note}" for note in self.notes]
-        for (_, reason), part in self.warnings.groupby(["flag", "reason"], sort=False):
-            first = part.iloc[0]
-            others = f" and {len(part) - 1} more" if len(part) > 1 else ""
-            lines.append(f"{Triplet(first['data'], first['model'], first['inference'])}{others}: {reason}")
-        if len(lines) > LONGEST_LIST:
-            lines = [*lines[:LONGEST_LIST], f"... {len(lines) - LONGEST_LIST} more; see .notes and .warnings"]
-        return "\n".join(lines)
+        from curvefit.curves.descriptions import describe
+
+        return describe(self)
 
     def _with_table(self, table: pd.DataFrame) -> LearningCurves:
-        triplets = set(_ordered_triplets(table))
+        triplets = set(ordered_triplets(table))
         kept = [tuple(row) in triplets for row in self.facts[list(AXES)].to_numpy()]
         return LearningCurves(
             table,
@@ -298,30 +242,19 @@ def load_curves(path: str | Path, **columns: Any) -> LearningCurves:
     return read_path(Path(path), columns)
 
 
-_RECORD_COLUMNS = (
-    "data", "model", "inference", "n_train", "seed", "metric", "n_errors", "n_test", "value", "seconds", "status",
-)  # fmt: skip
-
-
 def _as_pandas(frame: Any) -> pd.DataFrame:
     if isinstance(frame, pd.DataFrame):
         return frame
     if hasattr(frame, "to_dict") and hasattr(frame, "columns"):
         return pd.DataFrame(frame.to_dict(as_series=False))
+    if isinstance(frame, list) and all(isinstance(row, dict) for row in frame):
+        return pd.json_normalize(frame)
     if isinstance(frame, dict | list):
         return pd.DataFrame(frame)
     raise InvalidInputError(
         f"cannot read learning curves from a {type(frame).__name__}; give a pandas or polars frame, "
         "a dictionary of columns, a list of dictionaries, or use load_curves for a file"
     )
-
-
-def _known(facts: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in facts.items() if value is not None}
-
-
-def _ordered_triplets(table: pd.DataFrame) -> list[Triplet]:
-    return [Triplet(*row) for row in table[list(AXES)].drop_duplicates().itertuples(index=False)]
 
 
 def _matches(labels: pd.Series, axis: str, patterns: list[str]) -> np.ndarray:
@@ -333,8 +266,3 @@ def _matches(labels: pd.Series, axis: str, patterns: list[str]) -> np.ndarray:
             raise unknown_name(axis, pattern, known)
         kept |= hits
     return labels.isin(kept).to_numpy()
-
-
-def _tally(flags: pd.Series) -> str:
-    counts = flags[flags != ""].value_counts()
-    return "; ".join(f"{count} row(s): {flag}" for flag, count in counts.items()) or "the table is empty"

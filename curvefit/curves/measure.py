@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from time import process_time
 from typing import Any
 
@@ -74,8 +75,8 @@ class LearningCurveSplit:
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield (training indices, test indices) of every split."""
-        total = len(X) if hasattr(X, "__len__") and not hasattr(X, "shape") else X.shape[0]
-        n_test = round(self.test_size * total) if self.test_size < 1 else int(self.test_size)
+        total = _length(X)
+        n_test = _test_count(self.test_size, total)
         if not 0 < n_test < total or max(self.sizes) > total - n_test:
             raise InvalidInputError(
                 f"{total} examples with {n_test} for testing leave {total - n_test} for training, "
@@ -91,6 +92,10 @@ class LearningCurveSplit:
                 else:
                     rng = generator(self.seed, "train", seed, n)
                     yield rng.permutation(pool)[:n], test
+
+
+def _test_count(test_size: float | int, total: int) -> int:
+    return round(test_size * total) if test_size < 1 else int(test_size)
 
 
 def measure_learning_curve(
@@ -111,37 +116,39 @@ def measure_learning_curve(
     Parameters
     ----------
     estimator
-        Classifier (error counts) or regressor (mean squared error); it is cloned, never fitted itself.
-    X, y
-        Features and targets.
+        Classifier (error counts), regressor (mean squared error) or a pipeline that ends in one; it is cloned,
+        never fitted itself. Every ``random_state`` inside it is set by the run's seed.
+    X
+        Features: array, sparse matrix, pandas or polars frame, or list of texts; rows are examples.
+    y
+        Targets, shape (examples,); for regressors (examples, outputs) too.
     sizes
         Training-set sizes; by default eight log-spaced ones up to what the test set leaves.
     replicates, test_size, nested, seed
         As in `LearningCurveSplit`.
     data, model
-        Labels; the estimator's class names the model by default.
+        Labels; the estimator's class (of a pipeline, its last step's) names the model by default.
 
     Raises
     ------
     InvalidInputError
-        When the sizes do not fit the data. A training that fails becomes a flagged row with its reason.
+        When the sizes do not fit the data, or X and y differ in length. A training that fails becomes a flagged
+        row, and a note gives its reason.
     """
     from sklearn.base import clone, is_classifier
 
-    X, y = _indexable(X), np.asarray(y)
-    total = len(y)
-    n_test = round(test_size * total) if test_size < 1 else int(test_size)
-    chosen = (
-        learning_curve_sizes(total - n_test, n_min=max(2, min(16, (total - n_test) // 8)))
-        if sizes is None
-        else sizes
-    )
-    splitter = LearningCurveSplit(
-        chosen, replicates=replicates, test_size=test_size, nested=nested, seed=seed
-    )
-    counts, label = is_classifier(estimator), model or type(estimator).__name__
+    target = _target(y)
+    if _length(X) != len(target):
+        raise InvalidInputError(f"X has {_length(X)} rows, y has {len(target)}")
+    counts, label = is_classifier(estimator), model or _class_name(estimator)
+    if counts and target.ndim > 1:
+        raise InvalidInputError(f"{label} is a classifier: y needs shape (examples,), not {target.shape}")
+    if sizes is None:
+        room = len(target) - _test_count(test_size, len(target))
+        sizes = learning_curve_sizes(room, n_min=max(2, min(16, room // 8)))
+    splitter = LearningCurveSplit(sizes, replicates=replicates, test_size=test_size, nested=nested, seed=seed)
     rows, notes = [], []
-    for (n, replicate), (train, test) in zip(splitter.plan, splitter.split(X)):
+    for (n, replicate), (train, test) in zip(splitter.plan, splitter.split(target)):
         row = {
             "data": data,
             "model": label,
@@ -152,37 +159,61 @@ def measure_learning_curve(
         }
         started = process_time()
         try:
-            fitted = clone(estimator)
-            if "random_state" in fitted.get_params(deep=False):
-                fitted.set_params(random_state=seed_for(seed, "estimator", replicate, n) % 2**32)
-            predicted = fitted.fit(X[train], y[train]).predict(X[test])
+            fitted = _reseeded(clone(estimator), seed_for(seed, "estimator", replicate, n) % 2**32)
+            predicted = np.asarray(fitted.fit(_rows(X, train), target[train]).predict(_rows(X, test)))
         except ValueError as error:
             notes.append(f"{label} at n_train {n}, seed {replicate}: {error}")
-            rows.append({**row, "status": "exception"})
+            rows.append({**row, "status": "exception", "value": np.nan})
             continue
-        row |= {"status": "ok", "seconds": process_time() - started}
-        wrong = predicted != y[test]
-        rows.append(
-            {**row, "n_errors": int(wrong.sum())}
-            if counts
-            else {**row, "mse": float(np.mean((predicted - y[test]) ** 2))}
+        predicted = predicted.reshape(target[test].shape)
+        seen = float(
+            np.mean(predicted != target[test]) if counts else np.mean((predicted - target[test]) ** 2)
         )
-    chance = _chance_error(y, counts)
-    frame = pd.DataFrame(rows).assign(chance_error=chance)
-    names = {"n_errors": "n_errors"} if counts else {"value": "mse", "metric": "mse"}
-    if not set(names.values()) & set(frame.columns) or ("mse" not in frame and not counts):
+        rows.append({**row, "status": "ok", "seconds": process_time() - started, "value": seen})
+    if all(row["status"] != "ok" for row in rows):
         raise InvalidInputError(f"{label} could not be trained at any size: {notes[0]}")
     curves = LearningCurves.from_frame(
-        frame, training_sets="nested" if nested else "independent", shared_test_set=True, **names
+        pd.DataFrame(rows).assign(chance_error=_chance_error(target, counts)),
+        metric="error-rate" if counts else "mse",
+        training_sets="nested" if nested else "independent",
+        shared_test_set=True,
     )
-    return LearningCurves(curves.table, curves.facts, curves.training_sets, True, (*curves.notes, *notes))
+    return replace(curves, notes=(*curves.notes, *notes))
 
 
-def _indexable(X: Any) -> Any:
-    return X.to_numpy() if hasattr(X, "to_numpy") else (X if hasattr(X, "shape") else np.asarray(X))
+def _target(y: Any) -> np.ndarray:
+    """Return targets as an array; a single column becomes a vector, since sklearn predicts vectors."""
+    target = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    return target.ravel() if target.ndim == 2 and target.shape[1] == 1 else target
+
+
+def _length(X: Any) -> int:
+    return int(X.shape[0]) if hasattr(X, "shape") else len(X)
+
+
+def _rows(X: Any, index: np.ndarray) -> Any:
+    """Return rows of whatever holds the features; frames stay frames, so that column names reach the estimator."""
+    if hasattr(X, "iloc"):
+        return X.iloc[index]
+    if hasattr(X, "tocsr"):
+        return X.tocsr()[index]
+    return X[index] if hasattr(X, "shape") else [X[i] for i in index]
+
+
+def _class_name(estimator: Any) -> str:
+    steps = getattr(estimator, "steps", None)
+    return _class_name(steps[-1][1]) if steps else type(estimator).__name__
+
+
+def _reseeded(estimator: Any, seed: int) -> Any:
+    names = [
+        n for n in estimator.get_params(deep=True) if n == "random_state" or n.endswith("__random_state")
+    ]
+    return estimator.set_params(**dict.fromkeys(names, seed))
 
 
 def _chance_error(y: np.ndarray, counts: bool) -> float:
+    """Return the error of the best constant guess."""
     if counts:
         return float(1.0 - np.unique(y, return_counts=True)[1].max() / len(y))
-    return float(np.var(y))
+    return float(np.mean(np.var(y, axis=0)))

@@ -12,6 +12,17 @@ FEWEST_SIZES = 4
 NARROWEST_RANGE = 8.0
 
 
+def ordered_triplets(table: pd.DataFrame) -> list[Triplet]:
+    """Return the triplets of a table in order of appearance."""
+    return [Triplet(*row) for row in table[list(AXES)].drop_duplicates().itertuples(index=False)]
+
+
+def flag_counts(flags: pd.Series) -> str:
+    """Say how many rows carry which flag."""
+    counts = flags[flags != ""].value_counts()
+    return "; ".join(f"{count} row(s): {flag}" for flag, count in counts.items()) or "the table is empty"
+
+
 def flag_rows(table: pd.DataFrame, *, seeds_given: bool) -> tuple[pd.DataFrame, list[str]]:
     """Return the table sorted by curve, size and seed with its `flag` column, and a note per kind of flag.
 

@@ -2,61 +2,77 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any
 
 import pandas as pd
 
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.curves.trackers import is_lcdb, is_mlflow, is_wandb, read_lcdb, read_mlflow, read_wandb
-from curvefit.errors import DataFileError, InvalidInputError
+from curvefit.errors import DataFileError, InvalidInputError, did_you_mean
+
+HOW_MADE = ("training_sets", "shared_test_set")
+SEPARATORS = (",", ";", "\t", "|")
 
 
 def read_path(path: Path, columns: dict[str, Any]) -> LearningCurves:
-    """Read a store directory, a folder of one table, or a file. See `load_curves`."""
+    """Read a store directory or a file. See `load_curves`."""
     if not path.exists():
-        raise DataFileError(f"{path} does not exist")
+        near = did_you_mean(path.name, [p.name for p in path.parent.glob(f"*{path.suffix}")])
+        raise DataFileError(f"{path} does not exist.{near}")
+    mapped = {name: column for name, column in columns.items() if name not in HOW_MADE}
     if path.is_dir():
-        if columns:
+        if mapped:
             raise InvalidInputError(f"{path} is a record store: its columns are fixed, none can be mapped")
         return _read_store(path)
     kind = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
     suffix = kind[-1] if kind else ""
     reader = _READERS.get(suffix)
     if reader is None:
+        hint = " Save the sheet as CSV." if suffix in (".xlsx", ".xls", ".ods") else ""
         raise InvalidInputError(
-            f"{path.name}: cannot read {suffix or 'a file without suffix'}; known: {', '.join(_READERS)}"
+            f"{path.name}: cannot read {suffix or 'a file without suffix'}; known: {', '.join(_READERS)}.{hint}"
         )
     try:
         content = reader(path)
     except InvalidInputError:
         raise
-    except (OSError, ValueError, EOFError, pd.errors.ParserError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise DataFileError(f"{path} cannot be read as {suffix}: {error}") from error
     try:
-        return _interpret(content, columns)
+        return _interpret(content, mapped, {name: columns[name] for name in HOW_MADE if name in columns})
     except InvalidInputError as error:
         raise InvalidInputError(f"{path.name}: {error}") from None
 
 
-def _interpret(content: Any, columns: dict[str, Any]) -> LearningCurves:
+def _interpret(content: Any, columns: dict[str, Any], made: dict[str, Any]) -> LearningCurves:
     if not isinstance(content, pd.DataFrame):
         if is_lcdb(content):
-            return LearningCurves.from_frame(read_lcdb(content), **columns)
-        content = pd.json_normalize(content) if isinstance(content, list) else pd.DataFrame(content)
+            return LearningCurves.from_frame(read_lcdb(content), **made, **columns)
+        content = pd.json_normalize(content) if _is_nested(content) else pd.DataFrame(content)
     if {"run_id", "schema_version", "n_train"} <= set(content.columns) and not columns:
         from curvefit.records.record import RunRecord
 
         rows = content.astype(object).where(content.notna(), None).to_dict("records")
         return LearningCurves.from_records(RunRecord.from_dict(_restored(row)) for row in rows)
     if not columns and is_wandb(content):
-        return LearningCurves.from_frame(read_wandb(content))
-    if not columns and is_mlflow(content):
-        return LearningCurves.from_frame(read_mlflow(content))
-    return LearningCurves.from_frame(content, **columns)
+        content = read_wandb(content)
+    elif not columns and is_mlflow(content):
+        content = read_mlflow(content)
+    return LearningCurves.from_frame(content, **made, **columns)
+
+
+def _is_nested(content: Any) -> bool:
+    """Tell whether content is a list of dictionaries that are no run records, which keep theirs."""
+    return isinstance(content, list) and all(
+        isinstance(r, dict) and "schema_version" not in r for r in content
+    )
 
 
 def _restored(row: dict[str, Any]) -> dict[str, Any]:
@@ -83,38 +99,54 @@ def _read_store(path: Path) -> LearningCurves:
 
 
 def _read_json(path: Path) -> Any:
-    with _open_text(path) as file:
-        return json.load(file)
+    return json.loads(_text(path))
 
 
 def _read_json_lines(path: Path) -> Any:
-    with _open_text(path) as file:
-        rows = [json.loads(line) for line in file if line.strip()]
-    return pd.DataFrame(rows)
+    rows = []
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        if line.strip():
+            try:
+                rows.append(json.loads(line))
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from None
+    return rows
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """Read delimited text: the separator is the one that the line of names holds most of."""
+    text = _text(path)
+    if not text.strip():
+        raise InvalidInputError(f"{path.name} is empty")
+    lines = text.splitlines(keepends=True)
+    while len(lines) > 1 and lines[0].startswith("#") and _separators(lines[0]) < _separators(lines[1]):
+        lines.pop(0)
+    separator = max(SEPARATORS, key=lines[0].count)
+    return pd.read_csv(io.StringIO("".join(lines)), sep=separator, skipinitialspace=True)
+
+
+def _separators(line: str) -> int:
+    return max(map(re.sub(r'"[^"]*"', "", line).count, SEPARATORS))
+
+
+def _text(path: Path) -> str:
+    """Return a file's text, whatever editor or spreadsheet wrote it."""
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
 
 
 _READERS: dict[str, Callable[[Path], Any]] = {
-    ".csv": lambda path: (
-        pd.read_csv(path, sep=None, engine="python") if _semicolons(path) else pd.read_csv(path)
-    ),
-    ".tsv": lambda path: pd.read_csv(path, sep="\t"),
-    ".tab": lambda path: pd.read_csv(path, sep="\t"),
+    ".csv": _read_table,
+    ".tsv": _read_table,
+    ".tab": _read_table,
+    ".txt": _read_table,
     ".parquet": pd.read_parquet,
     ".json": _read_json,
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
 }
-
-
-def _semicolons(path: Path) -> bool:
-    with _open_text(path) as file:
-        first = file.readline()
-    return first.count(";") > first.count(",")
-
-
-def _open_text(path: Path) -> TextIO:
-    return (
-        cast(TextIO, gzip.open(path, "rt", encoding="utf-8"))
-        if path.suffix == ".gz"
-        else path.open(encoding="utf-8")
-    )

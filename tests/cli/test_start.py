@@ -63,13 +63,17 @@ def test_a_misspelt_option_gets_the_nearest(capsys):
 def test_a_missing_file_is_bad_input_without_a_traceback(capsys):
     code, _, err = run(capsys, "check", "nowhere.csv")
     assert code == ExitCode.BAD_INPUT
-    assert err.strip() == "curvefit: nowhere.csv does not exist"
+    assert err.strip() == "curvefit: nowhere.csv does not exist."
 
 
 def test_errors_are_json_where_json_was_asked_for(capsys):
     code, out, _ = run(capsys, "check", "nowhere.csv", "--json")
     assert code == ExitCode.BAD_INPUT
-    assert json.loads(out) == {"error": "nowhere.csv does not exist", "kind": "DataFileError", "exit_code": 2}
+    assert json.loads(out) == {
+        "error": "nowhere.csv does not exist.",
+        "kind": "DataFileError",
+        "exit_code": 2,
+    }
 
 
 def test_a_command_whose_half_is_missing_says_what_to_install(monkeypatch, capsys):

@@ -87,7 +87,7 @@ def test_bad_rows_stay_with_a_reason(row, reason):
 def test_rates_outside_are_flagged_and_percentages_refused():
     curves = LearningCurves.from_frame({"n": [*SIZES, 512], "error_rate": [*ERRORS, 1.3]})
     assert curves.table["flag"].iloc[-1] == "error rate 1.3 outside [0, 1]"
-    with pytest.raises(InvalidInputError, match="divide percentages by 100"):
+    with pytest.raises(InvalidInputError, match="Say metric='percent'"):
         LearningCurves.from_frame({"n": SIZES, "error_rate": [50, 40, 30, 22, 17]}, metric="error-rate")
 
 

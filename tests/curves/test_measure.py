@@ -47,12 +47,63 @@ def test_measures_errors_that_fall():
     )
 
 
+def test_any_estimator_on_any_features():
+    pytest.importorskip("sklearn")
+    pandas = pytest.importorskip("pandas")
+    from scipy.sparse import coo_matrix
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.naive_bayes import MultinomialNB
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    frame = pandas.DataFrame(X[:, :2], columns=["a", "b"]).assign(kind=np.where(X[:, 2] > 0, "p", "q"))
+    named = make_column_transformer((StandardScaler(), ["a", "b"]), (OneHotEncoder(), ["kind"]))
+    words = [f"good fine {i % 3}" if label else f"bad poor {i % 3}" for i, label in enumerate(Y)]
+    cases = [
+        (
+            make_pipeline(named, LogisticRegression()),
+            frame,
+            pandas.DataFrame({"y": np.where(Y, "yes", "no")}),
+        ),
+        (make_pipeline(CountVectorizer(), MultinomialNB()), words, Y),
+        (LogisticRegression(), coo_matrix(X), list(Y)),
+        (Ridge(), X, np.stack([X[:, 0], X[:, 1]], axis=1)),
+        (RandomForestRegressor(2), X, X[:, :1]),
+    ]
+    for estimator, features, target in cases:
+        curves = measure_learning_curve(estimator, features, target, sizes=[32, 200], replicates=2)
+        assert len(curves.usable) == 4, str(curves)
+        assert (curves.usable["value"] < curves.usable["chance_error"]).all()
+    assert curves.triplets[0].model == "RandomForestRegressor"
+    again = measure_learning_curve(*cases[-1], sizes=[32, 200], replicates=2)
+    assert again.usable["value"].equals(curves.usable["value"]), (
+        "random_state of the estimator follows the seed"
+    )
+
+
+def test_features_and_targets_must_agree():
+    pytest.importorskip("sklearn")
+    from sklearn.linear_model import LogisticRegression
+
+    with pytest.raises(InvalidInputError, match="X has 400 rows, y has 399"):
+        measure_learning_curve(LogisticRegression(), X, Y[:-1])
+    with pytest.raises(InvalidInputError, match="y needs shape"):
+        measure_learning_curve(LogisticRegression(), X, np.stack([Y, Y], axis=1))
+
+
 def test_a_failed_training_is_a_row():
     pytest.importorskip("sklearn")
     from sklearn.linear_model import LogisticRegression
 
-    labels = np.zeros(400, dtype=int)
-    labels[:2] = 1
+    labels = (np.arange(400) < 40).astype(int)
+    curves = measure_learning_curve(LogisticRegression(), X, labels, sizes=[2, 200], replicates=3, seed=1)
+    failed = curves.table[curves.table["flag"] != ""]
+    assert len(failed) >= 1
+    assert failed["flag"].eq("run exception").all()
+    assert any("at n_train 2" in note for note in curves.notes)
     with pytest.raises(InvalidInputError, match="could not be trained"):
         measure_learning_curve(LogisticRegression(), X, np.zeros(400, dtype=int), sizes=[4, 8], replicates=1)
 

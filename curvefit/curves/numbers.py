@@ -1,0 +1,92 @@
+"""Numbers as people write them: ``1,024``, ``0,35``, ``12.5 %``, ``16k``, and cells that say that nothing is there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from curvefit.errors import InvalidInputError
+
+NOTHING = frozenset({"", "-", "--", "–", "—", "?", "na", "n/a", "nan", "none", "null", "missing", "<na>"})
+_SUFFIX = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9}
+_SPACES = re.compile(r"(?<=\d)[\s'’_\u00a0\u2009\u202f](?=\d{3}(\D|$))")
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?|[-+]?[1-9]\d{0,2}(\.\d{3})+,\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A column of numbers, NaN where a cell is empty, and whether its cells carry a percent sign.
+
+    Values with a percent sign are shares already: ``12.5 %`` is 0.125.
+    """
+
+    values: pd.Series
+    in_percent: bool = False
+
+
+def parse_numbers(column: pd.Series, *, where: str, suffixes: bool = False) -> Numbers:
+    """Read a column of numbers or of text that holds numbers.
+
+    Whether a comma is a decimal sign or groups thousands is decided once for the whole column: it groups where every
+    cell with a comma looks like ``1,024``.
+
+    Parameters
+    ----------
+    column
+        Numbers or text.
+    where
+        Name of the column for messages.
+    suffixes
+        Whether ``16k`` means 16,000.
+
+    Raises
+    ------
+    InvalidInputError
+        When a cell is text that is no number; the message gives the row and the cell.
+    """
+    if pd.api.types.is_bool_dtype(column):
+        raise InvalidInputError(f"column {where} holds true and false, not numbers")
+    if pd.api.types.is_numeric_dtype(column):
+        return Numbers(pd.to_numeric(column).astype(float))
+    text = column.map(lambda cell: "" if _is_nothing(cell) else _SPACES.sub("", str(cell).strip().lower()))
+    text = text.str.replace("−", "-", regex=False)
+    percent = text.str.endswith("%")
+    text = text.str.rstrip("% ")
+    commas = text[text.str.contains(",", regex=False)]
+    if len(commas) and commas.str.fullmatch(_THOUSANDS).all():
+        text = text.str.replace(",", "", regex=False)
+    elif len(commas) and commas.str.fullmatch(_DECIMAL_COMMA).all():
+        text = text.where(
+            ~text.str.contains(",", regex=False),
+            text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False),
+        )
+    factor = pd.Series(1.0, index=text.index)
+    if suffixes:
+        factor = text.str[-1:].map(_SUFFIX).fillna(1.0)
+        text = text.where(factor == 1.0, text.str[:-1].str.strip())
+    numbers = pd.to_numeric(text.where(text != ""), errors="coerce").astype(float) * factor
+    wrong = (text != "") & numbers.isna()
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise InvalidInputError(f"column {where}, row {row + 1}: {column.iloc[row]!r} is no number")
+    return Numbers(numbers.where(~percent, numbers / 100), bool(percent.any()))
+
+
+def looks_numeric(column: pd.Series) -> bool:
+    """Tell whether the first cell that holds something can be read as a number."""
+    if pd.api.types.is_numeric_dtype(column):
+        return bool(column.notna().any()) and not pd.api.types.is_bool_dtype(column)
+    filled = column[~column.map(_is_nothing)]
+    try:
+        parse_numbers(filled.iloc[:1], where="", suffixes=True)
+    except InvalidInputError:
+        return False
+    return not filled.empty
+
+
+def _is_nothing(cell: object) -> bool:
+    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell)) or str(cell).strip().lower() in NOTHING
