@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
-from curvefit.dimension.pairs import shape_of, triplet_facts
+from curvefit.dimension.pairs import reference_data, shape_of, triplet_facts
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.seeding import generator
@@ -53,7 +54,7 @@ class AlignmentSlope:
     here
         ``(draws,)``: slope over exactly these triplets (a finite-population quantity).
     class_factors
-        Alignment class to draws of its exponents over the mean of their data family, geometric mean over its
+        Alignment class to draws of its exponents over the mean of their data set (with its transforms), geometric mean over its
         triplets, ``(draws,)``.
     """
 
@@ -99,16 +100,23 @@ class AlignmentSlope:
         return "\n".join(lines)
 
 
-def alignment_table(fit: CurveFit) -> pd.DataFrame:
+def alignment_table(fit: CurveFit, *, reference: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Return one row a triplet: its groups, its alignment class, and the size of the group it learns under.
 
     Two symmetries matter, and they are not the same. The *function* that (M, I) learns may be invariant (circular GAP:
-    under shifts); `alignment` compares that with the symmetry of the data, which a transform outside the group of (M, I) has
-    `moved` to where this learner has none of it. And (M, I) as an *algorithm* has a group
+    under shifts); `alignment` compares that with the symmetry of the data as it was before it was transformed (its
+    `origin`), which a transform outside the group of (M, I) has `moved` to where this learner has none of it. And (M, I) as an *algorithm* has a group
     under which rotated data are learned as well as the originals; the larger it is, the less it knows of images.
     `effective_symmetry` is the larger of that group and the transform's, since learning rotated data with an algorithm
     that lacks the rotation is learning without that advantage; None where neither contains the other. `lie_dimension`
     and `orbit_dimension` are its sizes, ``log(1 + dimension)``.
+
+    Parameters
+    ----------
+    fit
+        A `CurveFit` whose facts name symmetries and shapes.
+    reference
+        As in `invariance_table`.
 
     Raises
     ------
@@ -116,15 +124,19 @@ def alignment_table(fit: CurveFit) -> pd.DataFrame:
         When the facts name no symmetry or no shape.
     """
     facts = triplet_facts(fit.curves, fit.triplets)
+    origins = reference_data(fit.curves, reference)
+    symmetry_of = dict(facts[["data", "data_symmetry"]].itertuples(index=False))
     rows = []
     for i in range(len(facts)):
-        row = facts.iloc[i]
+        row = facts.iloc[i].copy()
         shape = shape_of(row)
         if row["model_symmetry"] is None or shape is None:
             raise InvalidInputError(
                 f"the facts of {row['data']} | {row['model']} | {row['inference']} name no model_symmetry or no shape"
             )
         own, transform = str(row["model_symmetry"]), str(row["transform"])
+        origin = origins.get(row["data"], row["data"])
+        row["data_symmetry"] = symmetry_of.get(origin, row["data_symmetry"])
         moved = not is_subgroup(transform, own, shape=shape)
         effective: str | None = own
         if moved:
@@ -132,7 +144,9 @@ def alignment_table(fit: CurveFit) -> pd.DataFrame:
         group = None if effective is None else get_group(effective, shape=shape)
         rows.append(
             {
-                **{name: row[name] for name in (*AXES, "data_symmetry", "transform", "model_symmetry")},
+                **{name: row[name] for name in AXES},
+                "origin": origin,
+                **{name: row[name] for name in ("data_symmetry", "transform", "model_symmetry")},
                 "function_symmetry": row["function_symmetry"],
                 "moved": moved,
                 "effective_symmetry": effective,
@@ -144,11 +158,17 @@ def alignment_table(fit: CurveFit) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def alignment_slope(fit: CurveFit, covariate: str = "lie_dimension", *, seed: int = 0) -> AlignmentSlope:
+def alignment_slope(
+    fit: CurveFit,
+    covariate: str = "lie_dimension",
+    *,
+    reference: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> AlignmentSlope:
     """Regress the log exponent on a property of the effective group, draw by draw.
 
-    Each data set's family (source and data symmetry) has its own intercept, so that hard and easy data do not
-    pose as alignment, and the group counts relative to the data's own.
+    Each data set with its transforms has its own intercept, so that hard and easy data do not pose as alignment, and
+    the group counts relative to the data's own.
 
     Parameters
     ----------
@@ -156,20 +176,21 @@ def alignment_slope(fit: CurveFit, covariate: str = "lie_dimension", *, seed: in
         A `CurveFit` whose facts name symmetries and shapes.
     covariate
         Key of `COVARIATES`.
+    reference
+        As in `invariance_table`.
     seed
         Root of the random numbers of the regression's own posterior.
 
     Raises
     ------
     InvalidInputError
-        When the covariate does not vary within a family.
+        When the covariate does not vary within a data set and its transforms.
     """
     if covariate not in COVARIATES:
         raise unknown_name("covariate", covariate, COVARIATES)
-    table = alignment_table(fit)
+    table = alignment_table(fit, reference=reference)
     log_exponent = np.log(fit.parameter("exponent"))
-    sources = triplet_facts(fit.curves, fit.triplets)["source"].astype(str)
-    family = pd.factorize(sources + "|" + table["data_symmetry"].astype(str))[0]
+    family = pd.factorize(table["origin"])[0]
     beside = _within(log_exponent, family)
     classes = {
         str(name): np.exp(beside[:, rows.index].mean(axis=1))
@@ -183,7 +204,7 @@ def alignment_slope(fit: CurveFit, covariate: str = "lie_dimension", *, seed: in
     )
     squares = float(x @ x)
     if squares < 1e-12:
-        raise InvalidInputError(f"{covariate} is the same for all triplets of each data family: no slope")
+        raise InvalidInputError(f"{covariate} is the same for all triplets of each data set: no slope")
     here = y @ x / squares
     residual = y - here[:, None] * x
     degrees = len(x) - (family.max() + 1) - 1

@@ -18,24 +18,26 @@ MODEST_REACH = 0.5
 def describe_gain(gain: SymmetryGain, index: int, probability: float) -> str:
     """Return one sentence on one pair: dimension, data, samples, floor, and theory beside them."""
     pair, theory = gain.pairs[index], gain.expectations[index]
+    which = f" of {theory.group}" if theory.kind.endswith("group") or "finite" in theory.kind else ""
     clauses = [
         f"{_dimension(gain, index, probability)}, {_data(gain, index, probability)}",
         _sample(gain, index, probability),
         _floor(gain, index, probability),
-        f"theory: dimension {theory.dimension}, sample gain {theory.sample_gain} ({gain.agreement(index)})",
+        f"theory{which}: dimension {theory.dimension}, sample gain {theory.sample_gain} ({gain.agreement(index)})",
     ]
     return f"{pair}: " + "; ".join(clause for clause in clauses if clause) + "."
 
 
 def _subject(gain: SymmetryGain, index: int) -> str:
-    pair, kind = gain.pairs[index], gain.expectations[index].kind
-    if kind == "wrong-group":
-        return f"{gain.expectations[index].group}, which this data is not known to have,"
-    if kind == "same-curve":
-        return "undoing the rotation"
-    if kind == "unknown":
-        return f"{pair.members('aligned')} instead of {pair.members('baseline')}"
-    return "alignment"
+    pair, theory = gain.pairs[index], gain.expectations[index]
+    subjects = {
+        "wrong-group": f"{theory.group}, which this data is not known to have,",
+        "fewer-copies": f"the smaller group {theory.group} of (model, inference)",
+        "same-curve": f"undoing a rotation by {theory.group} inside the group",
+        "lost-alignment": f"undoing a rotation by {theory.group} outside the group",
+        "unknown": f"{pair.members('aligned')} instead of {pair.members('baseline')}",
+    }
+    return subjects.get(theory.kind, "alignment")
 
 
 def _dimension(gain: SymmetryGain, index: int, probability: float) -> str:

@@ -72,21 +72,24 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def cell(middle: float, low: float, high: float) -> str:
-    """Return ``median (low to high)`` for a table, each with two digits, empty where there is none.
+    """Return ``median (low to high)`` with as many decimals as the interval deserves; empty where there is none.
 
     Examples
     --------
-    >>> cell(1.694, 1.5, 1.88)
-    '1.7 (1.5 to 1.9)'
+    >>> cell(1.12, 1.01, 1.26), cell(3.13, 2.8, 3.32), cell(22.3, 18.1, 27.9)
+    ('1.12 (1.01 to 1.26)', '3.1 (2.8 to 3.3)', '22 (18 to 28)')
     """
-    return "" if np.isnan(middle) else f"{number(middle)} ({number(low)} to {number(high)})"
+    if np.isnan(middle):
+        return ""
+    width = high - low
+    digits = 2 if width < 3.5 * 10.0 ** -_decimals(width, 1) else 1
+    decimals = max(_decimals(middle, 2), _decimals(width, digits))
+    return f"{_written(middle, decimals)} ({_written(low, decimals)} to {_written(high, decimals)})"
 
 
 def spell(draws: np.ndarray, probability: float = PROBABILITY) -> str:
-    """Return ``median (low to high)`` in words, with as many decimals as the interval deserves."""
-    median, low, high = interval(draws, probability)
-    decimals = max(_decimals(median, 2), _decimals(high - low, 1))
-    return f"{_written(median, decimals)} ({_written(low, decimals)} to {_written(high, decimals)})"
+    """Return ``median (low to high)`` of draws in words, or ``unknown``."""
+    return cell(*interval(draws, probability)) or "unknown"
 
 
 def _decimals(value: float, digits: int) -> int:

@@ -170,7 +170,9 @@ def test_the_sentence_gives_dimensions_probabilities_range_and_theory() -> None:
         "(4.0 to 4.0 -> 2.0 to 2.0) [P(lower) = 1.00, P(same within a factor 1.1) = 0.00], worth a factor 25 (25 to 25) in "
         "data at mse 0.20 (extrapolated"
     )
-    assert sentence.endswith("theory: dimension unchanged, sample gain tends to 49 (allowed).")
+    assert sentence.endswith(
+        "theory of cyclic-shifts: dimension unchanged, sample gain tends to 49 (allowed)."
+    )
     same = _with_facts(power_laws({"vec": 0.5, "gap": 0.5}, {"vec": 2.0, "gap": 1.0}), **facts)
     gain = symmetry_gain(same, "vec")
     assert "alignment leaves the effective dimension as it is, a factor 1" in gain.sentences()[0]

@@ -177,4 +177,4 @@ def test_a_claim_that_hangs_on_one_variant_is_named() -> None:
     ]
     bounds = {"dimension_gain_low": 0.9, "dimension_gain_high": 1.9, "pair": "a against b", "status": "ok"}
     (sentence,) = Sensitivity(pd.DataFrame([row | bounds for row in rows])).sentences()
-    assert "established as fitted, but not under n_train >= 64 (1.1 (0.90 to 1.9))" in sentence
+    assert "established as fitted, but not under n_train >= 64 (1.1 (0.9 to 1.9))" in sentence

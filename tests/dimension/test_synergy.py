@@ -133,6 +133,13 @@ def test_exponents_fall_with_the_spurious_group() -> None:
 
 def test_alignment_needs_facts_and_variation() -> None:
     fit = posterior(rotation_study(seeds=1))
+    recorded_as_moved = fit.curves.facts.assign(
+        data_symmetry=[
+            "cyclic-shifts" if d == "shifted trivial" else "trivial" for d in fit.curves.facts["data"]
+        ]
+    )
+    moved = dataclasses.replace(fit, curves=dataclasses.replace(fit.curves, facts=recorded_as_moved))
+    assert alignment_table(moved)["alignment"].tolist() == alignment_table(fit)["alignment"].tolist()
     bare = dataclasses.replace(fit.curves, facts=fit.curves.facts[["data", "model", "inference"]])
     with pytest.raises(InvalidInputError, match="no model_symmetry"):
         alignment_table(dataclasses.replace(fit, curves=bare))
