@@ -21,7 +21,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from runners.architectures.windows import Windows, gather_windows, pad_images
+from runners.architectures.patches import gather_windows, pad_images
+from runners.architectures.windows import Windows
 
 _chosen: dict[tuple[object, ...], str] = {}
 
@@ -70,20 +71,20 @@ def _per_model(x: torch.Tensor, weight: torch.Tensor, windows: Windows) -> torch
     filters = _filters(weight, windows, x.shape[-1])
     outs = [
         F.conv2d(images.permute(0, 3, 1, 2), own, stride=windows.strides).permute(0, 2, 3, 1)
-        for images, own in zip(pad_images(x, windows).unbind(), filters.unbind())
+        for images, own in zip(pad_images(x, windows, axis=2).unbind(), filters.unbind())
     ]
     return outs[0][None] if len(outs) == 1 else torch.stack(outs)
 
 
 def _by_windows(x: torch.Tensor, weight: torch.Tensor, windows: Windows) -> torch.Tensor:
-    models, examples = x.shape[:2]
-    patches = gather_windows(x.permute(0, 2, 3, 1, 4), windows).reshape(models, -1, weight.shape[1])
-    return torch.bmm(patches, weight).reshape(models, *windows.output, examples, -1).permute(0, 3, 1, 2, 4)
+    patches = gather_windows(x, windows, axis=2)
+    out = torch.bmm(patches.flatten(1, 3), weight)
+    return out.view(*patches.shape[:4], -1)
 
 
 def _grouped(x: torch.Tensor, weight: torch.Tensor, windows: Windows) -> torch.Tensor:
     models, examples, _, _, channels = x.shape
-    padded = pad_images(x, windows)
+    padded = pad_images(x, windows, axis=2)
     merged = padded.permute(1, 0, 4, 2, 3).reshape(examples, models * channels, *padded.shape[2:4])
     filters = _filters(weight, windows, channels).flatten(0, 1)
     out = F.conv2d(merged, filters, stride=windows.strides, groups=models)

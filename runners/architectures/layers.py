@@ -2,8 +2,8 @@
 
 Every activation and every weight carries a leading model axis, so that one batched product serves
 many nets; a single net is a stack of one. Images are ``(model, example, row, column, channel)``, or
-position-major ``(model, row, column, example, channel)`` inside locally connected nets, where one batched product
-over positions then does a layer's whole work.
+position-major ``(model, row, column, channel, example)`` inside locally connected nets, where one batched product
+over positions then does a layer's whole work and gathering a window copies long runs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 
 from runners.architectures.convolution import convolve
-from runners.architectures.windows import Windows, gather_windows
+from runners.architectures.patches import gather_windows
+from runners.architectures.windows import Windows
 
 Tensors = Sequence[torch.Tensor]
 
@@ -158,16 +159,14 @@ class UntiedConvolution(AbstractLayer):
         return float(math.prod(self.windows.output) * self.fan_in * self.out)
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
-        models, _, _, examples, _ = x.shape
-        height, width = self.windows.output
-        patches = gather_windows(x, self.windows).reshape(models * height * width, examples, self.fan_in)
-        out = torch.bmm(patches, weights[0].reshape(models * height * width, self.fan_in, self.out))
+        patches = gather_windows(x, self.windows, axis=1).flatten(0, 2)
+        out = torch.bmm(weights[0].flatten(0, 1).transpose(1, 2), patches)
         factor = self.scaling.factor(self.fan_in)
         if factor != 1:
             out = out * factor
         if len(weights) > 1:
-            out = out + self.scaling.bias(weights[1]).reshape(-1, 1, self.out)
-        return out.reshape(models, height, width, examples, self.out)
+            out = out + self.scaling.bias(weights[1]).reshape(-1, self.out, 1)
+        return out.view(x.shape[0], *self.windows.output, self.out, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +199,10 @@ class AveragePool(AbstractLayer):
 
 @dataclass(frozen=True, slots=True)
 class PositionMajor(AbstractLayer):
-    """``(model, example, row, column, channel) -> (model, row, column, example, channel)``."""
+    """``(model, example, row, column, channel) -> (model, row, column, channel, example)``."""
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
-        return x.permute(0, 2, 3, 1, 4)
+        return x.permute(0, 2, 3, 4, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +212,7 @@ class Flatten(AbstractLayer):
     position_major: bool = False
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
-        return (x.permute(0, 3, 1, 2, 4) if self.position_major else x).flatten(2)
+        return x.flatten(1, 3).transpose(1, 2) if self.position_major else x.flatten(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +222,7 @@ class GlobalAverage(AbstractLayer):
     position_major: bool = False
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
-        return x.mean((1, 2) if self.position_major else (2, 3))
+        return x.mean((1, 2)).transpose(1, 2) if self.position_major else x.mean((2, 3))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ import torch
 
 from curvefit.errors import InvalidInputError
 from runners.architectures.convolution import WAYS, convolve
-from runners.architectures.windows import Windows, gather_windows, pad_images
+from runners.architectures.patches import gather_windows, pad_images
+from runners.architectures.windows import Windows
 
 CASES = [
     (padding, strides, filter)
@@ -48,13 +49,26 @@ def test_filters_larger_than_the_image_wrap_more_than_once():
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("padding", ["circular", "same"])
-def test_gathering_and_padding_have_exact_derivatives(padding):
+@pytest.mark.parametrize("axis", [1, 2])
+def test_gathering_and_padding_have_exact_derivatives(padding, axis):
     windows = Windows((4, 3), (3, 3), (2, 1), padding)
-    x = torch.randn(1, 4, 3, 2, 2, dtype=torch.float64, requires_grad=True)
-    images = torch.randn(1, 2, 4, 3, 2, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda t: gather_windows(t, windows), x, check_forward_ad=True)
-    assert torch.autograd.gradcheck(lambda t: pad_images(t, windows), images, check_forward_ad=True)
-    assert torch.autograd.gradgradcheck(lambda t: gather_windows(t, windows).sin(), x)
+    shape = (1, 4, 3, 2, 2) if axis == 1 else (1, 2, 4, 3, 2)
+    x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    for function in (gather_windows, pad_images):
+        assert torch.autograd.gradcheck(
+            lambda t, f=function: f(t, windows, axis=axis), x, check_forward_ad=True
+        )
+        assert torch.autograd.gradgradcheck(lambda t, f=function: f(t, windows, axis=axis).sin(), x)
+
+
+def test_both_layouts_gather_the_same_windows():
+    windows = Windows((4, 3), (3, 2), (2, 1), "circular")
+    x = torch.randn(2, 5, 4, 3, 6)
+    by_example = gather_windows(x, windows, axis=2)
+    by_position = gather_windows(x.permute(0, 2, 3, 4, 1), windows, axis=1)
+    assert torch.equal(by_position, by_example.permute(0, 2, 3, 4, 1))
+    taps = x.flatten(2, 3)[:, :, torch.tensor(windows.input_positions())]
+    assert torch.equal(by_example.flatten(2, 3), taps.flatten(3))
 
 
 def test_a_filter_that_does_not_fit_is_refused():
