@@ -95,7 +95,8 @@ def first_layer(plan: Plan, parameter: torch.Tensor) -> FirstLayer:
     taps = math.prod(layer.windows.filter)
     pixels = torch.tensor(layer.windows.input_positions())
     if isinstance(layer, UntiedConvolution):
-        return FirstLayer("untied", parameter.view(-1, taps, layer.channels, layer.out), pixels)
+        by_unit = parameter.view(-1, layer.out, taps, layer.channels)
+        return FirstLayer("untied", by_unit.permute(0, 2, 3, 1), pixels)
     return FirstLayer("tied", parameter.view(taps, layer.channels, layer.out), pixels)
 
 

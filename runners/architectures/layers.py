@@ -91,11 +91,12 @@ class AbstractLayer(abc.ABC):
 
 @dataclass(frozen=True, slots=True)
 class Dense(AbstractLayer):
-    """``(model, example, fan_in) -> (model, example, fan_out)``."""
+    """``(model, example, fan_in) -> (model, example, fan_out)``; from ``(model, fan_in, example)`` if `position_major`."""
 
     fan_in: int
     fan_out: int
     scaling: Scaling
+    position_major: bool = False
 
     def weights(self) -> tuple[Weight, ...]:
         return self.scaling.weights((self.fan_in, self.fan_out), (self.fan_out,), self.fan_in)
@@ -104,7 +105,10 @@ class Dense(AbstractLayer):
         return float(self.fan_in * self.fan_out)
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
-        out = torch.bmm(x, weights[0])
+        if self.position_major:
+            out = torch.bmm(weights[0].transpose(1, 2), x).transpose(1, 2)
+        else:
+            out = torch.bmm(x, weights[0])
         factor = self.scaling.factor(self.fan_in)
         if factor != 1:
             out = out * factor
@@ -139,7 +143,7 @@ class TiedConvolution(AbstractLayer):
 
 @dataclass(frozen=True, slots=True)
 class UntiedConvolution(AbstractLayer):
-    """A locally connected layer: a filter per position, stored ``(positions, taps * channels, out)``."""
+    """A locally connected layer: a filter per position, stored ``(positions, out, taps * channels)``."""
 
     windows: Windows
     channels: int
@@ -153,14 +157,14 @@ class UntiedConvolution(AbstractLayer):
 
     def weights(self) -> tuple[Weight, ...]:
         positions = math.prod(self.windows.output)
-        return self.scaling.weights((positions, self.fan_in, self.out), (positions, self.out), self.fan_in)
+        return self.scaling.weights((positions, self.out, self.fan_in), (positions, self.out), self.fan_in)
 
     def products(self) -> float:
         return float(math.prod(self.windows.output) * self.fan_in * self.out)
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
         patches = gather_windows(x, self.windows, axis=1).flatten(0, 2)
-        out = torch.bmm(weights[0].flatten(0, 1).transpose(1, 2), patches)
+        out = torch.bmm(weights[0].flatten(0, 1), patches)
         factor = self.scaling.factor(self.fan_in)
         if factor != 1:
             out = out * factor
@@ -207,22 +211,22 @@ class PositionMajor(AbstractLayer):
 
 @dataclass(frozen=True, slots=True)
 class Flatten(AbstractLayer):
-    """Images to vectors, pixel by pixel, the channel running fastest."""
+    """Images to vectors, pixel by pixel, the channel running fastest; examples stay last if `position_major`."""
 
     position_major: bool = False
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
-        return x.flatten(1, 3).transpose(1, 2) if self.position_major else x.flatten(2)
+        return x.flatten(1, 3) if self.position_major else x.flatten(2)
 
 
 @dataclass(frozen=True, slots=True)
 class GlobalAverage(AbstractLayer):
-    """Images to their mean over all pixels."""
+    """Images to their mean over all pixels; examples stay last if `position_major`."""
 
     position_major: bool = False
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
-        return x.mean((1, 2)).transpose(1, 2) if self.position_major else x.mean((2, 3))
+        return x.mean((1, 2) if self.position_major else (2, 3))
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,5 +96,5 @@ def convolution_plan(
                 )
     layers.append(GlobalAverage(position_major) if readout == "pool" else Flatten(position_major))
     fan_in = channels if readout == "pool" else height * width * channels
-    layers.append(Dense(fan_in, n_outputs, scaling(architecture)))
+    layers.append(Dense(fan_in, n_outputs, scaling(architecture), position_major))
     return Plan(tuple(layers), architecture.initialisation)

@@ -46,7 +46,11 @@ class Windows:
         """Return, for every output position and tap, the input position read; -1 where it is padding."""
         rows, columns = self._axis_positions(0), self._axis_positions(1)
         return [
-            [-1 if row < 0 or column < 0 else row * self.size[1] + column for row in down for column in across]
+            [
+                -1 if row < 0 or column < 0 else row * self.size[1] + column
+                for row in down
+                for column in across
+            ]
             for down in rows
             for across in columns
         ]

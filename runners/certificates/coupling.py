@@ -51,10 +51,13 @@ def _couple_first_layer(
 ) -> list[torch.Tensor] | None:
     import torch
 
+    from runners.architectures.layers import UntiedConvolution
+
     if plan.initialisation != "gaussian" and not isinstance(element, SignedPermutation):
         return None
     layer = next(layer for layer in plan.layers if layer.weights())
-    first = weights[0].numpy()
+    first = weights[0].mT if isinstance(layer, UntiedConvolution) else weights[0]
+    first = first.numpy()
     reach = _reach(layer, element.shape)
     dense = _to_images(first, reach, element)
     turned = _from_images(first, reach, element(dense))
@@ -62,7 +65,8 @@ def _couple_first_layer(
     kept = abs(np.square(turned).sum() / np.square(first).sum() - 1)
     if residual > EXACT * np.abs(first).max() or kept > EXACT:
         return None
-    return [torch.from_numpy(turned), *weights[1:]]
+    carried = torch.from_numpy(turned)
+    return [carried.mT.contiguous() if isinstance(layer, UntiedConvolution) else carried, *weights[1:]]
 
 
 def _reach(layer: AbstractLayer, shape: tuple[int, int, int]) -> np.ndarray:

@@ -75,7 +75,7 @@ class Momentum(AbstractRule):
             if decay is not None:
                 gradient = torch.addcmul(gradient, parameter, _per_net(decay, parameter))
             if self.momentum:
-                velocity = state[0][i].mul_(self.momentum).add_(gradient)
+                velocity = torch.add(gradient, state[0][i], alpha=self.momentum, out=state[0][i])
                 gradient = gradient.add(velocity, alpha=self.momentum) if self.nesterov else velocity
             parameter.addcmul_(gradient, _per_net(rate, parameter), value=-1)
 

@@ -59,7 +59,7 @@ def test_untied_layers_with_equal_filters_are_a_convolution():
     tied, untied = VEC(width=5).build(SHAPE, 3, seed=1), LCN(width=5).build(SHAPE, 3, seed=2)
     with torch.no_grad():
         for shared, own in zip(tied.weights, untied.weights):
-            own.copy_(shared.expand_as(own) if own.dim() == 3 else shared)
+            own.copy_(shared.T if own.dim() == 3 else shared)
     x = torch.randn(6, *SHAPE)
     torch.testing.assert_close(untied(x), tied(x), rtol=1e-5, atol=1e-5)
 
