@@ -16,12 +16,12 @@ from curvefit.registry import Registry
 from curvefit.settings import Settings, parse_settings
 from curvefit.study.spec import Member, RunSpec
 from curvefit.study.study import Study
-from curvefit.symmetry import chain_group
-from curvefit.triplet import AXES, ModelFacts
+from curvefit.triplet import AXES
 from runners.algorithms import ALGORITHMS
 from runners.algorithms.abstract import Outcome, Run
 from runners.architectures import ARCHITECTURES
 from runners.datasets import DATASETS
+from runners.model_facts import describe_model
 from runners.provenance import provenance
 
 REGISTRIES: Mapping[str, Registry] = {
@@ -176,12 +176,7 @@ def execute_specs(specs: Sequence[RunSpec], *, device: str = "cpu") -> Iterator[
 def to_record(outcome: Outcome, *, device: str) -> RunRecord:
     """Return the self-describing record of one outcome."""
     run, spec = outcome.run, outcome.run.spec
-    level = run.architecture.symmetry_level(infinite_width=run.algorithm.infinite_width)
-    model_facts = ModelFacts(
-        model_symmetry=chain_group(level, run.algorithm.elements),
-        function_symmetry=run.architecture.function_symmetry(),
-        n_parameters=outcome.n_parameters,
-    )
+    model_facts = describe_model(run, n_parameters=outcome.n_parameters)
     return RunRecord(
         run_id=spec.id,
         study=spec.study,

@@ -14,13 +14,14 @@ from curvefit.symmetry.abstract import GROUPS, AbstractGroup
 from curvefit.symmetry.elements import Shape
 
 CHAIN = {
-    ("all", "orthogonal"): "o-cp",
-    ("per-pixel", "orthogonal"): "o-c-per-pixel",
-    ("shared", "orthogonal"): "o-c-shared",
-    ("all", "signed-permutation"): "signed-s-cp",
-    ("per-pixel", "signed-permutation"): "signed-s-c-per-pixel",
-    ("shared", "signed-permutation"): "signed-s-c-shared",
+    "orthogonal": {"all": "o-cp", "per-pixel": "o-c-per-pixel", "shared": "o-c-shared"},
+    "signed-permutation": {
+        "all": "signed-s-cp",
+        "per-pixel": "signed-s-c-per-pixel",
+        "shared": "signed-s-c-shared",
+    },
 }
+"""Groups of the chain from the largest down, by kind of elements and level."""
 
 SAME = {"o-patch-1": "o-c-per-pixel", "o-c-tail-0": "o-c-per-pixel"}
 """Numbered groups that are another group whatever the shape."""
@@ -89,13 +90,13 @@ def chain_group(level: str, elements: str = "orthogonal") -> str:
     ----------
     Li, Zhang, Arora (2021), arXiv:2010.08515, Table 1.
     """
-    if elements not in {kind for _, kind in CHAIN}:
-        raise unknown_name("kind of group elements", elements, {kind for _, kind in CHAIN})
+    if elements not in CHAIN:
+        raise unknown_name("kind of group elements", elements, CHAIN)
     if level == "trivial":
         return "trivial"
-    if (level, elements) not in CHAIN:
-        raise unknown_name("symmetry level", level, [*{level for level, _ in CHAIN}, "trivial"])
-    return CHAIN[level, elements]
+    if level not in CHAIN[elements]:
+        raise unknown_name("symmetry level", level, [*CHAIN[elements], "trivial"])
+    return CHAIN[elements][level]
 
 
 def is_subgroup(small: str, large: str, *, shape: Shape | None = None, draws: int = 24) -> bool:

@@ -5,29 +5,16 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Hashable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from curvefit.errors import CurvefitError
 from curvefit.settings import Settings
-from curvefit.symmetry.abstract import GROUPS
-from curvefit.symmetry.lattice import split_name
 from runners.algorithms.abstract import AbstractAlgorithm, Outcome, Run
+from runners.datasets.rotation import GroupName
 
 if TYPE_CHECKING:
     from runners.training.rules import AbstractRule
-
-
-def _registered_group(name: str) -> str:
-    try:
-        GROUPS[split_name(name)[0]]
-    except CurvefitError as error:
-        raise ValueError(str(error)) from None
-    return name
-
-
-GroupName = Annotated[str, AfterValidator(_registered_group)]
 
 
 class Search(Settings):

@@ -13,11 +13,19 @@ from curvefit.errors import InvalidInputError
 from curvefit.seeding import generator, seed_for
 from curvefit.symmetry import AbstractElement, get_group
 from curvefit.symmetry.elements import Shape
+from curvefit.symmetry.lattice import CHAIN
 from runners.architectures.abstract import AbstractArchitecture
 from runners.certificates.coupling import couple_weights
 from runners.certificates.distribution import FALSE_ALARM, compare_distributions, telltale_tasks
 from runners.certificates.kernel import compare_kernels, judge_kernel
-from runners.certificates.training import UPDATE_RULES, UpdateRule, draw_stack, get_rule, train_stack
+from runners.certificates.training import (
+    UPDATE_RULES,
+    ModulePlan,
+    UpdateRule,
+    draw_stack,
+    get_rule,
+    train_stack,
+)
 from runners.certificates.verdict import Certificate, Verdict, draw_generic_images
 
 if TYPE_CHECKING:
@@ -25,13 +33,9 @@ if TYPE_CHECKING:
 
 KERNELS = ("nngp", "ntk")
 INFERENCES = (*UPDATE_RULES, *KERNELS)
-CHAIN = {
-    "orthogonal": ("o-cp", "o-c-per-pixel", "o-c-shared"),
-    "signed-permutation": ("signed-s-cp", "signed-s-c-per-pixel", "signed-s-c-shared"),
-}
+CHAIN_GROUPS = tuple(group for chain in CHAIN.values() for group in chain.values())
 DEFAULT_GROUPS = (
-    *CHAIN["orthogonal"],
-    *CHAIN["signed-permutation"],
+    *CHAIN_GROUPS,
     "s-p",
     "cyclic-shifts",
     "scrambled-shifts",
@@ -69,7 +73,8 @@ def certify(
     ----------
     architecture
         The model; for the comparison in distribution its width is cut to at most 4, where finite
-        width shows most.
+        width shows most. Of a net without a plan of layers, such as a user's own module, no coupling is known:
+        it is compared in distribution alone.
     inference
         One of `INFERENCES`.
     groups
@@ -109,10 +114,10 @@ def certify(
         )
         return (*found, control)
     rule = get_rule(inference)
-    width = min(getattr(architecture, "width", NARROW), NARROW)  # a user's own net may have no such setting
-    narrow = architecture.model_copy(update={"width": width} if hasattr(architecture, "width") else {})
+    own = getattr(architecture, "width", None)  # a user's own net may have no such setting
+    narrow = architecture.model_copy(update={"width": min(own, NARROW)} if own else {})
     wide = _widen(shape)
-    test = _DistributionTest(_plan(narrow, wide), rule, wide, n_seeds, seed, width)
+    test = _DistributionTest(_plan(narrow, wide), rule, wide, n_seeds, seed)
     found = []
     for name, elements in drawn.items():
         label = get_group(name, shape=shape).label
@@ -142,11 +147,12 @@ def stretch(x: np.ndarray) -> np.ndarray:
 def find_chain_group(certificates: Sequence[Certificate]) -> str | None:
     """Return the largest group of the chains that is certified invariant, rotations before permutations.
 
-    Every larger group of the same chain must be certified *not* invariant; otherwise the answer is None.
+    Every larger group of the same chain must be certified *not* invariant; otherwise, and where groups of
+    the chain were not asked for, the answer is None.
     """
     verdicts = {certificate.group: certificate.verdict for certificate in certificates}
     for chain in CHAIN.values():
-        for name in chain:
+        for name in chain.values():
             if verdicts.get(name) is Verdict.INVARIANT:
                 return name
             if verdicts.get(name) is not Verdict.NOT_INVARIANT:
@@ -154,14 +160,8 @@ def find_chain_group(certificates: Sequence[Certificate]) -> str | None:
     return "trivial"
 
 
-def _plan(architecture: AbstractArchitecture, shape: Shape) -> Plan:
-    plan = architecture.plan(shape, 1)
-    if plan is None:
-        raise InvalidInputError(
-            f"architecture {type(architecture).__name__} has no plan of layers, so no coupling is known; "
-            "compare its predictions with runners.certificates.check_equal_in_distribution"
-        )
-    return plan
+def _plan(architecture: AbstractArchitecture, shape: Shape) -> Plan | ModulePlan:
+    return architecture.plan(shape, 1) or ModulePlan(architecture, shape)
 
 
 def _draw_elements(name: str, shape: Shape, draws: int, seed: int) -> list[AbstractElement]:
@@ -184,7 +184,7 @@ def _kernel(architecture: AbstractArchitecture, kind: str, x1: np.ndarray, x2: n
 
 
 def _certify_coupling(
-    plan: Plan,
+    plan: Plan | ModulePlan,
     rule: UpdateRule,
     group: str,
     label: str,
@@ -197,6 +197,8 @@ def _certify_coupling(
     shape = elements[0].shape
     x, x_test = draw_generic_images(8, shape, rng), draw_generic_images(6, shape, rng)
     y = rng.choice([-1.0, 1.0], (8, 1))
+    if isinstance(plan, ModulePlan):
+        return None  # its layers are not known
     stack = draw_stack(plan, [seed_for("certificate-net", seed)])
     weights = [weight[0] for weight in stack]
     plain = train_stack(plan, stack, rule, x=x, y=y, x_test=x_test, steps=steps)
@@ -219,12 +221,11 @@ def _certify_coupling(
 class _DistributionTest:
     """Predictions of many nets on plain and on transformed images, compared in distribution."""
 
-    plan: Plan
+    plan: Plan | ModulePlan
     rule: UpdateRule
     shape: Shape
     n_seeds: int
     seed: int
-    width: int
     plain: dict[int, list[np.ndarray]] = field(default_factory=dict)
     """Predictions on plain images by look: every group is compared with the same."""
 
@@ -242,7 +243,7 @@ class _DistributionTest:
             if p_value < limit:
                 break
         detail = (
-            f"{n_nets} nets of width {self.width} on either side: p = {p_value:.0e} "
+            f"{n_nets} nets on either side: p = {p_value:.0e} "
             f"(false-alarm rate {FALSE_ALARM:.0e} over {len(LOOKS)} looks)"
         )
         verdict = Verdict.NOT_INVARIANT if p_value < limit else Verdict.UNDECIDED

@@ -12,6 +12,8 @@ from runners.certificates.training import FitPredict
 from runners.certificates.verdict import Task, draw_telltale_tasks
 
 FALSE_ALARM = 1e-4
+LARGEST = 1e150
+"""What predictions are cut off at: beyond it their squares overflow."""
 
 
 def compare_distributions(plain: np.ndarray, transformed: np.ndarray) -> float:
@@ -19,7 +21,8 @@ def compare_distributions(plain: np.ndarray, transformed: np.ndarray) -> float:
 
     Each test prediction, and the logarithm of their mean square, is compared by the
     Kolmogorov-Smirnov and the Mann-Whitney test; the smallest p-value is multiplied by the number
-    of comparisons (Bonferroni), so the false-alarm rate is at most what it is held against. Values below 1e-300 are given as that.
+    of comparisons (Bonferroni), so the false-alarm rate is at most what it is held against. Values below 1e-300
+    are given as that. Nets that diverged count as very large predictions.
 
     Parameters
     ----------
@@ -28,9 +31,11 @@ def compare_distributions(plain: np.ndarray, transformed: np.ndarray) -> float:
     """
     from scipy.stats import ks_2samp, mannwhitneyu
 
-    first, second = (
-        np.column_stack([p, np.log(np.mean(np.square(p), axis=1) + 1e-300)]) for p in (plain, transformed)
-    )
+    def columns(predictions: np.ndarray) -> np.ndarray:
+        bounded = np.clip(np.nan_to_num(predictions, nan=LARGEST), -LARGEST, LARGEST)
+        return np.column_stack([bounded, np.log(np.mean(np.square(bounded), axis=1) + 1e-300)])
+
+    first, second = columns(plain), columns(transformed)
     smallest = min(
         min(ks_2samp(a, b, method="asymp").pvalue, mannwhitneyu(a, b).pvalue)
         for a, b in zip(first.T, second.T)

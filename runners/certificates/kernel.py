@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from curvefit.errors import InvalidInputError
 from curvefit.seeding import generator
 from curvefit.symmetry.elements import Shape
 from runners.certificates.verdict import Certificate, Verdict, draw_generic_images
+
+if TYPE_CHECKING:
+    from runners.architectures.abstract import AbstractArchitecture
 
 KernelFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 TOLERANCE = 1e-10
 CLEAR = 1e-5
 """A relative difference above this is no rounding: the kernel is not invariant."""
+
+
+def has_kernel(architecture: AbstractArchitecture) -> bool:
+    """Return whether the infinite-width kernel of `architecture` is known."""
+    from runners.kernels import plan_kernel
+
+    try:
+        plan_kernel(architecture, (6, 6, 2))
+    except InvalidInputError:
+        return False
+    return True
 
 
 def compare_kernels(

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curvefit.errors import unknown_name
+from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.symmetry.elements import Shape
 
 if TYPE_CHECKING:
     import torch
 
+    from runners.architectures.abstract import AbstractArchitecture
     from runners.architectures.plan import Plan
 
 
@@ -41,6 +43,7 @@ UPDATE_RULES = {
     "momentum": UpdateRule("Momentum", 0.02, settings=(("momentum", 0.9),)),
     "weight-decay": UpdateRule("Momentum", 0.1, decay=0.01),
     "adam": UpdateRule("AdamRule", 0.2),
+    "adamw": UpdateRule("AdamRule", 0.2, decay=0.01, settings=(("decoupled", True),)),
 }
 """Rules that certificates know, by the name of the inference algorithm."""
 
@@ -58,7 +61,44 @@ def get_rule(name: str) -> UpdateRule:
     return UPDATE_RULES[name]
 
 
-def draw_stack(plan: Plan, seeds: Sequence[int]) -> list[torch.Tensor]:
+class ModulePlan:
+    """A user's own module in the place of a plan of layers: many of its copies train as one stack.
+
+    Parameters
+    ----------
+    architecture
+        An architecture that has a `build` method alone.
+    shape
+        ``(height, width, channels)`` of one image.
+    """
+
+    def __init__(self, architecture: AbstractArchitecture, shape: Shape) -> None:
+        self._architecture, self._shape = architecture, shape
+        self._module = architecture.build(shape, 1, seed=0).double().train()
+        self._names = [name for name, _ in self._module.named_parameters()]
+
+    def draw(self, seed: int, *, dtype: torch.dtype) -> list[torch.Tensor]:
+        """Return one copy's initial parameters."""
+        module = self._architecture.build(self._shape, 1, seed=seed).to(dtype)
+        return [parameter.detach() for parameter in module.parameters()]
+
+    def apply(self, parameters: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        """Return the outputs ``(model, example, output)`` of a stack."""
+        import torch
+
+        def one(own: tuple[torch.Tensor, ...], images: torch.Tensor) -> torch.Tensor:
+            return torch.func.functional_call(self._module, dict(zip(self._names, own)), (images,))
+
+        try:
+            return torch.vmap(one, randomness="different")(tuple(parameters), x)
+        except RuntimeError as error:
+            raise InvalidInputError(
+                f"{type(self._module).__name__} cannot be trained in a stack ({error}); compare its predictions with "
+                "runners.certificates.check_equal_in_distribution"
+            ) from error
+
+
+def draw_stack(plan: Plan | ModulePlan, seeds: Sequence[int]) -> list[torch.Tensor]:
     """Return initial weights of one net per seed, float64, with a leading model axis."""
     import torch
 
@@ -67,7 +107,7 @@ def draw_stack(plan: Plan, seeds: Sequence[int]) -> list[torch.Tensor]:
 
 
 def train_stack(
-    plan: Plan,
+    plan: Plan | ModulePlan,
     weights: Sequence[torch.Tensor],
     rule: UpdateRule,
     *,

@@ -54,7 +54,7 @@ class Certificate:
 
     @property
     def margin(self) -> float:
-        """How many times the finding is clear of its tolerance, always 1 or more for a verdict."""
+        """How many times the finding is clear of its tolerance; of an undecided one, how many times short of it."""
         small, large = sorted((max(self.discrepancy, 1e-300), self.tolerance))
         return large / small
 

@@ -9,8 +9,10 @@ import typer
 
 
 def symmetry(
-    model: Annotated[str, typer.Argument(help="Architecture: fcn, lcn, vec, gap, or 'all'.")],
-    inference: Annotated[str, typer.Argument(help="sgd, momentum, weight-decay, adam, nngp, ntk, or 'all'.")],
+    model: Annotated[str, typer.Argument(help="Architecture: fcn, lcn, vec, gap, resnet, module, or 'all'.")],
+    inference: Annotated[
+        str, typer.Argument(help="sgd, momentum, weight-decay, adam, adamw, nngp, ntk, or 'all'.")
+    ],
     group: Annotated[
         list[str] | None, typer.Option(help="Only this group; may be repeated.", show_default=False)
     ] = None,
@@ -33,17 +35,22 @@ def symmetry(
     from curvefit.settings import parse_settings
     from runners.architectures import ARCHITECTURES
     from runners.certificates import INFERENCES, certify, find_chain_group
-    from runners.certificates.certification import DEFAULT_GROUPS
+    from runners.certificates.certification import DEFAULT_GROUPS, KERNELS
+    from runners.certificates.kernel import has_kernel
 
     try:
         height, width, channels = (int(side) for side in shape.split(","))
     except ValueError:
         raise InvalidInputError(f"shape {shape!r} must be three integers such as 6,6,2") from None
     values = dict(_read_setting(text) for text in setting or [])
+    several = "all" in (model, inference)
     tables = []
-    for name in ARCHITECTURES.names() if model == "all" else [model]:
+    for name in _complete(ARCHITECTURES) if model == "all" else [model]:
         architecture = parse_settings(ARCHITECTURES[name], values, where=f"model {name!r}")
         for algorithm in INFERENCES if inference == "all" else (inference,):
+            if several and algorithm in KERNELS and not has_kernel(architecture):
+                typer.echo(f"{name} | {algorithm}: no infinite-width kernel is known", err=True)
+                continue
             certificates = certify(
                 architecture,
                 algorithm,
@@ -51,12 +58,18 @@ def symmetry(
                 shape=(height, width, channels),
                 n_seeds=seeds,
             )
-            tables.append((name, algorithm, certificates, find_chain_group(certificates)))
+            table = name, algorithm, certificates, find_chain_group(certificates)
+            if not as_json:
+                _print_table(*table)  # at once: a whole list takes minutes
+            tables.append(table)
     if as_json:
         typer.echo(json.dumps([_as_values(*table) for table in tables], indent=2))
-        return
-    for table in tables:
-        _print_table(*table)
+
+
+def _complete(architectures) -> list[str]:
+    """Return the names of the architectures that need no settings, so that all of them can be listed."""
+    fields = {name: architectures[name].model_fields.values() for name in architectures.names()}
+    return [name for name, own in fields.items() if not any(field.is_required() for field in own)]
 
 
 def _read_setting(text: str) -> tuple[str, object]:
@@ -98,12 +111,20 @@ def _print_table(model: str, inference: str, certificates, chain_group: str | No
     from rich.console import Console
     from rich.table import Table
 
+    from runners.certificates.certification import CHAIN_GROUPS
+
     colours = {"certified invariant": "green", "certified not invariant": "red", "undecided": "yellow"}
-    table = Table(title=f"{model} | {inference}", title_justify="left", box=box.SIMPLE, pad_edge=False)
+    table = Table(
+        title=f"{model} | {inference}",
+        title_justify="left",
+        box=box.SIMPLE,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for column in ("group", "verdict", "by"):
         table.add_column(column, no_wrap=True)
-    table.add_column("found", justify="right")
-    table.add_column("limit", justify="right")
+    for column in ("found", "limit", "margin"):
+        table.add_column(column, justify="right", no_wrap=True)
     for certificate in certificates:
         verdict = str(certificate.verdict)
         sign = "p=" if certificate.method == "two-sample" else ""
@@ -113,10 +134,12 @@ def _print_table(model: str, inference: str, certificates, chain_group: str | No
             certificate.method,
             f"{sign}{certificate.discrepancy:.0e}",
             f"{certificate.tolerance:.0e}",
+            "-" if verdict == "undecided" else f"{certificate.margin:.0e}",
         )
     console = Console()
     console.print(table)
-    largest = chain_group or "undecided"
-    console.print(
-        f"largest group of the chain that leaves ({model}, {inference}) invariant: [bold]{largest}[/]\n"
-    )
+    if chain_group or set(CHAIN_GROUPS) <= {certificate.group for certificate in certificates}:
+        console.print(
+            f"largest group of the chain that leaves ({model}, {inference}) invariant: "
+            f"[bold]{chain_group or 'undecided'}[/]\n"
+        )

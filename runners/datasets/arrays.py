@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 import zlib
 from functools import lru_cache
@@ -22,7 +23,7 @@ class Arrays(AbstractImages):
     The file holds ``x`` of shape ``(n, height, width, channels)``, ``(n, height, width)`` (one channel) or
     ``(n, features)`` (one pixel), and integer labels ``y`` of shape ``(n,)`` from 0. With ``x_test`` and
     ``y_test`` beside them the test set is drawn from those, else it is split off by the study's seed.
-    Object arrays are refused: nothing is unpickled.
+    Object arrays are refused: nothing is unpickled. Records name the file and the beginning of its sha256.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ def read_arrays(path: str) -> Pool:
     if not place.is_file():
         raise MissingDatasetError(f"dataset 'arrays': there is no file {path}")
     try:
+        with place.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
         with np.load(place, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files if name in ("x", "y", "x_test", "y_test")}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
@@ -68,11 +71,16 @@ def read_arrays(path: str) -> Pool:
         raise DataFileError(
             f"{path} lacks {', '.join(absent)}; it holds {', '.join(arrays) or 'none of them'}"
         )
-    x = np.concatenate([_as_images(arrays[name], f"{path}: {name}") for name in wanted[::2]])
-    y = np.concatenate([_as_labels(arrays[name], f"{path}: {name}") for name in wanted[1::2]])
-    n_classes = int(y.max(initial=1)) + 1
-    n_test = len(arrays["y_test"]) if len(wanted) == 4 else 0
-    return Pool(source=f"own arrays ({place.name})", x=x, y=y, n_classes=n_classes, n_published_test=n_test)
+    parts = [
+        (_as_images(arrays[x], f"{path}: {x}"), _as_labels(arrays[y], f"{path}: {y}"))
+        for x, y in zip(wanted[::2], wanted[1::2])
+    ]
+    return Pool.join(
+        f"own arrays ({place.name}, {digest})",
+        parts,
+        n_classes=1 + max(int(y.max(initial=1)) for _, y in parts),
+        published_test=len(parts) > 1,
+    )
 
 
 def _as_images(x: np.ndarray, where: str) -> np.ndarray:

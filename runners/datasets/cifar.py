@@ -94,13 +94,7 @@ def read_cifar(
         place, source = files.find(folder)
         contents = _read_archive(place / next(iter(files.checksums)), members)
     parts = [parse_records(contents[name], n_labels=n_labels, where=str(place / name)) for name in members]
-    return Pool(
-        source=source,
-        x=np.concatenate([images for images, _ in parts]),
-        y=np.concatenate([labels for _, labels in parts]),
-        n_classes=n_classes,
-        n_published_test=len(parts[-1][1]),
-    )
+    return Pool.join(source, parts, n_classes=n_classes)
 
 
 def _read_archive(path: Path, members: tuple[str, ...]) -> dict[str, bytes]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from runners.datasets.abstract import DATASETS
 from runners.datasets.files import FileSet, read_idx
 from runners.datasets.images import AbstractImages
@@ -31,15 +29,11 @@ def read_mnist_files(files: FileSet, folder: str | None) -> Pool:
     """Return the pool of a dataset published as MNIST's four IDX files."""
     place, source = files.find(folder)
     names = list(files.checksums)
-    train_x, test_x = (read_idx(place, names[i], dimensions=3) for i in (0, 2))
-    train_y, test_y = (read_idx(place, names[i], dimensions=1) for i in (1, 3))
-    return Pool(
-        source=source,
-        x=np.concatenate([train_x, test_x])[..., None],
-        y=np.concatenate([train_y, test_y]).astype(np.int64),
-        n_classes=10,
-        n_published_test=len(test_x),
-    )
+    parts = [
+        (read_idx(place, names[i], dimensions=3)[..., None], read_idx(place, names[i + 1], dimensions=1))
+        for i in (0, 2)
+    ]
+    return Pool.join(source, parts, n_classes=10)
 
 
 @DATASETS.register("fashion-mnist")

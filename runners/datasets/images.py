@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import abc
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import AfterValidator, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
-from curvefit.errors import CurvefitError, InvalidInputError
+from curvefit.errors import InvalidInputError
 from curvefit.seeding import generator
-from curvefit.symmetry import AbstractElement, get_group, is_subgroup
-from curvefit.symmetry.abstract import GROUPS
-from curvefit.symmetry.lattice import split_name
+from curvefit.symmetry import AbstractElement, get_group
 from curvefit.triplet import DataFacts
 from runners.datasets.abstract import AbstractDataset, Split
 from runners.datasets.pool import Pool
+from runners.datasets.rotation import CHUNK, GroupName, draw_element, rotate, symmetry_after
 from runners.datasets.transforms import (
     Standardisation,
     Standardise,
@@ -25,20 +24,6 @@ from runners.datasets.transforms import (
     measure_standardisation,
     require_commuting,
 )
-
-
-def _registered_group(name: str) -> str:
-    try:
-        GROUPS[split_name(name)[0]]
-    except CurvefitError as error:
-        raise ValueError(str(error)) from None
-    return name
-
-
-CHUNK = 256
-"""Images rotated by one matrix product."""
-
-GroupName = Annotated[str, AfterValidator(_registered_group)]
 
 
 class AbstractImages(AbstractDataset):
@@ -107,27 +92,30 @@ class AbstractImages(AbstractDataset):
     def facts(self) -> DataFacts:
         return _facts(self)
 
-    def _data_symmetry(self) -> str:
-        """Cyclic shifts after the jitter, unless the rotation turns them into another group."""
-        keeps = self.rotation in ("cyclic-shifts", "flips", "d4") or is_subgroup(self.rotation, "o-c-shared")
-        return "cyclic-shifts" if self.shift and keeps else "trivial"
-
     def largest_n_train(self) -> int:
+        return self._largest_n_train(0)
+
+    def _largest_n_train(self, study_seed: int) -> int:
+        """Return the most training images there are; where classes are balanced, the study's test set matters."""
         pool = self.pool()
         available = len(pool.y) - (pool.n_published_test or self.n_test)
         if available < 1:
             raise InvalidInputError(f"n_test {self.n_test} leaves no training images of the {len(pool.y)}")
         if not self.balanced:
             return available
-        train = _test_and_train(self, 0)[1]
-        return int(np.bincount(pool.y[train], minlength=pool.n_classes).min()) * pool.n_classes
+        counts = np.bincount(pool.y[_test_and_train(self, study_seed)[1]], minlength=pool.n_classes)
+        if not counts.all():
+            raise InvalidInputError(
+                f"balanced = true, but class {counts.argmin()} of {pool.source} has no training images"
+            )
+        return int(counts.min()) * pool.n_classes
 
     def element(self, study_seed: int) -> AbstractElement:
         """Return the fixed element of `rotation` that acts on training and test images."""
-        return _draw_element(self.rotation, self.shape(), study_seed)
+        return draw_element(self.rotation, self.shape(), study_seed)
 
     def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
-        largest = self.largest_n_train()
+        largest = self._largest_n_train(study_seed)
         if not 1 <= n_train <= largest:
             raise InvalidInputError(
                 f"n_train {n_train} is not within 1..{largest}, the training images there are"
@@ -147,7 +135,7 @@ class AbstractImages(AbstractDataset):
         x = standardisation(fold_blocks(x, self.fold))
         if shifts is not None:
             x = jitter_images(x, get_group("cyclic-shifts", shape=self.shape()), shifts)  # type: ignore[arg-type]
-        return x if self.rotation == "trivial" else _rotate(x, self.element(study_seed))
+        return x if self.rotation == "trivial" else rotate(x, self.element(study_seed))
 
 
 # What follows is kept between calls: a study asks for many sizes of the same seed. Keys are the frozen
@@ -162,7 +150,9 @@ def _facts(dataset: AbstractImages) -> DataFacts:
         shape=dataset.shape(),
         n_classes=pool.n_classes,
         chance_error=pool.chance_error,
-        data_symmetry=dataset._data_symmetry(),
+        data_symmetry=symmetry_after(
+            dataset.rotation, "cyclic-shifts" if dataset.shift else "trivial", dataset.shape()
+        ),
         transform=dataset.rotation,
         training_sets=dataset.subsets,
         shared_test_set=True,
@@ -172,19 +162,6 @@ def _facts(dataset: AbstractImages) -> DataFacts:
 @lru_cache(maxsize=4)
 def _load_pool(cls: type[AbstractImages], folder: str | None) -> Pool:
     return cls.model_construct(folder=folder).load()
-
-
-@lru_cache(maxsize=16)
-def _draw_element(group: str, shape: tuple[int, int, int], study_seed: int) -> AbstractElement:
-    return get_group(group, shape=shape).sample(generator(study_seed, "rotation", group, shape))
-
-
-def _rotate(x: np.ndarray, element: AbstractElement) -> np.ndarray:
-    """Return rotated images; matrix products of one fixed size make every prefix equal to the last bit."""
-    chunks = [x[start : start + CHUNK] for start in range(0, len(x), CHUNK)]
-    if len(chunks[-1]) < CHUNK:
-        chunks[-1] = np.concatenate([chunks[-1], np.zeros((CHUNK - len(chunks[-1]), *x.shape[1:]))])
-    return np.concatenate([element(chunk) for chunk in chunks])[: len(x)]
 
 
 def _test_and_train(dataset: AbstractImages, study_seed: int) -> tuple[np.ndarray, np.ndarray]:

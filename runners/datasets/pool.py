@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,11 +34,44 @@ class Pool:
     n_classes: int
     n_published_test: int = 0
 
+    @classmethod
+    def join(
+        cls,
+        source: str,
+        parts: Sequence[tuple[np.ndarray, np.ndarray]],
+        *,
+        n_classes: int,
+        published_test: bool = True,
+    ) -> Pool:
+        """Return the pool of several files' images and labels, of which the last may be the published test set.
+
+        Raises
+        ------
+        DataFileError
+            When the files do not fit together.
+        """
+        for x, y in parts:
+            if x.shape[1:] != parts[0][0].shape[1:]:
+                raise DataFileError(
+                    f"{source}: images of shape {parts[0][0].shape[1:]} and of shape {x.shape[1:]} in one dataset"
+                )
+            if y.shape != (len(x),):
+                raise DataFileError(f"{source}: {len(x)} images but labels of shape {y.shape}")
+        return cls(
+            source=source,
+            x=np.concatenate([x for x, _ in parts]),
+            y=np.concatenate([y for _, y in parts]).astype(np.int64),
+            n_classes=n_classes,
+            n_published_test=len(parts[-1][1]) if published_test else 0,
+        )
+
     def __post_init__(self) -> None:
         if self.x.ndim != 4:
             raise DataFileError(
                 f"{self.source}: images have shape {self.x.shape}, expected (n, height, width, channels)"
             )
+        if not self.x.size:
+            raise DataFileError(f"{self.source}: there are no images, their array has shape {self.x.shape}")
         if self.y.shape != (len(self.x),):
             raise DataFileError(f"{self.source}: {len(self.x)} images but labels of shape {self.y.shape}")
         if self.x.dtype.kind == "f":

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from curvefit.errors import InvalidInputError, MissingDatasetError
-from curvefit.symmetry import get_group
+from curvefit.symmetry import get_group, preserves
 from runners.datasets import DATASETS, AbstractDataset, AbstractImages
+from runners.datasets.rotation import draw_element
 from tests.runners.datasets.written import write_arrays, write_cifar10, write_cifar100, write_mnist
 
 SMALL: dict[str, dict[str, object]] = {"mnist-1d": {"n_signals": 600, "n_test": 200}}
@@ -78,6 +79,23 @@ def test_facts_describe_the_arrays(dataset):
         assert split.y_train.dtype == np.int64
         assert 0 <= split.y_train.min() <= split.y_train.max() < facts.n_classes
     assert facts.predicted_exponent is None or facts.prediction_condition
+
+
+@pytest.mark.parametrize("group", ["o-c-per-pixel", "s-p"])
+def test_one_fixed_element_transforms_training_and_test_alike(dataset, group):
+    facts, n_train = dataset.facts(), min(dataset.largest_n_train() or 300, 300)
+    plain = dataset.split(n_train, seed=1, study_seed=4)
+    turned = type(dataset)(**{**dataset.non_default(), "rotation": group})
+    after = turned.split(n_train, seed=1, study_seed=4)
+    element = draw_element(group, facts.shape, 4)
+    for name in ("x_train", "x_test"):
+        np.testing.assert_allclose(element(getattr(plain, name)), getattr(after, name), atol=1e-10)
+    for name in ("y_train", "y_test"):
+        np.testing.assert_array_equal(getattr(plain, name), getattr(after, name))
+    assert turned.facts().transform == group
+    kept = facts.data_symmetry if preserves(group, facts.data_symmetry, shape=facts.shape) else "trivial"
+    assert turned.facts().data_symmetry == kept
+    np.testing.assert_array_equal(turned.split(70, seed=1, study_seed=4).x_train, after.x_train[:70])
 
 
 def test_sizes_out_of_range_are_refused(dataset):

@@ -16,7 +16,8 @@ import numpy as np
 
 from curvefit.seeding import generator
 from runners.datasets.abstract import Split
-from runners.datasets.teachers.abstract import AbstractTeacher, draw_blocks
+from runners.datasets.teachers.abstract import draw_blocks
+from runners.datasets.teachers.noise import TargetNoise
 
 FIRST_BLOCK = 64
 LARGEST = 16_384
@@ -24,7 +25,7 @@ JITTER = 1e-10
 """Added to the covariance's diagonal (of order 1); it is 1e-10 of white noise in the target."""
 
 
-class AbstractFieldTeacher(AbstractTeacher):
+class AbstractFieldTeacher(TargetNoise):
     """A teacher drawn from a Gaussian random field, a fresh one (with its own test points) per replicate."""
 
     @abc.abstractmethod
@@ -34,18 +35,12 @@ class AbstractFieldTeacher(AbstractTeacher):
     def largest_n_train(self) -> int:
         return LARGEST
 
-    def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
-        self._require_size(n_train)
+    def clean_split(self, n_train: int, *, seed: int, study_seed: int) -> Split:
         doublings = max(0, (n_train - 1) // FIRST_BLOCK).bit_length()
-        x, y = _draw_field(self, doublings, seed, study_seed)
-        x_test, x_train = x[: self.n_test], x[self.n_test : self.n_test + n_train]
-        y_test, y_train = y[: self.n_test], y[self.n_test : self.n_test + n_train]
-        return Split(
-            x_train.copy(),
-            self._with_noise(y_train.copy(), seed, study_seed),
-            x_test.copy(),
-            y_test.copy(),
-        )
+        plain = self.model_copy(update={"rotation": "trivial", "noise": 0.0})  # they share the field's draw
+        x, y = _draw_field(plain, doublings, seed, study_seed)
+        test, train = slice(0, self.n_test), slice(self.n_test, self.n_test + n_train)
+        return Split(x[train].copy(), y[train].copy(), x[test].copy(), y[test].copy())
 
     def chance_error(self) -> float:
         """Return the expected squared error of the best constant, from the covariance of 1,000 points."""

@@ -11,10 +11,11 @@ from curvefit.errors import InvalidInputError
 from curvefit.triplet import DataFacts
 from runners.datasets.abstract import DATASETS
 from runners.datasets.teachers.abstract import AbstractFunctionTeacher
+from runners.datasets.teachers.noise import TargetNoise
 
 
 @DATASETS.register("hypercube")
-class Hypercube(AbstractFunctionTeacher):
+class Hypercube(TargetNoise, AbstractFunctionTeacher):
     """``y = sum_i s_i x_i x_(i+1) ... x_(i+l-1) / sqrt(d)`` with x uniform on {-1, 1}^d, indices cyclic.
 
     Parameters
@@ -52,6 +53,11 @@ class Hypercube(AbstractFunctionTeacher):
         signs = np.where(np.arange(self.dimension) % 2, -1.0, 1.0) if self.frequency == "high" else 1.0
         return (flat[:, index].prod(axis=2) * signs).sum(axis=1, keepdims=True) / self.dimension**0.5
 
+    def _symmetry(self) -> str:
+        if self.frequency == "high":
+            return "trivial"
+        return "s-p" if self.degree == 1 else "cyclic-shifts"
+
     def sample_scale(self, *, filter: int | None = None, window: int = 1) -> float:
         """Return the order of n at which a kernel of the task's degree starts to learn, constants left out.
 
@@ -65,13 +71,13 @@ class Hypercube(AbstractFunctionTeacher):
         local = self.dimension if filter is None else filter
         return self.dimension * float(local) ** (self.degree - 1) / window
 
-    def facts(self) -> DataFacts:
+    def clean_facts(self) -> DataFacts:
         return DataFacts(
             source=f"degree {self.degree} {self.frequency}-frequency polynomial on {{-1, 1}}^{self.dimension}",
             shape=(1, self.dimension, 1),
             n_classes=None,
             chance_error=1.0,
-            data_symmetry="cyclic-shifts" if self.frequency == "low" else "trivial",
+            data_symmetry=self._symmetry(),
             dimension=float(self.dimension),
             prediction_condition=(
                 "no power law: the error falls in a sigmoid of log n near n = d^l (fully connected), d q^(l-1) "

@@ -63,7 +63,7 @@ class LocalField(AbstractLocalField):
     def covariance(self, x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
         return local_kernel_matrix(x1, x2, filter=self.filter, shared=False)
 
-    def facts(self) -> DataFacts:
+    def clean_facts(self) -> DataFacts:
         return self._facts("local", "trivial")
 
 
@@ -82,5 +82,5 @@ class ConvolutionalField(AbstractLocalField):
     def covariance(self, x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
         return self.dimension * local_kernel_matrix(x1, x2, filter=self.filter, shared=True)
 
-    def facts(self) -> DataFacts:
+    def clean_facts(self) -> DataFacts:
         return self._facts("convolutional", "cyclic-shifts")

@@ -44,7 +44,7 @@ class TorusField(AbstractFieldTeacher):
     def covariance(self, x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
         return kernel_matrix(x1[:, :, : self.d_par], x2[:, :, : self.d_par])
 
-    def facts(self) -> DataFacts:
+    def clean_facts(self) -> DataFacts:
         return DataFacts(
             source=f"Gaussian field on T^{self.dimension}, depending on {self.d_par} coordinates",
             shape=(1, self.dimension, 2),
@@ -93,7 +93,7 @@ class SphereField(AbstractFieldTeacher):
         d = self.dimension
         return min(2 * SMOOTHNESS[self.correlation], 2 * (d + 2 * SMOOTHNESS[student])) / d
 
-    def facts(self) -> DataFacts:
+    def clean_facts(self) -> DataFacts:
         return DataFacts(
             source=f"{self.correlation} Gaussian field on S^{self.dimension}",
             shape=(1, 1, self.dimension + 1),

@@ -10,10 +10,11 @@ from curvefit.seeding import generator
 from curvefit.triplet import DataFacts
 from runners.datasets.abstract import DATASETS
 from runners.datasets.teachers.abstract import AbstractFunctionTeacher
+from runners.datasets.teachers.noise import TargetNoise
 
 
 @DATASETS.register("product-of-spheres")
-class ProductOfSpheres(AbstractFunctionTeacher):
+class ProductOfSpheres(TargetNoise, AbstractFunctionTeacher):
     """A product of zonal harmonics, one at each of a few pixels; pixels are uniform on spheres S^(c-1).
 
     ``y = prod_j Y_(k_j)(x_(j * spread))`` with ``k = degrees``. Its frequency is the sum of the degrees; its
@@ -65,12 +66,14 @@ class ProductOfSpheres(AbstractFunctionTeacher):
             y *= zonal_harmonic(cosine, degree, self.channels)
         return y[:, None]
 
-    def facts(self) -> DataFacts:
+    def clean_facts(self) -> DataFacts:
+        seen = (len(self.degrees) - 1) * self.spread + 1
         return DataFacts(
             source=f"harmonics of degrees {self.degrees} on a product of {self.pixels} spheres S^{self.channels - 1}",
             shape=(1, self.pixels, self.channels),
             n_classes=None,
             chance_error=1.0,
+            data_symmetry=f"o-c-tail-{seen}" if seen < self.pixels else "trivial",
             dimension=float(self.pixels * (self.channels - 1)),
             prediction_condition=(
                 f"no power law: a fully connected kernel learns this function near n = d^{sum(self.degrees)} "

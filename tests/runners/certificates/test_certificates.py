@@ -6,11 +6,15 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.symmetry import chain_group, get_group
-from runners.architectures import FCN, GAP, LCN, VEC
+from curvefit.triplet import ModelFacts
+from runners.algorithms import ALGORITHMS
+from runners.algorithms.abstract import Run
+from runners.architectures import FCN, GAP, LCN, VEC, Module
 from runners.certificates import (
     Verdict,
     certify,
@@ -19,11 +23,12 @@ from runners.certificates import (
     couple_weights,
     find_chain_group,
 )
-from runners.certificates.certification import CHAIN, KERNELS, stretch
+from runners.certificates.certification import CHAIN_GROUPS, KERNELS, stretch
 from runners.certificates.training import draw_stack, get_rule, train_stack
+from runners.datasets import Digits
+from runners.model_facts import describe_model
 
 NETS = {"fcn": FCN(width=8), "lcn": LCN(width=4), "vec": VEC(width=4), "gap": GAP(width=4)}
-GROUPS = (*CHAIN["orthogonal"], *CHAIN["signed-permutation"])
 SMALL = (4, 4, 2)
 
 
@@ -35,7 +40,9 @@ def predicted(name: str, inference: str) -> str:
 @pytest.mark.parametrize("inference", KERNELS)
 @pytest.mark.parametrize("name", NETS)
 def test_kernels_have_the_groups_of_the_theorems(name, inference):
-    certificates = certify(NETS[name], inference, groups=(*GROUPS, "cyclic-shifts"), shape=SMALL, draws=2)
+    certificates = certify(
+        NETS[name], inference, groups=(*CHAIN_GROUPS, "cyclic-shifts"), shape=SMALL, draws=2
+    )
     assert find_chain_group(certificates) == predicted(name, inference)
     verdicts = {c.group: c.verdict for c in certificates}
     assert verdicts["stretch"] == Verdict.NOT_INVARIANT  # the control must fail
@@ -59,7 +66,7 @@ def test_infinite_width_gives_vec_a_spurious_symmetry_that_finite_width_breaks()
             for name in NETS
             for rule in ("sgd", "momentum", "weight-decay")
         ),
-        *((name, "adam", predicted(name, "adam")) for name in NETS),
+        *((name, rule, predicted(name, "adam")) for name in NETS for rule in ("adam", "adamw")),
         ("lcn", "sgd", "cyclic-shifts"),
         ("vec", "adam", "cyclic-shifts"),
         ("gap", "sgd", "cyclic-shifts"),
@@ -161,6 +168,81 @@ def test_a_users_own_algorithm_is_tested_by_its_predictions():
     assert check_equal_in_distribution(ridge_regression, stretch, (4, 4, 2)) < 1e-4
 
 
+def test_the_false_alarm_rate_of_training_runs_is_what_it_is_said_to_be():
+    """FCN under SGD is invariant under rotations: at p < .05 no more alarms in 60 than chance gives (2e-5)."""
+    plan, rule = FCN(width=3, depth=1).plan((2, 2, 2), 1), get_rule("sgd")
+
+    def fit_predict(x, y, x_test, seeds):
+        return train_stack(plan, draw_stack(plan, seeds), rule, x=x, y=y, x_test=x_test, steps=3)
+
+    def seeded(offset):
+        return lambda x, y, x_test, seeds: fit_predict(x, y, x_test, [offset + seed for seed in seeds])
+
+    rotate = get_group("o-cp", shape=(2, 2, 2)).sample(0)
+    alarms = [
+        check_equal_in_distribution(seeded(1000 * k), rotate, (2, 2, 2), n_seeds=60) < 0.05 for k in range(60)
+    ]
+    assert np.mean(alarms) <= 0.05 + 4.1 * (0.05 * 0.95 / 60) ** 0.5
+
+
+def test_diverged_nets_count_as_large_predictions():
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((2, 200, 2))
+    wild = np.where(rng.random((200, 1)) < 0.2, np.inf, second)
+    wild[0] = np.nan
+    assert compare_distributions(first, wild) < 1e-4
+    assert compare_distributions(first, first * 1e200) < 1e-6
+
+
+class OwnNet(torch.nn.Sequential):
+    """A user's own net: dense, with Gaussian or sparse first weights."""
+
+    def __init__(self, shape, n_outputs, sparse=False):
+        first = torch.nn.Linear(int(np.prod(shape)), 4, bias=False)
+        torch.nn.init.normal_(first.weight)
+        if sparse:  # far from Gaussian: a rotation shows
+            first.weight.data *= torch.rand_like(first.weight) < 0.2
+        super().__init__(torch.nn.Flatten(), first, torch.nn.Tanh(), torch.nn.Linear(4, n_outputs))
+
+
+@pytest.mark.parametrize(("sparse", "verdict"), [(False, Verdict.UNDECIDED), (True, Verdict.NOT_INVARIANT)])
+def test_a_users_own_module_is_compared_in_distribution(sparse, verdict):
+    net = Module(factory=f"{__name__}:OwnNet", arguments={"sparse": sparse})
+    certificates = certify(net, "sgd", groups=["o-cp"], shape=(2, 2, 2), n_seeds=100)
+    assert [c.method for c in certificates] == ["two-sample", "two-sample"]
+    assert certificates[0].verdict == verdict
+    assert certificates[1].verdict == Verdict.NOT_INVARIANT
+    with pytest.raises(InvalidInputError):
+        certify(net, "ntk", groups=["o-cp"])
+
+
+def test_modules_that_cannot_be_stacked_are_named():
+    net = Module(factory="tests.runners.certificates.test_certificates:with_statistics")
+    with pytest.raises(InvalidInputError, match="Sequential cannot be trained in a stack"):
+        certify(net, "sgd", groups=["o-cp"], shape=(2, 2, 2), n_seeds=50)
+
+
+def with_statistics(shape, n_outputs):
+    d = int(np.prod(shape))
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.BatchNorm1d(d), torch.nn.Linear(d, n_outputs))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings", "expected"),
+    [
+        (FCN(), {}, ModelFacts("o-cp")),
+        (FCN(initialisation="uniform"), {}, ModelFacts("signed-s-cp")),
+        (FCN(), {"augment": "cyclic-shifts"}, ModelFacts("o-c-shared")),
+        (FCN(), {"augment": "o-c-per-pixel"}, ModelFacts("o-c-per-pixel")),
+        (VEC(), {"orbit": "cyclic-shifts"}, ModelFacts("o-c-shared", "cyclic-shifts")),
+        (GAP(), {}, ModelFacts("o-c-shared", "cyclic-shifts")),
+    ],
+)
+def test_records_declare_the_symmetry_that_training_leaves(architecture, settings, expected):
+    run = Run(None, Digits(fold=2), architecture, ALGORITHMS["sgd"](**settings))
+    assert describe_model(run) == expected
+
+
 def test_mistakes_are_named():
     with pytest.raises(UnknownNameError, match="Did you mean 'sgd'"):
         certify(FCN(), "sdg")
@@ -185,6 +267,11 @@ def test_the_command_prints_a_table_and_json():
     assert table.exit_code == 0, table.output
     assert "certified not invariant" in table.output
     assert "o-c-per-pixel" in table.output.splitlines()[-2]
+    assert "…" not in table.output  # nothing is cut off at 80 columns
+    part = run_command("all", "nngp", "--group", "s-p")
+    assert part.exit_code == 0, part.output
+    assert all(f"{name} | nngp" in part.output for name in ("fcn", "lcn", "vec", "gap"))
+    assert "largest group" not in part.output  # the chain was not asked for
     values = json.loads(run_command("gap", "nngp", "--json", "--setting", "padding=same").output)
     assert values[0]["chain_group"] == "o-c-shared"
     verdicts = {c["group"]: c["verdict"] for c in values[0]["certificates"]}
@@ -195,4 +282,4 @@ def test_the_command_prints_a_table_and_json():
 @pytest.mark.parametrize("inference", ["sgd", "momentum", "adam", "nngp", "ntk"])
 @pytest.mark.parametrize("name", NETS)
 def test_the_theorem_table_is_reproduced(name, inference):
-    assert find_chain_group(certify(NETS[name], inference, groups=GROUPS)) == predicted(name, inference)
+    assert find_chain_group(certify(NETS[name], inference, groups=CHAIN_GROUPS)) == predicted(name, inference)

@@ -76,8 +76,33 @@ def test_labels_out_of_range_are_named(tmp_path):
 def test_images_and_labels_must_be_equally_many(tmp_path):
     _, labels = write_mnist(tmp_path / "mnist")
     (tmp_path / "mnist" / LABELS).write_bytes(gzip.compress(idx(labels[:100])))
-    with pytest.raises(DataFileError, match="160 images but labels of shape"):
+    with pytest.raises(DataFileError, match=r"120 images but labels of shape \(100,\)"):
         MNIST(folder=str(tmp_path / "mnist")).load()
+
+
+def test_files_of_two_image_sizes_are_refused(tmp_path):
+    write_mnist(tmp_path / "mnist")
+    (tmp_path / "mnist" / IMAGES.replace("train", "t10k")).write_bytes(
+        gzip.compress(idx(np.zeros((40, 20, 20))))
+    )
+    with pytest.raises(DataFileError, match=r"images of shape \(28, 28, 1\) and of shape \(20, 20, 1\)"):
+        MNIST(folder=str(tmp_path / "mnist")).load()
+
+
+def test_an_empty_published_file_is_refused(tmp_path):
+    write_mnist(tmp_path / "mnist", n_train=0, n_test=0)
+    with pytest.raises(DataFileError, match="there are no images"):
+        MNIST(folder=str(tmp_path / "mnist")).load()
+
+
+def test_cifar_labels_out_of_range_are_named(tmp_path):
+    write_cifar100(tmp_path / "hundred")
+    path = tmp_path / "hundred" / "train.bin"
+    content = bytearray(path.read_bytes())
+    content[5 * 3074 + 1] = 100
+    path.write_bytes(bytes(content))
+    with pytest.raises(DataFileError, match=r"label 100 of image 5 is outside 0\.\.99"):
+        CIFAR100(folder=str(path.parent)).load()
 
 
 def test_damaged_cifar_files_are_named(tmp_path):
@@ -126,6 +151,17 @@ def write_npz(path, **arrays):
             {"x": np.array([[[0.0, 1.0], [2.0, np.nan]]]), "y": np.zeros(1, int)},
             r"value nan at image 0, pixel \(1, 1\), channel 0",
         ),
+        (
+            {
+                "x": np.zeros((3, 2)),
+                "y": np.zeros(3, int),
+                "x_test": np.zeros((1, 4)),
+                "y_test": np.zeros(1, int),
+            },
+            r"images of shape \(1, 1, 2\) and of shape \(1, 1, 4\)",
+        ),
+        ({"x": np.zeros((0, 4)), "y": np.zeros(0, int)}, "there are no images"),
+        ({"x": np.zeros((3, 4)), "y": np.zeros(2, int)}, "3 images but labels of shape"),
         ({"x": np.full((2, 3), np.inf), "y": np.zeros(2, int)}, "value inf at image 0"),
     ],
 )
@@ -155,5 +191,6 @@ def test_own_test_arrays_are_kept_apart(tmp_path):
     dataset = Arrays(path=path, n_test=9, standardise="none")
     split = dataset.split(50, seed=0)
     assert split.x_test.min() > 5 > split.x_train.max()
+    assert "own.npz, " in dataset.facts().source
     with pytest.raises(InvalidInputError, match="n_test 10 is larger than the 9 test images"):
         dataset.model_copy(update={"n_test": 10}).split(5, seed=0)

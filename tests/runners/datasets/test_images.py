@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from curvefit.symmetry import get_group
-from runners.datasets import Digits
+from runners.datasets import Arrays, Digits
 from runners.datasets.images import draw_order
 from runners.datasets.transforms import COMMUTES_WITH, fold_blocks, measure_standardisation, require_commuting
 
@@ -97,6 +97,18 @@ def test_balanced_prefixes_hold_every_class_equally():
     for n in (1, 7, 40, len(order)):
         counts = np.bincount(labels[order[:n]], minlength=4)
         assert counts.max() - counts.min() <= 1
+
+
+def test_balanced_sets_hold_what_was_asked_for_whatever_the_study(tmp_path):
+    for study_seed in range(4):
+        dataset = Digits(balanced=True)
+        largest = dataset._largest_n_train(study_seed)
+        assert len(dataset.split(largest, seed=0, study_seed=study_seed).y_train) == largest
+        with pytest.raises(ValueError, match=f"not within 1..{largest}"):
+            dataset.split(largest + 1, seed=0, study_seed=study_seed)
+    np.savez(tmp_path / "own.npz", x=np.random.default_rng(0).random((40, 3)), y=np.arange(40) % 2 * 2)
+    with pytest.raises(ValueError, match="class 1 of own arrays .* has no training images"):
+        Arrays(path=str(tmp_path / "own.npz"), n_test=10, balanced=True).split(4, seed=0)
 
 
 @pytest.mark.parametrize("kind", COMMUTES_WITH)

@@ -7,7 +7,7 @@ import pytest
 
 from curvefit.errors import InvalidInputError
 from curvefit.study.spec import Member, RunSpec
-from curvefit.symmetry import chain_group, get_group
+from curvefit.symmetry import GROUPS, chain_group, get_group, is_subgroup
 from runners.algorithms.abstract import Run
 from runners.architectures import FCN
 from runners.datasets import (
@@ -54,22 +54,39 @@ def test_the_chance_error_of_a_field_is_that_of_its_mean():
 
 
 @pytest.mark.parametrize(
-    ("teacher", "invariant"),
+    "teacher",
     [
-        (Hypercube(dimension=6), True),
-        (Hypercube(dimension=6, frequency="high"), False),
-        (NormComparison(dimension=6), True),
-        (MovingSignal(patches=6), True),
+        Hypercube(dimension=6),
+        Hypercube(dimension=6, degree=1),
+        Hypercube(dimension=6, frequency="high"),
+        NormComparison(dimension=6),
+        MovingSignal(patches=6),
+        ProductOfSpheres(pixels=6, channels=3, degrees=(1, 2), spread=2),
+        ProductOfSpheres(pixels=3, channels=3, degrees=(2, 1), spread=2),
     ],
+    ids=lambda teacher: f"{type(teacher).__name__}-{teacher.facts().data_symmetry}",
 )
-def test_targets_are_invariant_under_the_declared_group(teacher, invariant):
-    x = teacher.draw_inputs(50, np.random.default_rng(0))
-    y = teacher.target(x, study_seed=0)
-    group = teacher.facts().data_symmetry if invariant else "cyclic-shifts"
-    elements = [get_group(group, shape=teacher.facts().shape).sample(k) for k in range(5)]
-    same = [np.allclose(teacher.target(g(x), study_seed=0), y) for g in elements]
-    assert all(same) if invariant else not all(same)
-    assert (teacher.facts().data_symmetry != "trivial") == invariant
+def test_the_declared_group_leaves_targets_alone_and_no_larger_one_does(teacher):
+    facts = teacher.facts()
+    x = teacher.draw_inputs(200, np.random.default_rng(0))
+
+    def unchanged(group: str) -> bool:
+        elements = (get_group(group, shape=facts.shape).sample(seed) for seed in range(12))
+        y = teacher.target(x, study_seed=0)
+        return all(np.allclose(teacher.target(g(x), study_seed=0), y) for g in elements)
+
+    assert unchanged(facts.data_symmetry)
+    larger = [
+        name
+        for name in GROUPS.names()
+        if name != "d4"
+        and not (name == "o-patch" and facts.shape[0] % 2)
+        and is_subgroup(facts.data_symmetry, name, shape=facts.shape)
+        and not is_subgroup(name, facts.data_symmetry, shape=facts.shape)
+    ]
+    assert larger
+    if facts.data_symmetry != "trivial":
+        assert not any(unchanged(name) for name in larger)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +184,26 @@ def test_noise_is_added_to_training_targets_only():
     added = noisy.y_train - clean.y_train
     assert abs(added.std() - 0.5) < 4 * 0.5 / 4000**0.5
     np.testing.assert_array_equal(clean.y_test, noisy.y_test)
+
+
+def test_label_noise_hits_its_share_of_training_labels_only():
+    """False alarm 6e-5."""
+    clean, noisy = (NormComparison(dimension=4, label_noise=p).split(2000, seed=0) for p in (0.0, 0.25))
+    assert abs(np.mean(clean.y_train != noisy.y_train) - 0.25) < 4 * (0.25 * 0.75 / 2000) ** 0.5
+    np.testing.assert_array_equal(clean.y_test, noisy.y_test)
+    np.testing.assert_array_equal(
+        NormComparison(dimension=4, label_noise=0.25).split(70, seed=0).y_train, noisy.y_train[:70]
+    )
+
+
+def test_exponents_are_not_declared_where_they_do_not_hold():
+    clean, noisy = SphereField(), SphereField(noise=0.1)
+    assert clean.facts().predicted_exponent == 0.5
+    assert noisy.facts().predicted_exponent is None
+    assert "0.5 without noise" in noisy.facts().prediction_condition
+    turned = SphereField(rotation="o-cp").facts()
+    assert turned.predicted_exponent == 0.5
+    assert "must leave the student unchanged" in turned.prediction_condition
 
 
 def test_interpolation_runs_whole_curves_as_runs():
