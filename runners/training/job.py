@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 
+from runners.training.abstract import OneNet
 from runners.training.losses import Loss
 from runners.training.rules import AbstractRule
 
@@ -48,8 +49,8 @@ class Trained:
     ----------
     status, message
         As in `curvefit.records.RunRecord`.
-    weights
-        The trained net's parameters and constants, a stack of one, or None where training failed.
+    net
+        The trained net, or None where training failed.
     steps
         Steps taken.
     train_loss
@@ -64,7 +65,7 @@ class Trained:
 
     status: str
     message: str = ""
-    weights: list[torch.Tensor] | None = field(default=None, repr=False)
+    net: OneNet | None = field(default=None, repr=False)
     steps: int = 0
     train_loss: float = math.nan
     stopped: str = ""

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import torch
 
+from runners.training.abstract import OneNet
 from runners.training.augment import AbstractAugmentation
-from runners.training.loop import predict
 from runners.training.losses import Loss
-from runners.training.stack import AbstractStack
 
 
 def predict_over_orbit(
-    stack: AbstractStack,
-    weights: list[torch.Tensor],
-    x: torch.Tensor,
-    loss: Loss,
-    group: AbstractAugmentation | None,
+    net: OneNet, x: torch.Tensor, loss: Loss, group: AbstractAugmentation | None
 ) -> torch.Tensor:
     """Return one net's outputs on `x`, averaged over all elements of a bank as an ensemble would be.
 
     Parameters
     ----------
-    stack, weights
-        The net's form, and its parameters and constants.
+    net
+        The net.
     x
         ``(example, height, width, channel)``.
     loss
@@ -31,9 +26,9 @@ def predict_over_orbit(
         The bank, or None for plain predictions.
     """
     if group is None:
-        return predict(stack, weights, x)
+        return net.predict(x)
     moved = (
         group(x[None], torch.full((1, len(x)), element, device=x.device))[0]
         for element in range(group.n_elements)
     )
-    return loss.combine([predict(stack, weights, images) for images in moved])
+    return loss.combine([net.predict(images) for images in moved])

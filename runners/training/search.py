@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from runners.training.job import Job, Trained
-from runners.training.loop import predict, train_jobs
+from runners.training.loop import train_jobs
 from runners.training.losses import Score, score
 from runners.training.rates import ADAPTIVE, EXAMPLES, safe_rate
 from runners.training.rules import Momentum
-
-if TYPE_CHECKING:
-    from runners.training.execute import Setting, Task
+from runners.training.task import Setting, Task, split_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,6 @@ def choose(tasks: list[Task], setting: Setting) -> list[Choice]:
         replace(job, rate=choice.rate, decay=choice.decay, steps=choice.steps)
         for job, choice in zip(jobs, (candidates[t][c] for t, c in owners for _ in range(seeds)))
     ]
-    scorer = setting.build([0], torch.device(setting.device), setting.regime.dtype)
     scores: dict[tuple[int, int], list[Score | None]] = {owner: [] for owner in owners}
     seconds = [0.0] * len(tasks)
     trained = train_jobs(
@@ -89,7 +86,7 @@ def choose(tasks: list[Task], setting: Setting) -> list[Choice]:
     )
     for index, result in trained:
         owner = owners[index // seeds]
-        scores[owner].append(_validate(result, splits[owner[0]][1:], scorer, setting))
+        scores[owner].append(_validate(result, splits[owner[0]][1:], setting))
         seconds[owner[0]] += result.seconds
     return [
         _best(candidates[t], [scores[t, c] for c in range(len(candidates[t]))], seconds[t])
@@ -113,8 +110,6 @@ def _candidates(task: Task, setting: Setting) -> list[Choice]:
 
 def _hold_out(task: Task, setting: Setting) -> tuple[Job, torch.Tensor, torch.Tensor]:
     """Return a job on the kept examples, and inputs and labels of those held out."""
-    from runners.training.execute import split_off
-
     search = setting.algorithm.tune
     assert search is not None
     kept, held = split_off(task, search.validation, "search")
@@ -122,14 +117,11 @@ def _hold_out(task: Task, setting: Setting) -> tuple[Job, torch.Tensor, torch.Te
     return job, task.x[held], task.labels[held]
 
 
-def _validate(
-    result: Trained, held: tuple[torch.Tensor, torch.Tensor], scorer: Any, setting: Setting
-) -> Score | None:
-    if result.weights is None:
+def _validate(result: Trained, held: tuple[torch.Tensor, torch.Tensor], setting: Setting) -> Score | None:
+    if result.net is None:
         return None
     x, y = (part.to(setting.device) for part in held)
-    outputs = predict(scorer, result.weights, x)
-    return score(outputs, y, setting.regime.loss)
+    return score(result.net.predict(x), y, setting.regime.loss)
 
 
 def _best(candidates: list[Choice], scores: list[list[Score | None]], seconds: float) -> Choice:

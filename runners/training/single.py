@@ -8,8 +8,8 @@ import torch
 
 from curvefit.errors import InvalidInputError
 from runners.training.losses import Loss
+from runners.training.module_stack import ModuleStack
 from runners.training.rules import AbstractRule, Momentum
-from runners.training.stack import ModuleStack
 
 
 def train_module(

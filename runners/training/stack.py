@@ -1,60 +1,21 @@
-"""Nets that train together: weights with a model axis in front, and the map they share."""
+"""Kinds of stacks: nets of known layers, their tangents, and single nets of any kind."""
 
 from __future__ import annotations
 
-import abc
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import torch
 
 from curvefit.errors import InvalidInputError
+from curvefit.seeding import seed_for
 from runners.architectures.abstract import AbstractArchitecture
 from runners.architectures.plan import Plan
+from runners.training.abstract import AbstractStack
+from runners.training.module_stack import ModuleStack
 
-Weights: TypeAlias = list[torch.Tensor]
-Trained: TypeAlias = Literal["all", "readout"]
-
-
-class AbstractStack(abc.ABC):
-    """A stack of nets of one shape.
-
-    Parameters
-    ----------
-    parameters
-        Trainable weights, each ``(model, ...)``.
-    constants
-        What else belongs to each net and is not trained, each ``(model, ...)``: frozen or initial
-        weights, running statistics.
-    """
-
-    parameters: Weights
-    constants: Weights
-
-    @abc.abstractmethod
-    def forward(self, weights: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-        """Return outputs ``(model, example, output)`` of nets with these parameters and constants."""
-
-    @property
-    def weights(self) -> Weights:
-        """Parameters, then constants."""
-        return [*self.parameters, *self.constants]
-
-    def keep(self, rows: torch.Tensor) -> None:
-        """Keep the nets of these rows only."""
-        self.parameters = [p.detach().index_select(0, rows).requires_grad_() for p in self.parameters]
-        self.constants = [c.index_select(0, rows) for c in self.constants]
-
-    def one(self, row: int) -> Weights:
-        """Return a copy of one net's parameters and constants, as a stack of one."""
-        return [weight.detach()[row : row + 1].clone() for weight in self.weights]
-
-    def train(self, mode: bool) -> None:  # noqa: B027 (only some nets care)
-        """Tell the nets that they train, or are tested."""
-
-    def __len__(self) -> int:
-        return self.parameters[0].shape[0]
+TrainedPart: TypeAlias = Literal["all", "readout"]
 
 
 class PlanStack(AbstractStack):
@@ -70,12 +31,14 @@ class PlanStack(AbstractStack):
         Of the weights.
     """
 
+    replayable: ClassVar[bool] = True
+
     def __init__(
         self,
         plan: Plan,
         seeds: Sequence[int],
         *,
-        trained: Trained = "all",
+        trained: TrainedPart = "all",
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
@@ -144,32 +107,6 @@ def _load_forward_derivatives() -> None:
         torch.func.jvp(torch.sin, (torch.zeros(()),), (torch.ones(()),))
 
 
-class ModuleStack(AbstractStack):
-    """One net of any kind: a user's own `torch.nn.Module`, with whatever buffers it keeps."""
-
-    def __init__(self, module: torch.nn.Module) -> None:
-        self.module = module
-        trainable = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
-        buffers = list(module.named_buffers())
-        self.names = [name for name, _ in (*trainable, *buffers)]
-        self.parameters = [p.detach()[None].clone().requires_grad_() for _, p in trainable]
-        self.constants = [b.detach()[None].clone() for _, b in buffers]
-
-    def forward(self, weights: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-        own = {name: weight[0] for name, weight in zip(self.names, weights)}
-        return torch.func.functional_call(self.module, own, (x[0],))[None]
-
-    def train(self, mode: bool) -> None:
-        self.module.train(mode)
-
-    @torch.no_grad()
-    def write_back(self) -> None:
-        """Put parameters and buffers into the module itself."""
-        own = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
-        for name, weight in zip(self.names, self.weights):
-            own[name].copy_(weight[0])
-
-
 Build = Callable[[Sequence[int], torch.device, torch.dtype], AbstractStack]
 
 
@@ -178,7 +115,7 @@ def stack_builder(
     shape: tuple[int, int, int],
     n_outputs: int,
     *,
-    trained: Trained = "all",
+    trained: TrainedPart = "all",
     linearised: bool = False,
     centred: bool = False,
 ) -> Build:
@@ -198,7 +135,8 @@ def stack_builder(
             stack: AbstractStack = PlanStack(plan, seeds, trained=trained, device=device, dtype=dtype)
         else:
             (seed,) = seeds
-            stack = ModuleStack(architecture.build(shape, n_outputs, seed=seed).to(device, dtype))
+            module = architecture.build(shape, n_outputs, seed=seed).to(device, dtype)
+            stack = ModuleStack(module, seed=seed_for(seed, "noise"))
         stack = LinearisedStack(stack) if linearised else stack
         return CentredStack(stack) if centred else stack
 

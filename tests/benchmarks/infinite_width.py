@@ -16,11 +16,11 @@ from runners.architectures import FCN, GAP, LCN, VEC, AbstractLayeredNet
 from runners.kernels import nngp_ntk
 from runners.runs import execute_specs, prepare_specs
 from runners.training.job import Job, Regime
-from runners.training.loop import predict, train_jobs
+from runners.training.loop import train_jobs
 from runners.training.losses import Loss
 from runners.training.rates import safe_rate
 from runners.training.rules import Momentum
-from runners.training.stack import Trained, stack_builder
+from runners.training.stack import TrainedPart, stack_builder
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 SHAPE = (4, 4, 2)
@@ -39,7 +39,7 @@ def train_to_the_end(
     architecture: AbstractLayeredNet,
     n_nets: int,
     *,
-    trained: Trained,
+    trained: TrainedPart,
     n_train: int = 12,
     n_test: int = 20,
     target: float = 1e-8,
@@ -58,12 +58,11 @@ def train_to_the_end(
         rate = safe_rate(start([seed], CPU, torch.float64), x, loss, momentum=0.9)
         jobs.append(Job(x, y, seed=seed, batch_seed=seed, rate=2 * rate, decay=0.0, steps=steps))
     regime = Regime(rule, loss, n_train, stop_loss=target, check_every=50, precision="float64")
-    scorer = build([0], CPU, torch.float64)
     outputs = []
     for _, result in train_jobs(jobs, build, regime, largest_stack=8):
-        if result.weights is None or result.train_loss > 10 * target:
+        if result.net is None or result.train_loss > 10 * target:
             raise RuntimeError(f"{architecture}: {result}")
-        outputs.append(predict(scorer, result.weights, x_test)[:, 0].numpy())
+        outputs.append(result.net.predict(x_test)[:, 0].numpy())
     images = np.concatenate([x.numpy(), x_test.numpy()])
     kernels = nngp_ntk(architecture, images)
     kernel = np.asarray(kernels.ntk if trained == "all" else kernels.nngp)

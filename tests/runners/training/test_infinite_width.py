@@ -8,7 +8,7 @@ import torch
 
 from runners.architectures import FCN, GAP, LCN, VEC
 from runners.training.job import Job, Regime
-from runners.training.loop import predict, train_jobs
+from runners.training.loop import train_jobs
 from runners.training.losses import Loss
 from runners.training.rates import safe_rate
 from runners.training.rules import Momentum
@@ -44,7 +44,7 @@ def test_linearised_training_ends_at_regression_with_the_empirical_tangent_kerne
     regime = Regime(Momentum(0.9), Loss("mse"), 5, stop_loss=1e-14, precision="float64")
     ((_, trained),) = train_jobs([job], build, regime)
     assert trained.stopped == "loss"
-    ours = predict(build([0], CPU, torch.float64), trained.weights, x_test)
+    ours = trained.net.predict(x_test)
 
     net = architecture.build(SHAPE, 1, seed=3).double()
     for parameter, drawn in zip(net.weights, start.parameters):

@@ -8,11 +8,11 @@ import torch
 
 from curvefit.symmetry import get_group
 from runners.architectures import FCN, GAP, LCN, VEC, Module
-from runners.training import loop
+from runners.training import stack_run
 from runners.training.augment import augmentation_by
 from runners.training.batches import BatchStream
 from runners.training.job import Job, Regime
-from runners.training.loop import predict, train_jobs
+from runners.training.loop import train_jobs
 from runners.training.losses import Loss, score
 from runners.training.orbit import predict_over_orbit
 from runners.training.rules import AdamRule, Momentum
@@ -85,7 +85,9 @@ def test_numbers_do_not_depend_on_the_company_a_net_trains_in(architecture, rule
     )
     for index in range(5):
         assert alone[index].steps == together[index].steps == 20 + 7 * index
-        for ours, theirs, both in zip(alone[index].weights, together[index].weights, pairs[index].weights):
+        for ours, theirs, both in zip(
+            alone[index].net.weights, together[index].net.weights, pairs[index].net.weights
+        ):
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
             torch.testing.assert_close(ours, both, rtol=1e-4, atol=1e-5)
 
@@ -101,7 +103,7 @@ def test_a_stack_does_what_a_plain_torch_loop_does():
         optimiser.zero_grad()
         torch.nn.functional.cross_entropy(net(x[batch]), y[batch]).backward()
         optimiser.step()
-    for ours, theirs in zip(trained.weights, net.parameters()):
+    for ours, theirs in zip(trained.net.weights, net.parameters()):
         torch.testing.assert_close(ours[0], theirs.detach(), rtol=1e-4, atol=1e-5)
 
 
@@ -124,7 +126,7 @@ def test_nets_leave_when_they_diverge_or_their_loss_is_small_and_others_go_on():
     trained = dict(train_jobs(mixed, build, regime(stop_loss=0.05), largest_stack=3))
     assert trained[0].status == "diverged"
     assert "step 10" in trained[0].message
-    assert trained[0].weights is None
+    assert trained[0].net is None
     assert (trained[1].status, trained[1].stopped) == ("ok", "loss")
     assert trained[1].steps < 400
     assert (trained[2].stopped, trained[2].steps) == ("budget", 40)
@@ -147,7 +149,7 @@ def test_early_stopping_keeps_the_best_weights_seen():
     assert trained.best_step == trained.steps - 30
     shorter = Job(x[:20], noise, seed=0, batch_seed=1, rate=0.5, decay=0.0, steps=trained.best_step)
     ((_, best),) = train_jobs([shorter], build, regime())
-    for ours, theirs in zip(trained.weights, best.weights):
+    for ours, theirs in zip(trained.net.weights, best.net.weights):
         torch.testing.assert_close(ours, theirs)
 
 
@@ -188,7 +190,7 @@ def test_a_users_module_trains_with_its_running_statistics():
         torch.nn.functional.cross_entropy(net(x[batch]), y[batch]).backward()
         optimiser.step()
     net.eval()
-    ours = predict(build([0], CPU, torch.float32), trained.weights, x)
+    ours = trained.net.predict(x)
     torch.testing.assert_close(ours, net(x).detach(), rtol=1e-4, atol=1e-4)
 
 
@@ -212,10 +214,10 @@ def test_averages_over_an_orbit_are_invariant():
     x = task(5)[0].double()
     moves = augmentation_by("cyclic-shifts", SHAPE, device=CPU, dtype=torch.float64)
     for loss in (Loss(), Loss("mse")):
-        plain = predict_over_orbit(stack, stack.one(0), x, loss, moves)
-        shifted = predict_over_orbit(stack, stack.one(0), x.roll((1, 2), (1, 2)), loss, moves)
+        plain = predict_over_orbit(stack.one(0), x, loss, moves)
+        shifted = predict_over_orbit(stack.one(0), x.roll((1, 2), (1, 2)), loss, moves)
         torch.testing.assert_close(plain, shifted)
-    assert not torch.allclose(predict(stack, stack.one(0), x), plain)
+    assert not torch.allclose(stack.one(0).predict(x), plain)
 
 
 def test_losses_and_scores():
@@ -235,7 +237,7 @@ def test_losses_and_scores():
 
 
 def test_a_loss_above_the_limit_counts_as_diverged(monkeypatch):
-    monkeypatch.setattr(loop, "DIVERGED", 0.5)
+    monkeypatch.setattr(stack_run, "DIVERGED", 0.5)
     build = stack_builder(FCN(width=4), SHAPE, 3)
     ((_, trained),) = train_jobs(jobs(1, rate=1e-6), build, regime())
     assert trained.status == "diverged"
