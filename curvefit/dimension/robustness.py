@@ -36,9 +36,12 @@ class Sensitivity:
         One row per variant and pair: kind, variant, pair, dimension gain, sample gain and slope with bounds,
         p_dimension_gain, p_dimension_same, status (``"ok"``, ``"not converged"``, or why there is no number). A variant
         that could not be fitted has one row without a pair.
+    status
+        Status of the fit whose gain is in question.
     """
 
     table: pd.DataFrame
+    status: str
 
     def summary(self) -> pd.DataFrame:
         """Return a table to read: a row per variant, a column per pair, dimension gains with intervals."""
@@ -58,7 +61,7 @@ class Sensitivity:
 
     def __str__(self) -> str:
         failed = self.table[~self.table["status"].isin(["ok", "not converged"])]
-        lines = self.sentences()
+        lines = [self.status, *self.sentences()]
         lines += [f"{row.variant}: {row.status}" for row in failed.itertuples()]
         loose = list(dict.fromkeys(self.table.loc[self.table["status"] == "not converged", "variant"]))
         if loose:
@@ -121,7 +124,7 @@ def sensitivity(
                 rows += _rows(variant, fitted, present, probability)
         except CurvefitError as error:
             rows.append({"kind": variant.kind, "variant": variant.label, "pair": None, "status": str(error)})
-    return Sensitivity(pd.DataFrame(rows))
+    return Sensitivity(pd.DataFrame(rows), str(fit.status))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,10 @@ def _judge(pair: str, rows: pd.DataFrame) -> str:
     """Return whether a pair's claim, or lack of one, is the same under every variant."""
     fitted = rows[rows["variant"] == AS_FITTED].iloc[0]
     claim = _claim(fitted["p_dimension_gain"])
-    spread = f"{number(rows['dimension_gain'].min())} to {number(rows['dimension_gain'].max())}"
+    least, most = (
+        rows.loc[index()] for index in (rows["dimension_gain"].idxmin, rows["dimension_gain"].idxmax)
+    )
+    spread = " to ".join(f"{number(row['dimension_gain'])} ({row['variant']})" for row in (least, most))
     told = cell(fitted["dimension_gain"], fitted["dimension_gain_low"], fitted["dimension_gain_high"])
     start = f"{pair}: dimension gain {told} as fitted, medians {spread} over {len(rows) - 1} variants"
     others = rows[rows["variant"] != AS_FITTED]

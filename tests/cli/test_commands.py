@@ -105,6 +105,13 @@ def test_gain_gives_both_gains_apart(saved, capsys):
     assert row["sample_gain"] == pytest.approx(1.0, rel=0.2)
 
 
+def test_gain_with_sensitivity_refits_as_the_saved_fit_was_fitted(table, capsys, tmp_path):
+    run(capsys, "fit", table, "--method", "approximate", "--save", tmp_path / "fit")
+    out = run(capsys, "gain", tmp_path / "fit", "--baseline", "mlp", "--sensitivity")
+    assert out.index("assuming:") < out.index("as fitted, medians") < out.index("family corrected-power-law")
+    assert "n_train >= 96" in out
+
+
 def test_gain_over_an_unknown_baseline_names_the_known(saved, capsys):
     with pytest.raises(SystemExit) as left:
         main(["gain", str(saved), "--baseline", "fnc"])

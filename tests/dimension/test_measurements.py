@@ -168,6 +168,7 @@ def test_sensitivity_repeats_the_analysis_and_keeps_failures() -> None:
     assert found.summary().columns.tolist() == ["variant", "t | m | k against fcn", "status"]
     assert "a lower dimension is established under all of them" in found.sentences()[0]
     assert "family hopeless: nothing came out" in str(found)
+    assert str(found).startswith("converged")
 
 
 def test_a_claim_that_hangs_on_one_variant_is_named() -> None:
@@ -176,5 +177,6 @@ def test_a_claim_that_hangs_on_one_variant_is_named() -> None:
         {"kind": "sizes", "variant": "n_train >= 64", "p_dimension_gain": 0.7, "dimension_gain": 1.1},
     ]
     bounds = {"dimension_gain_low": 0.9, "dimension_gain_high": 1.9, "pair": "a against b", "status": "ok"}
-    (sentence,) = Sensitivity(pd.DataFrame([row | bounds for row in rows])).sentences()
+    (sentence,) = Sensitivity(pd.DataFrame([row | bounds for row in rows]), "converged").sentences()
+    assert "medians 1.1 (n_train >= 64) to 1.5 (as fitted) over 1 variants" in sentence
     assert "established as fitted, but not under n_train >= 64 (1.1 (0.9 to 1.9))" in sentence

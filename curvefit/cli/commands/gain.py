@@ -8,7 +8,7 @@ import typer
 
 from curvefit.cli.exit_codes import ExitCode
 from curvefit.cli.fitted import FitSource, Seed, open_fit
-from curvefit.cli.output import AsJson, print_json, print_table, print_text
+from curvefit.cli.output import AsJson, print_json, print_table, print_text, working
 from curvefit.cli.source import Columns
 
 
@@ -19,6 +19,14 @@ def gain(
         typer.Option("--baseline", "-b", help="Label of a model, data or inference, or a transform's name."),
     ] = "fcn",
     link: Annotated[str, typer.Option("--link", help="How an exponent becomes a dimension.")] = "ratio",
+    sensitive: Annotated[
+        bool,
+        typer.Option(
+            "--sensitivity",
+            help="Also repeat the gains without the smallest sizes, with another family and link, and with each data set "
+            "left out: a fit each.",
+        ),
+    ] = False,
     column: Columns = None,
     seed: Seed = 0,
     as_json: AsJson = False,
@@ -27,10 +35,14 @@ def gain(
 
     Status of the fit first, then a sentence per comparison, what the numbers assume, and a table.
     """
-    from curvefit.dimension import symmetry_gain
+    from curvefit.dimension import sensitivity, symmetry_gain
 
     fitted = open_fit(source, columns=column, seed=seed)
     measured = symmetry_gain(fitted, baseline, link=link)
+    varied = None
+    if sensitive:
+        with working("fitting every variant"):
+            varied = sensitivity(fitted, pairs=measured.pairs)
     if as_json:
         print_json(
             {
@@ -41,10 +53,14 @@ def gain(
                 "sentences": measured.sentences(),
                 "assumptions": measured.assumptions,
                 "gains": measured.summary(),
+                "sensitivity": None if varied is None else varied.table,
             }
         )
     else:
         print_text(str(measured))
         print_table(measured.overview(), title="gains (factors above 1: the aligned triplet does better)")
+        if varied is not None:
+            print_text("\n".join(["", *varied.sentences()]))
+            print_table(varied.summary(), title="dimension gain under every variant")
     if not fitted.status.converged:
         raise typer.Exit(int(ExitCode.NOT_CONVERGED))
