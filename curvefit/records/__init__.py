@@ -2,5 +2,6 @@
 
 from curvefit.records.record import RunRecord
 from curvefit.records.store import RecordStore, read_records, read_table
+from curvefit.records.traces import read_traces
 
-__all__ = ["RecordStore", "RunRecord", "read_records", "read_table"]
+__all__ = ["RecordStore", "RunRecord", "read_records", "read_table", "read_traces"]

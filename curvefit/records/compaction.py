@@ -72,12 +72,12 @@ def _newest(withdrawals: tuple[Withdrawal, ...]) -> tuple[Withdrawal, ...]:
 
 
 def _can_be_sealed(segment: SegmentContent, include_open: bool) -> bool:
-    lines = len(segment.records) + len(segment.tombstones)
-    damaged = any(not damage.unfinished for damage in segment.damages) or not segment.begin
-    complete = segment.count == lines and not segment.damages
-    if complete or not include_open or damaged or segment.count is not None:
-        return complete
-    return _writer_is_gone(segment)
+    """Return whether all that was ever written to a segment is known to be there, and understood."""
+    if not segment.begin or segment.others or any(not damage.unfinished for damage in segment.damages):
+        return False
+    if segment.count is not None:
+        return not segment.damages and not segment.n_missing
+    return include_open and _writer_is_gone(segment)
 
 
 def _writer_is_gone(segment: SegmentContent) -> bool:

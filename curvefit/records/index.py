@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from curvefit.records.manifest import read_manifest
 from curvefit.records.segment import SegmentContent, read_segment
 from curvefit.records.store import RecordStore
+
+_COLUMNS = ("run_id", "written_at", "status", "seconds", "message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +35,39 @@ class RunIndex:
     def __init__(self, store: RecordStore) -> None:
         self.store = store
         self.entries: dict[str, Entry] = {}
+        self._withdrawn: dict[str, int] = {}
         self._load()
 
-    def refresh(self) -> None:
-        """Read what was written since the last call; all of it after a compaction."""
+    def refresh(self) -> bool:
+        """Read what was written since the last call, all of it after a compaction; return whether it changed."""
         if self._manifest_stamp() != self._stamp:
             self._load()
-            return
-        for path in self.store.segments.glob("*.jsonl"):
-            self._read(path)
+            return True
+        return sum(map(self._read, self.store.segments.glob("*.jsonl"))) > 0
+
+    def newest(self, run_ids: Collection[str]) -> int:
+        """Return the date of the newest record or withdrawal of any of these runs; 0 when there is none."""
+        dates = [self.entries[run_id].at for run_id in run_ids if run_id in self.entries]
+        dates += [self._withdrawn[run_id] for run_id in run_ids if run_id in self._withdrawn]
+        return max(dates, default=0)
 
     def _load(self) -> None:
-        self._withdrawn: dict[str, int] = {}
-        self._segments: dict[str, SegmentContent] = {}
-        self._sizes: dict[str, int] = {}
-        self._stamp = self._manifest_stamp()
-        table = self.store.read_table()
-        columns = [
-            table[name].to_pylist() for name in ("run_id", "written_at", "status", "seconds", "message")
-        ]
-        self.entries = {run_id: Entry(*entry) for run_id, *entry in zip(*columns)}
-        for path in self.store.segments.glob("*.jsonl"):
-            self._read(path)
+        while True:
+            self.entries, self._withdrawn = {}, {}
+            self._segments: dict[str, SegmentContent] = {}
+            self._sizes: dict[str, int] = {}
+            self._stamp = self._manifest_stamp()
+            manifest = read_manifest(self.store.manifest)
+            for withdrawal in manifest.withdrawn:
+                self._withdraw(withdrawal.run_id, withdrawal.at)
+            for part in manifest.parts:
+                table = self.store.read_part(part, columns=_COLUMNS)
+                for run_id, *entry in zip(*(table[name].to_pylist() for name in _COLUMNS)):
+                    self._add(run_id, Entry(*entry))
+            for path in self.store.segments.glob("*.jsonl"):
+                self._read(path)
+            if self._manifest_stamp() == self._stamp:  # else segments were sealed under our eyes
+                return
 
     def _manifest_stamp(self) -> tuple[int, int]:
         try:
@@ -61,22 +76,29 @@ class RunIndex:
             return (0, 0)
         return (found.st_mtime_ns, found.st_size)
 
-    def _read(self, path: Path) -> None:
+    def _read(self, path: Path) -> bool:
         try:
             size = path.stat().st_size
             if size == self._sizes.get(path.name):
-                return
+                return False
             content = read_segment(path, after=self._segments.get(path.name))
         except FileNotFoundError:  # sealed meanwhile: the manifest has changed, the next call reads it
-            return
+            return False
         for at, run_id, _ in content.tombstones:
-            self._withdrawn[run_id] = max(at, self._withdrawn.get(run_id, 0))
-            if run_id in self.entries and self.entries[run_id].at <= at:
-                del self.entries[run_id]
+            self._withdraw(run_id, at)
         for at, record in content.records:
-            run_id = record["run_id"]
-            known = self.entries.get(run_id)
-            if at > self._withdrawn.get(run_id, -1) and (known is None or at >= known.at):
-                self.entries[run_id] = Entry(at, record["status"], record["seconds"], record["message"])
+            entry = Entry(at, record.get("status", "ok"), record.get("seconds"), record.get("message", ""))
+            self._add(record["run_id"], entry)
         content.records, content.tombstones = [], []
         self._segments[path.name], self._sizes[path.name] = content, size
+        return True
+
+    def _add(self, run_id: str, entry: Entry) -> None:
+        known = self.entries.get(run_id)
+        if entry.at > self._withdrawn.get(run_id, -1) and (known is None or entry.at >= known.at):
+            self.entries[run_id] = entry
+
+    def _withdraw(self, run_id: str, at: int) -> None:
+        self._withdrawn[run_id] = max(at, self._withdrawn.get(run_id, 0))
+        if run_id in self.entries and self.entries[run_id].at <= at:
+            del self.entries[run_id]

@@ -40,13 +40,21 @@ class Damage:
 
 
 def encode_line(body: dict[str, Any]) -> bytes:
-    """Return `body` as one line, newline included; NaN and infinities, unknown to JSON, become null."""
+    """Return `body` as one line, newline included.
+
+    NaN and infinities, unknown to JSON, become null; halves of surrogate pairs (file names that are no UTF-8
+    leave them in messages), unknown to UTF-8, become question marks.
+    """
     try:
-        text = json.dumps(body, separators=(",", ":"), allow_nan=False, default=_plain).encode()
+        text = _dump(body, allow_nan=False)
     except ValueError:
-        finite = _finite(json.loads(json.dumps(body, default=_plain)))
-        text = json.dumps(finite, separators=(",", ":")).encode()
-    return b"".join((_HEAD, b"%08x" % zlib.crc32(text), _MIDDLE, text, _TAIL, b"\n"))
+        text = _dump(_finite(json.loads(_dump(body, allow_nan=True))), allow_nan=False)
+    content = text.encode("utf-8", "replace")
+    return b"".join((_HEAD, b"%08x" % zlib.crc32(content), _MIDDLE, content, _TAIL, b"\n"))
+
+
+def _dump(body: Any, *, allow_nan: bool) -> str:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=allow_nan, default=_plain)
 
 
 def decode_lines(content: bytes, *, first_line: int = 1) -> Iterator[dict[str, Any] | Damage]:

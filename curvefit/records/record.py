@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from numbers import Integral, Real
+from types import NoneType
 from typing import Any
 
 from curvefit.errors import InvalidInputError
 
 SCHEMA_VERSION = 1
 STATUSES = ("ok", "diverged", "exception", "timeout", "out-of-memory", "died")
+
+# Exact types first: they are found at once, and records are read by the hundred thousand.
+_KINDS: tuple[tuple[tuple[str, ...], tuple[type, ...], str], ...] = (
+    (("run_id", "study", "data", "model", "inference", "status", "metric", "message"), (str,), "text"),
+    (("n_train", "seed", "schema_version"), (int, Integral), "a whole number"),
+    (("n_errors", "n_test"), (int, NoneType, Integral), "a whole number"),
+    (("value", "test_loss", "seconds"), (float, NoneType, Real), "a number"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,12 @@ class RunRecord:
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
+        for names, kinds, words in _KINDS:
+            for name in names:
+                if not isinstance(value := getattr(self, name), kinds):
+                    raise InvalidInputError(
+                        f"run {self.run_id}: {name} must be {words}, is {type(value).__name__} {value!r}"
+                    )
         if self.status not in STATUSES:
             raise InvalidInputError(f"status {self.status!r} is not one of {', '.join(STATUSES)}")
         if self.n_errors is not None and not 0 <= self.n_errors <= (self.n_test or 0):

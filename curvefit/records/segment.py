@@ -30,6 +30,8 @@ class SegmentWriter:
         What all records of this writer share; said once, in the first line.
     sync
         Whether every record is forced to the disk (survives a power cut, not only a kill).
+    sidecar
+        Takes the traces that records bring in ``extra["trace"]``; None drops them.
 
     Raises
     ------
@@ -38,7 +40,12 @@ class SegmentWriter:
     """
 
     def __init__(
-        self, folder: Path, *, provenance: Mapping[str, Any] | None = None, sync: bool = True
+        self,
+        folder: Path,
+        *,
+        provenance: Mapping[str, Any] | None = None,
+        sync: bool = True,
+        sidecar: SegmentWriter | None = None,
     ) -> None:
         host = own_host()
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
@@ -47,46 +54,67 @@ class SegmentWriter:
         self.count = 0
         self._provenance = dict(provenance or {})
         self._sync = sync
+        self._sidecar = sidecar
         try:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         except OSError as error:
             raise _cannot_write(self.path, error) from error
         _hold(self._file)
         self._end = 0
+        self._last = 0
         begin = {"kind": "begin", "writer": self.name, "host": host, "pid": os.getpid()}
-        self._write([{**begin, "at": time.time_ns(), "provenance": self._provenance}])
+        self._write([{**begin, "at": self._date(), "provenance": self._provenance}])
 
-    def append(self, record: RunRecord) -> None:
+    def append(self, record: RunRecord, *, after: int = 0) -> None:
         """Write one record; when this returns, it is durable."""
-        self.extend([record])
+        self.extend([record], after=after)
 
-    def extend(self, records: Iterable[RunRecord]) -> None:
-        """Write records with one flush for all of them."""
+    def extend(self, records: Iterable[RunRecord], *, after: int = 0) -> None:
+        """Write records with one flush for all of them.
+
+        Parameters
+        ----------
+        records
+            What to write.
+        after
+            Date (ns since 1970) of what these records replace: they are dated later, whatever the clock of
+            this machine says.
+        """
         bodies = []
         for record in records:
             values = record.to_dict()
+            trace = values["extra"].pop("trace", None)
+            if trace and self._sidecar is not None:
+                self._sidecar.append_trace(record.run_id, trace)
             shared = self._provenance
             values["provenance"] = {
                 key: value
                 for key, value in record.provenance.items()
                 if key not in shared or shared[key] != value
             }
-            bodies.append({"kind": "record", "at": time.time_ns(), "record": values})
+            bodies.append({"kind": "record", "at": self._date(after), "record": values})
         self._write(bodies)
         self.count += len(bodies)
 
-    def append_tombstones(self, run_ids: Iterable[str], *, reason: str) -> None:
-        """Withdraw earlier records; they stay in the files, and are no longer read."""
-        at = time.time_ns()
+    def append_trace(self, run_id: str, trace: Mapping[str, list[Any]]) -> None:
+        """Write one trace: column name to values, one for every look at the run."""
+        self._write([{"kind": "trace", "at": self._date(), "run_id": run_id, "trace": trace}])
+        self.count += 1
+
+    def append_tombstones(self, run_ids: Iterable[str], *, reason: str, after: int = 0) -> None:
+        """Withdraw records dated up to now (or `after`); they stay in the files, and are no longer read."""
+        at = self._date(after)
         bodies = [{"kind": "tombstone", "at": at, "run_id": run_id, "reason": reason} for run_id in run_ids]
         self._write(bodies)
         self.count += len(bodies)
 
     def close(self) -> None:
         """Write the closing line, which says how many lines there should be."""
+        if self._sidecar is not None:
+            self._sidecar.close()
         if self._file >= 0:
             try:
-                self._write([{"kind": "end", "at": time.time_ns(), "count": self.count}])
+                self._write([{"kind": "end", "at": self._date(), "count": self.count}])
             finally:
                 os.close(self._file)
                 self._file = -1
@@ -99,7 +127,14 @@ class SegmentWriter:
     ) -> None:
         self.close()
 
+    def _date(self, after: int = 0) -> int:
+        """Return the time in ns since 1970, later than `after` and than any date this writer gave."""
+        self._last = max(time.time_ns(), after + 1, self._last + 1)
+        return self._last
+
     def _write(self, bodies: list[dict[str, Any]]) -> None:
+        if self._file < 0:
+            raise StoreError(f"cannot write {self.path}: it is closed")
         content = b"".join(map(encode_line, bodies))
         try:
             done = 0
@@ -108,9 +143,17 @@ class SegmentWriter:
             if self._sync:
                 os.fsync(self._file)
         except OSError as error:
-            os.ftruncate(self._file, self._end)
+            self._undo()
             raise _cannot_write(self.path, error) from error
         self._end += len(content)
+
+    def _undo(self) -> None:
+        """Cut off what was half written, so that the next line starts afresh; else write no more."""
+        try:
+            os.ftruncate(self._file, self._end)
+        except OSError:
+            os.close(self._file)
+            self._file = -1
 
 
 def own_host() -> str:
@@ -150,8 +193,12 @@ class SegmentContent:
         ``(time in ns, record as a dictionary)``, provenance completed from the first line.
     tombstones
         ``(time in ns, run id, reason)``.
+    traces
+        ``(time in ns, run id, columns)``.
     damages
         Lines that cannot be trusted.
+    others
+        Lines of kinds that a newer version writes.
     count
         Lines the closing line promises, or None while the segment is open.
     begin
@@ -163,11 +210,20 @@ class SegmentContent:
     path: Path
     records: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     tombstones: list[tuple[int, str, str]] = field(default_factory=list)
+    traces: list[tuple[int, str, dict[str, list[Any]]]] = field(default_factory=list)
     damages: list[Damage] = field(default_factory=list)
+    others: int = 0
     count: int | None = None
     begin: dict[str, Any] = field(default_factory=dict)
     offset: int = 0
     n_lines: int = 0
+
+    @property
+    def n_missing(self) -> int:
+        """Lines that the closing line promises and that are not there, not even damaged."""
+        good = len(self.records) + len(self.tombstones) + len(self.traces) + self.others
+        present = good + len(self.damages)
+        return 0 if self.count is None else max(self.count - present, 0)
 
 
 def read_segment(path: Path, *, after: SegmentContent | None = None) -> SegmentContent:
@@ -189,14 +245,19 @@ def read_segment(path: Path, *, after: SegmentContent | None = None) -> SegmentC
             content.damages.append(body)
         elif body["kind"] == "record":
             record = body["record"]
-            record["provenance"] = {**content.begin.get("provenance", {}), **record["provenance"]}
+            own = record.get("provenance", {})
+            record["provenance"] = {**content.begin.get("provenance", {}), **own}
             content.records.append((body["at"], record))
         elif body["kind"] == "tombstone":
             content.tombstones.append((body["at"], body["run_id"], body["reason"]))
+        elif body["kind"] == "trace":
+            content.traces.append((body["at"], body["run_id"], body["trace"]))
         elif body["kind"] == "begin":
             content.begin = body
         elif body["kind"] == "end":
             content.count = body["count"]
+        else:
+            content.others += 1
     complete = data.rfind(b"\n") + 1
     content.offset += complete
     content.n_lines += data.count(b"\n", 0, complete)

@@ -5,6 +5,7 @@ Layout::
     segments/*.jsonl     append-only, one per writer, a checksum per line
     sealed/*.parquet     compacted segments
     manifest.json        the sealed files with their SHA-256
+    traces/*.jsonl       sidecars in the format of segments: learned curves during training
 
 The newest record of a run counts; a tombstone withdraws the records written before it.
 """
@@ -12,7 +13,7 @@ The newest record of a run counts; a tombstone withdraws the records written bef
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curvefit.errors import DataFileError, StoreError
-from curvefit.records.manifest import Manifest, file_digest, read_manifest
+from curvefit.errors import DataFileError, StoreError, UnknownNameError
+from curvefit.records.manifest import Manifest, SealedPart, file_digest, read_manifest
 from curvefit.records.record import RunRecord
 from curvefit.records.segment import SegmentContent, SegmentWriter, read_segment
 from curvefit.records.table import SCHEMA, SORT_KEYS, conform, to_records, to_table
 
 _ATTEMPTS = 5
+_REPAIR = "bring back a copy, or go on without it: curvefit verify DIR --repair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class RecordStore:
     def sealed(self) -> Path:
         """Folder of the compacted Parquet files."""
         return self.path / "sealed"
+
+    @property
+    def traces(self) -> Path:
+        """Folder of the sidecars: learned curves during training."""
+        return self.path / "traces"
 
     @property
     def manifest(self) -> Path:
@@ -77,14 +84,43 @@ class RecordStore:
         """Return whether the folder is a store."""
         return self.segments.is_dir() or self.manifest.is_file()
 
-    def writer(self, *, provenance: Mapping[str, Any] | None = None, sync: bool = True) -> SegmentWriter:
-        """Return a writer with a segment of its own; use it as a context manager."""
-        return SegmentWriter(self.segments, provenance=provenance, sync=sync)
+    def writer(
+        self, *, provenance: Mapping[str, Any] | None = None, sync: bool = True, traces: bool = False
+    ) -> SegmentWriter:
+        """Return a writer with a segment of its own; use it as a context manager.
+
+        Parameters
+        ----------
+        provenance, sync
+            See `SegmentWriter`.
+        traces
+            Whether to keep the traces that records bring (see `curvefit.records.traces`).
+        """
+        sidecar = None
+        if traces:
+            try:
+                self.traces.mkdir(exist_ok=True)
+            except OSError as error:
+                raise StoreError(f"cannot write {self.traces}: {error.strerror}") from error
+            sidecar = SegmentWriter(self.traces, sync=False)
+        return SegmentWriter(self.segments, provenance=provenance, sync=sync, sidecar=sidecar)
 
     def withdraw(self, run_ids: Iterable[str], *, reason: str) -> None:
-        """Write tombstones: the records of these runs no longer count, and the runs are to be done again."""
-        with self.writer() as writer:
-            writer.append_tombstones(run_ids, reason=reason)
+        """Write tombstones: the records of these runs no longer count, and the runs are to be done again.
+
+        Raises
+        ------
+        UnknownNameError
+            For an id that no record has.
+        """
+        run_ids = set(run_ids)
+        table = self.read_table().select(["run_id", "written_at"]).to_pydict()
+        dated = dict(zip(table["run_id"], table["written_at"]))
+        if unknown := sorted(run_ids - dated.keys()):
+            raise UnknownNameError(f"{self.path} has no record of: {', '.join(unknown[:10])}")
+        dates = [dated[run_id] for run_id in run_ids]
+        with self.writer() as writer:  # a machine whose clock is ahead may have dated them later than now
+            writer.append_tombstones(sorted(run_ids), reason=reason, after=max(dates, default=0))
 
     def read_table(self) -> pa.Table:
         """Return the current record of every run as a table (see `curvefit.records.table.SCHEMA`).
@@ -98,7 +134,7 @@ class RecordStore:
             When a sealed part does not match its digest, or the manifest is damaged.
         """
         manifest, segments = self._snapshot()
-        tables = [self._read_part(part.name, part.sha256) for part in manifest.parts]
+        tables = [self.read_part(part) for part in manifest.parts]
         tables.append(to_table([row for segment in segments for row in segment.records]))
         withdrawn = {w.run_id: w.at for w in manifest.withdrawn}
         for segment in segments:
@@ -128,13 +164,14 @@ class RecordStore:
                 continue
         raise StoreError(f"store {self.path} changes too quickly to be read")
 
-    def _read_part(self, name: str, sha256: str) -> pa.Table:
-        path = self.sealed / name
+    def read_part(self, part: SealedPart, *, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
+        """Return columns of a sealed part, after checking its digest."""
+        path = self.sealed / part.name
         if not path.is_file():
-            raise StoreError(f"sealed part {path} is missing although the manifest lists it")
-        if file_digest(path) != sha256:
-            raise StoreError(f"sealed part {path} is damaged: its SHA-256 does not match the manifest")
-        return conform(pq.read_table(path, partitioning=None))
+            raise StoreError(f"sealed part {path} is missing although the manifest lists it; {_REPAIR}")
+        if file_digest(path) != part.sha256:
+            raise StoreError(f"sealed part {path} is damaged: its SHA-256 does not match; {_REPAIR}")
+        return conform(pq.read_table(path, partitioning=None), columns)
 
 
 def read_table(path: str | Path) -> pa.Table:

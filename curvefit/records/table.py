@@ -54,17 +54,17 @@ def to_table(rows: Sequence[tuple[int, dict[str, Any]]]) -> pa.Table:
     return pa.table(columns, schema=SCHEMA)
 
 
-def conform(table: pa.Table) -> pa.Table:
-    """Return `table` with exactly the columns of `SCHEMA`; absent ones take the fields' defaults."""
+def conform(table: pa.Table, columns: Sequence[str] = SCHEMA.names) -> pa.Table:
+    """Return `table` with exactly `columns` of `SCHEMA`; absent ones take the fields' defaults."""
     defaults = {f.name: f.default for f in fields(RunRecord) if f.default is not MISSING}
-    columns = []
-    for column in SCHEMA:
-        if column.name in table.column_names:
-            columns.append(table[column.name].cast(column.type))
+    found = []
+    for field in map(SCHEMA.field, columns):
+        if field.name in table.column_names:
+            found.append(table[field.name].cast(field.type))
         else:
-            value = "{}" if column.name in NESTED else defaults.get(column.name)
-            columns.append(pa.array([value] * table.num_rows, type=column.type))
-    return pa.table(columns, schema=SCHEMA)
+            value = "{}" if field.name in NESTED else defaults.get(field.name)
+            found.append(pa.array([value] * table.num_rows, type=field.type))
+    return pa.table(found, schema=pa.schema([SCHEMA.field(name) for name in columns]))
 
 
 def to_records(table: pa.Table) -> list[RunRecord]:

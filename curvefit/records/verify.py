@@ -24,8 +24,6 @@ class Problem:
         Where; line 0 stands for the whole file.
     reason
         What is wrong.
-    lost
-        Whether a record may be gone (False: everything can still be read).
     run_id
         The run, where the damaged line still tells.
     """
@@ -33,13 +31,15 @@ class Problem:
     file: str
     line: int
     reason: str
-    lost: bool = True
     run_id: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        run = f" (run {self.run_id}: readable, but not to be trusted)" if self.run_id else ""
-        return f"{place}: {self.reason}{run}"
+        if self.run_id:
+            rest = f"; run {self.run_id} still reads, but is not to be trusted and will be done again"
+        else:
+            rest = "; nothing of it reads" if self.line else ""
+        return f"{place}: {self.reason}{rest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,8 @@ def verify_store(path: str | Path, *, acknowledged: dict[str, int] | None = None
             found.notes.append(f"segments/{segment_path.name}: sealed already, will be cleared away")
             continue
         seen |= _check_segment(read_segment(segment_path), found)
+    for sidecar in sorted(store.traces.glob("*.jsonl")):
+        _check_segment(read_segment(sidecar), found)
     for run_id in sorted((acknowledged or {}).keys() - seen):
         found.problems.append(Problem("segments", 0, f"run {run_id} was counted as done and has no record"))
     return Verification(tuple(found.problems), tuple(found.notes), found.n_records)
@@ -154,7 +156,7 @@ def _what_reads(path: Path) -> int:
 
 
 def _check_segment(segment: SegmentContent, found: _Findings) -> set[str]:
-    name = f"segments/{segment.path.name}"
+    name = f"{segment.path.parent.name}/{segment.path.name}"
     for damage in segment.damages:
         run_id = ((damage.recoverable or {}).get("record") or {}).get("run_id", "")
         if damage.unfinished and segment.count is None:
@@ -162,12 +164,14 @@ def _check_segment(segment: SegmentContent, found: _Findings) -> set[str]:
                 f"{name}:{damage.line}: cut off, as a killed writer leaves it; never counted as done"
             )
         else:
-            found.problems.append(Problem(name, damage.line, damage.reason, True, run_id))
-    lines = len(segment.records) + len(segment.tombstones)
+            found.problems.append(Problem(name, damage.line, damage.reason, run_id))
+    if not segment.begin and not any(damage.line == 1 for damage in segment.damages) and segment.n_lines:
+        found.problems.append(Problem(name, 1, "the first line, with the writer's provenance, is missing"))
     if segment.count is None and not segment.damages:
         found.notes.append(f"{name}: no closing line; its writer is at work, or was killed")
-    if segment.count is not None and segment.count > lines + len(segment.damages):
-        missing = segment.count - lines - len(segment.damages)
-        found.problems.append(Problem(name, 0, f"{missing} of {segment.count} lines are missing"))
+    if segment.n_missing:
+        found.problems.append(Problem(name, 0, f"{segment.n_missing} of {segment.count} lines are missing"))
+    if segment.others:
+        found.notes.append(f"{name}: {segment.others} lines are of a newer version, and not read")
     found.n_records += len(segment.records)
     return {record["run_id"] for _, record in segment.records}

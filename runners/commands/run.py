@@ -34,6 +34,9 @@ def run(
     ] = None,
     timeout: Annotated[float | None, typer.Option(min=0.0, help="Seconds one run may take.")] = None,
     memory_gb: Annotated[float | None, typer.Option(min=0.0, help="Memory one worker may use.")] = None,
+    traces: Annotated[
+        bool, typer.Option("--traces", help="Keep loss against step, beside the records.")
+    ] = False,
     engine: Annotated[str, typer.Option(help="embedded (this machine) or ray (a Ray cluster).")] = "embedded",
     wait: Annotated[bool, typer.Option(help="Stay until runs held by other drivers are done too.")] = True,
     executor: Annotated[str, typer.Option(hidden=True)] = "runners.runs",
@@ -71,6 +74,7 @@ def run(
         threads=threads,
         timeout=timeout,
         memory=memory_gb and memory_gb * 1e9,
+        traces=traces,
     )
     deadline = None if max_hours is None else time.monotonic() + 3600 * max_hours
     with Stop(deadline=deadline) as stop, ProgressBar(plan.study.name, driver.progress) as bar:

@@ -28,12 +28,16 @@ class Chunk:
         Expected floating-point operations.
     deaths
         How often in a row a worker died of it without finishing a run.
+    after
+        Date (ns since 1970) of the newest record or withdrawal that the runs already have, 0 without any;
+        their new records are dated later.
     """
 
     id: str
     specs: tuple[RunSpec, ...]
     cost: float = 0.0
     deaths: int = 0
+    after: int = 0
 
     def without(self, done: Collection[str]) -> Chunk:
         """Return the chunk without the runs whose ids are in `done`."""

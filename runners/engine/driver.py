@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +18,7 @@ from curvefit.records.store import RecordStore
 from runners.engine.abstract import AbstractEngine, Event, Stop
 from runners.engine.chunk import Chunk
 from runners.engine.claims import Claims
+from runners.engine.life import living_drivers
 from runners.engine.plan import Plan
 from runners.engine.worker import unfinished_record
 
@@ -87,10 +88,15 @@ class Driver:
             raise unknown_name("choice for retry", retry, RETRY)
         self.plan, self.store, self.wait = plan, store.create(), wait
         self.index = RunIndex(self.store)
-        self._again = RETRY[retry]
-        self._began = time.time_ns()
         self._run_ids = set(plan.run_ids)
+        # Records that do not count, by date: a newer one of the same run will.
+        self._to_replace = {
+            run_id: entry.at
+            for run_id, entry in self.index.entries.items()
+            if entry.status in RETRY[retry] and run_id in self._run_ids
+        }
         self._claims = Claims(store.path)
+        self._left: dict[str, set[str]] = {}
         self._running: dict[str, str] = {}
         self._writer: SegmentWriter | None = None
         self.progress = Progress(len(self._run_ids))
@@ -131,74 +137,75 @@ class Driver:
     @property
     def has_company(self) -> bool:
         """Whether other drivers are at work on the store."""
-        return bool(self._claims.others())
+        return any(state["driver"] != self._claims.driver for state in living_drivers(self.store.path))
 
     def _offer(self) -> Iterator[Chunk | None]:
         """Yield the chunks nobody else does, without the runs that are done; None while others hold all."""
-        done = self._done()
-        pending = deque(chunk for chunk in self.plan.chunks if chunk.without(done).specs)
+        pending = self._undone(self.plan.chunks)
         while pending:
-            found = False
-            for _ in range(len(pending)):
-                chunk = pending.popleft()
+            refused: list[Chunk] = []
+            for chunk in pending:
                 if not self._claims.take(chunk.id):
-                    pending.append(chunk)
+                    refused.append(chunk)
                     continue
                 self.index.refresh()
                 left = chunk.without(self._done_among(chunk))
                 if not left.specs:
                     self._claims.release(chunk.id)
                     continue
-                found = True
-                yield left
-            if pending and not found:
-                if not self.wait:
+                ids = {spec.id for spec in left.specs}
+                self._left[chunk.id] = ids
+                yield replace(left, after=self.index.newest(ids))
+            if len(refused) == len(pending):
+                if not self.wait and not self._claims.is_unclear:
                     return
                 looked = time.monotonic()
                 while time.monotonic() - looked < _LOOK_AGAIN:
                     yield None
                 self.index.refresh()
-                done = self._done()
-                pending = deque(chunk for chunk in pending if chunk.without(done).specs)
+            pending = self._undone(refused)
 
     def _account(self, event: Event, log: IO[str]) -> None:
         if event.kind == "failed" and event.spec is not None:
             self._writer = self._writer or self.store.writer()
-            self._writer.append(unfinished_record(event.spec, event.status, event.message))
+            record = unfinished_record(event.spec, event.status, event.message)
+            self._writer.append(record, after=self.index.newest([event.run_id]))
         if event.kind in ("recorded", "failed"):
             self.progress.here += 1
             self.progress.statuses[event.status] += 1
+            self._left[event.chunk].discard(event.run_id)
             if event.status != "ok":
                 self.progress.first_failure = self.progress.first_failure or event.message
         elif event.kind == "started":
             self._running[event.chunk] = event.worker
         elif event.kind == "ended":
             self._running.pop(event.chunk, None)
-            self._claims.release(event.chunk)
+            if not self._left[event.chunk]:  # else another worker has a part of it
+                self._claims.release(event.chunk)
         elif event.kind == "lost":
             self.progress.lost_workers += 1
-        if event.kind == "waiting":
-            self.index.refresh()
-            self._count()
-        else:
+        if event.kind != "waiting":
             log.write(json.dumps(_line(event)) + "\n")
-        self._claims.beat(
+        elif self.index.refresh():
+            self._count()
+        self._claims.heartbeat.show(
             {"study": self.plan.study.name, "running": self._running, "here": self.progress.here},
-            force=event.kind in ("started", "ended"),
+            at_once=event.kind in ("started", "ended"),
         )
+
+    def _undone(self, chunks: Iterable[Chunk]) -> list[Chunk]:
+        return [chunk for chunk in chunks if len(self._done_among(chunk)) < len(chunk.specs)]
+
+    def _done_among(self, chunk: Chunk) -> set[str]:
+        return {run_id for spec in chunk.specs if self._is_done(run_id := spec.id)}
 
     def _is_done(self, run_id: str) -> bool:
         entry = self.index.entries.get(run_id)
-        return entry is not None and (entry.status not in self._again or entry.at >= self._began)
-
-    def _done(self) -> set[str]:
-        return {run_id for run_id in self._run_ids if self._is_done(run_id)}
-
-    def _done_among(self, chunk: Chunk) -> set[str]:
-        return {spec.id for spec in chunk.specs if self._is_done(spec.id)}
+        return entry is not None and entry.at > self._to_replace.get(run_id, -1)
 
     def _count(self) -> None:
-        self.progress.statuses = Counter(self.index.entries[r].status for r in self._done())
+        entries = self.index.entries
+        self.progress.statuses = Counter(entries[r].status for r in self._run_ids if self._is_done(r))
 
 
 def _line(event: Event) -> dict[str, Any]:
@@ -217,7 +224,7 @@ def read_log(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the log lines of all drivers of a store, in order of time."""
     lines = []
     for path in (folder / "logs").glob("*.jsonl"):
-        for text in path.read_text().splitlines():
+        for text in path.read_text(errors="replace").splitlines():
             try:
                 lines.append({**json.loads(text), "driver": path.stem})
             except ValueError:  # the last line of a killed driver

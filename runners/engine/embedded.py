@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from curvefit.records.segment import read_segment
 from curvefit.records.store import RecordStore
@@ -96,17 +97,21 @@ class EmbeddedEngine(AbstractEngine):
     def _listen(self, pool: dict[int, WorkerProcess], queue: ChunkQueue) -> Iterator[Event]:
         """Wait a moment for reports and turn them, and deaths, into events."""
         by_pipe = {worker.reports: worker for worker in pool.values()}
-        ready = select.select(list(by_pipe), [], [], _TICK)[0]
+        owed = [worker.commands for worker in pool.values() if worker.is_owed]
+        ready = set(select.select(list(by_pipe), owed, [], _TICK)[0])
         if not ready:
             yield Event("waiting")
-        for pipe in ready:
-            worker = by_pipe[pipe]
-            reports, gone = worker.read_reports()
+        for pipe, worker in by_pipe.items():
+            worker.keep_saying()
+            gone = worker.is_gone  # before reading: what it reported last is then read
+            if pipe not in ready and not gone:
+                continue
+            reports, closed = worker.read_reports()
             for report in reports:
                 event = worker.understand(report)
                 if event is not None:
                     yield event
-            if gone:
+            if gone or closed:
                 del pool[worker.slot]
                 yield from self._bury(worker, queue)
 
@@ -116,9 +121,19 @@ class EmbeddedEngine(AbstractEngine):
         if worker.chunk is None:
             return
         chunk = worker.chunk
-        unreported = self._written(worker) & {spec.id for spec in chunk.specs} - worker.done
+        written = self._written(worker)
+        unreported = {spec.id for spec in chunk.specs if spec.id in written} - worker.done
         for run_id in sorted(unreported):
-            yield Event("recorded", chunk.id, run_id, status="ok", worker=worker.name)
+            record = written[run_id]
+            yield Event(
+                "recorded",
+                chunk.id,
+                run_id,
+                record["status"],
+                record["seconds"],
+                record["message"],
+                worker.name,
+            )
         status = worker.verdict or "died"
         message = {
             "timeout": f"no run finished within {self.timeout} s",
@@ -134,12 +149,12 @@ class EmbeddedEngine(AbstractEngine):
         if not chunks:
             yield Event("ended", chunk.id, worker=worker.name)
 
-    def _written(self, worker: WorkerProcess) -> set[str]:
-        """Return the runs a worker wrote, whether or not it lived to report them."""
+    def _written(self, worker: WorkerProcess) -> dict[str, dict[str, Any]]:
+        """Return the records a worker wrote by run id, whether or not it lived to report them."""
         if worker.segment is None:
-            return set()
+            return {}
         path = RecordStore(Path(self.task.store)).segments / worker.segment
-        return {record["run_id"] for _, record in read_segment(path).records}
+        return {record["run_id"]: record for _, record in read_segment(path).records}
 
     def _enforce_limits(self, pool: dict[int, WorkerProcess]) -> None:
         now = time.monotonic()

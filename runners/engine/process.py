@@ -18,6 +18,7 @@ from runners.engine.abstract import Event
 from runners.engine.chunk import Chunk
 from runners.engine.worker import WorkerTask
 
+_EVENTS = ("ready", "recorded", "ended", "store", "unusable")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -47,7 +48,7 @@ class WorkerProcess:
         """Why the driver killed it: a failure status, or empty when it died by itself."""
         self.reports, write_end = os.pipe()
         os.set_blocking(self.reports, False)
-        self._buffer = b""
+        self._heard, self._unsaid = b"", b""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -60,6 +61,9 @@ class WorkerProcess:
             )
         os.close(write_end)
         self.pid = self._process.pid
+        assert self._process.stdin is not None
+        self.commands = self._process.stdin.fileno()
+        os.set_blocking(self.commands, False)
 
     @property
     def name(self) -> str:
@@ -70,6 +74,16 @@ class WorkerProcess:
         """Hand it a chunk."""
         self.chunk, self.done, self.since = chunk, set(), time.monotonic()
         self._say({"chunk": chunk.to_dict()})
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its process has ended (a child of it may still hold its pipe open)."""
+        return self._process.poll() is not None
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether a part of a command waits for room in its pipe."""
+        return bool(self._unsaid)
 
     def understand(self, report: dict[str, Any]) -> Event | None:
         """Take note of one report and return the event it amounts to, if any.
@@ -114,7 +128,10 @@ class WorkerProcess:
         self._process.kill()
 
     def read_reports(self) -> tuple[list[dict[str, Any]], bool]:
-        """Return what it reported since the last call, and whether it is gone."""
+        """Return what it reported since the last call, and whether that was all.
+
+        A worker whose reports make no sense is killed; what it wrote to the store counts.
+        """
         gone = False
         while True:
             try:
@@ -124,9 +141,16 @@ class WorkerProcess:
             if not data:
                 gone = True
                 break
-            self._buffer += data
-        *lines, self._buffer = self._buffer.split(b"\n")
-        return [json.loads(line) for line in lines], gone
+            self._heard += data
+        *lines, self._heard = self._heard.split(b"\n")
+        try:
+            reports = [json.loads(line) for line in lines]
+            if all(isinstance(report, dict) and report.get("event") in _EVENTS for report in reports):
+                return reports, gone
+        except ValueError:
+            pass
+        self.kill()
+        return [], gone
 
     def reap(self) -> int:
         """Wait for its end, free what belongs to it, and return its exit code."""
@@ -151,8 +175,12 @@ class WorkerProcess:
             return 0
 
     def _say(self, command: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
+        self._unsaid += json.dumps(command).encode() + b"\n"
+        self.keep_saying()
+
+    def keep_saying(self) -> None:
+        """Write what it has not been told yet, as much as its pipe takes; never wait for it."""
         # A worker that is gone already is noticed by the end of its reports.
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(command).encode() + b"\n")
-            self._process.stdin.flush()
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            while self._unsaid:
+                self._unsaid = self._unsaid[os.write(self.commands, self._unsaid) :]

@@ -93,10 +93,11 @@ class RayEngine(AbstractEngine):
 
     def _bury(self, chunk: Chunk, queue: ChunkQueue, message: str) -> Iterator[Event]:
         entries = RunIndex(RecordStore(Path(self.task.store))).entries
-        done = {spec.id for spec in chunk.specs if spec.id in entries}
+        ids = {spec.id for spec in chunk.specs}
+        done = {run_id for run_id in ids & entries.keys() if entries[run_id].at > chunk.after}
         for run_id in sorted(done):
             entry = entries[run_id]
-            yield Event("recorded", chunk.id, run_id, entry.status, entry.seconds, worker="ray")
+            yield Event("recorded", chunk.id, run_id, entry.status, entry.seconds, entry.message, "ray")
         again, given_up = after_death(chunk, done, max_deaths=self.max_deaths)
         queue.put_back(again)
         yield Event("lost", chunk.id, status="died", message=message, worker="ray")
@@ -119,7 +120,7 @@ def _execute_remotely(task_values: dict[str, Any], chunk_values: dict[str, Any])
                 "seconds": record.seconds,
                 "message": record.message[:300],
             }
-            for record in execute_chunk(chunk.specs, execute, writer, device=task.device)
+            for record in execute_chunk(chunk.specs, execute, writer, device=task.device, after=chunk.after)
         ]
 
 

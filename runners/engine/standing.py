@@ -11,8 +11,8 @@ from curvefit.errors import DataFileError
 from curvefit.records.index import RunIndex
 from curvefit.records.store import RecordStore
 from curvefit.triplet import Triplet
-from runners.engine.claims import living_drivers
 from runners.engine.estimate import CostEstimate, estimate_cost
+from runners.engine.life import living_drivers
 from runners.engine.plan import read_plans
 
 _RATE_WINDOW_NS = 10 * 60 * 10**9

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curvefit.errors import StoreError
+from curvefit.errors import InvalidInputError, StoreError
 from curvefit.records.record import RunRecord
 from curvefit.records.segment import SegmentWriter
 from curvefit.records.store import RecordStore
@@ -48,12 +48,17 @@ class WorkerTask:
         ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
     sync
         Whether records are forced to the disk one by one.
+    traces
+        Whether learned curves during training (loss against step) are kept, beside the records.
+    extra_paths
+        Folders to import the executor and a user's own components from.
     """
 
     store: str
     executor: str = "runners.runs"
     device: str = "cpu"
     sync: bool = True
+    traces: bool = False
     extra_paths: tuple[str, ...] = field(default=())
 
     def open_writer(self) -> SegmentWriter:
@@ -62,7 +67,7 @@ class WorkerTask:
 
         shared = provenance(self.device)
         del shared["time"]
-        return RecordStore(Path(self.store)).writer(provenance=shared, sync=self.sync)
+        return RecordStore(Path(self.store)).writer(provenance=shared, sync=self.sync, traces=self.traces)
 
     def load(self) -> Callable[..., Iterator[RunRecord]]:
         """Import the executor."""
@@ -76,19 +81,21 @@ def execute_chunk(
     writer: SegmentWriter,
     *,
     device: str,
+    after: int = 0,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Iterator[RunRecord]:
     """Yield a record for every spec, each after it was written.
 
-    What the executor raises becomes a record: runs that share work are then tried one by one, so that
-    one bad run does not spoil the others.
+    What the executor raises becomes a record. Of several runs, those that are left are then tried in
+    halves, so that one bad run does not spoil the others and these go on sharing their work.
     """
     waiting = {spec.id: spec for spec in specs}
     try:
         with contextlib.closing(execute(tuple(specs), device=device)) as records:  # type: ignore[type-var]
             for record in records:
-                writer.append(record)
-                waiting.pop(record.run_id, None)
+                if waiting.pop(record.run_id, None) is None:
+                    raise InvalidInputError(f"the algorithm reports run {record.run_id} unasked, or twice")
+                writer.append(record, after=after)
                 yield record
                 if stopping():
                     return
@@ -101,13 +108,14 @@ def execute_chunk(
         return
     if len(specs) == 1:
         record = failure_record(specs[0], failure)
-        writer.append(record)
+        writer.append(record, after=after)
         yield record
         return
-    for spec in waiting.values():
-        yield from execute_chunk([spec], execute, writer, device=device, stopping=stopping)
-        if stopping():
-            return
+    left = list(waiting.values())
+    middle = len(left) // 2
+    for half in (left[:middle], left[middle:]):
+        if half and not stopping():
+            yield from execute_chunk(half, execute, writer, device=device, after=after, stopping=stopping)
 
 
 def failure_record(spec: RunSpec, error: BaseException) -> RunRecord:
@@ -163,7 +171,12 @@ def main(arguments: Sequence[str]) -> None:
             chunk = Chunk.from_dict(command["chunk"])
             try:
                 records = execute_chunk(
-                    chunk.specs, execute, writer, device=task.device, stopping=draining.is_set
+                    chunk.specs,
+                    execute,
+                    writer,
+                    device=task.device,
+                    after=chunk.after,
+                    stopping=draining.is_set,
                 )
                 for record in records:
                     report(

@@ -91,6 +91,8 @@ def _outcome(task: Task, choice: Choice, members: list[Trained], setting: Settin
         "stopped": members[0].stopped,
         "train_loss": members[0].train_loss if np.isfinite(members[0].train_loss) else None,
     }
+    looks = [(number, *look) for number, member in enumerate(members) for look in member.trace]
+    extra["trace"] = dict(zip(("member", "step", "train_loss", "held_loss"), map(list, zip(*looks))))
     if members[0].best_step is not None:
         extra["best_step"] = members[0].best_step
     if choice.search:

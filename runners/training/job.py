@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -41,6 +41,14 @@ class Job:
     held: tuple[torch.Tensor, torch.Tensor] | None = None
 
 
+class Look(NamedTuple):
+    """What was seen at a step: mean training loss since the look before, loss on the held-out examples."""
+
+    step: int
+    train_loss: float
+    held_loss: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Trained:
     """What came of one job.
@@ -61,6 +69,8 @@ class Trained:
         This net's share of the time: of the processor on a CPU, of the clock elsewhere.
     best_step
         Step of the weights kept by early stopping.
+    trace
+        The looks, in order; of very many, some.
     """
 
     status: str
@@ -71,6 +81,7 @@ class Trained:
     stopped: str = ""
     seconds: float = 0.0
     best_step: int | None = None
+    trace: tuple[Look, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

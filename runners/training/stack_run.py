@@ -10,19 +10,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from runners.training.abstract import OneNet
 from runners.training.augment import AbstractAugmentation
 from runners.training.feed import Feed
-from runners.training.job import Job, Regime, Trained
+from runners.training.job import Job, Look, Regime, Trained
 from runners.training.stack import Build
 from runners.training.step import Stepper
 
 DIVERGED = 1e4
 """A training loss above this counts as diverged, as does one that is not a number."""
+LONGEST_TRACE = 400
 
 
 @dataclass(slots=True)
@@ -36,6 +37,13 @@ class _Memory:
     best_step: int = 0
     best_net: OneNet | None = None
     looks_since_best: int = 0
+    trace: list[Look] = field(default_factory=list)
+
+    def note(self, look: Look) -> None:
+        """Remember a look; of very many, every other one."""
+        self.trace.append(look)
+        if len(self.trace) > LONGEST_TRACE:
+            del self.trace[1::2]
 
 
 class StackRun:
@@ -131,6 +139,7 @@ class StackRun:
             return
         loss = memory.loss_sum / memory.loss_steps
         memory.loss_sum, memory.loss_steps = 0.0, 0
+        memory.note(Look(self._step, loss))
         if not loss < DIVERGED:
             self._leave(row, "diverged", loss, f"training loss {loss:.3g} at step {self._step}")
             return
@@ -161,7 +170,9 @@ class StackRun:
         if status == "ok" and (net is None or not all(bool(w.isfinite().all()) for w in net.weights)):
             status, message, net = "diverged", f"weights are not finite at step {self._step}", None
         best = memory.best_step if self._jobs[row].held is not None else None
-        self._results[row] = Trained(status, message, net, self._step, loss, stopped, memory.seconds, best)
+        self._results[row] = Trained(
+            status, message, net, self._step, loss, stopped, memory.seconds, best, tuple(memory.trace)
+        )
         self._alive.remove(row)
 
     def _stops_improving(self, position: int, row: int) -> bool:
@@ -170,6 +181,7 @@ class StackRun:
         net = self._stack.one(position)
         outputs = net.predict(held[0].to(self._device, self._regime.dtype))
         loss = float(self._regime.loss(outputs[None], held[1].to(self._device)[None])[0])
+        memory.trace[-1] = memory.trace[-1]._replace(held_loss=loss)
         if loss < memory.best:
             memory.best, memory.best_step, memory.best_net = loss, self._step, net
             memory.looks_since_best = 0

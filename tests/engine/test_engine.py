@@ -14,7 +14,6 @@ from curvefit.records import RecordStore
 from curvefit.records.verify import verify_store
 from runners.engine.abstract import Stop
 from runners.engine.chunk import Chunk, plan_chunks
-from runners.engine.claims import Claims
 from runners.engine.driver import Driver, read_log
 from runners.engine.retry import after_death
 from tests.engine.studies import run_here, start_driver, tiny_plan, tiny_toml
@@ -204,21 +203,6 @@ def test_two_drivers_share_the_work(tmp_path):
     assert len(recorded) == len(set(recorded)) == 36
     by_driver = {line["driver"] for line in read_log(folder) if line["event"] == "recorded"}
     assert len(by_driver) == 2
-
-
-def test_a_claim_has_one_holder_until_its_driver_dies(tmp_path):
-    first, second = Claims(tmp_path), Claims(tmp_path)
-    assert first.take("c")
-    assert not second.take("c")
-    assert [state["driver"] for state in second.others()] == [first.driver]
-    first.close()
-    assert second.take("c")
-    for name, age, free in (("elsewhere", 5, False), ("gone", 300, True)):
-        (tmp_path / "claims" / name).write_text(name)
-        beat = tmp_path / "drivers" / f"{name}.json"
-        beat.write_text('{"driver": "x", "machine": "another", "pid": 1, "born": "1"}')
-        os.utime(beat, (time.time() - age, time.time() - age))
-        assert first.take(name) is free
 
 
 def test_time_that_is_used_up_stops_between_runs(tmp_path):
