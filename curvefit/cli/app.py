@@ -36,6 +36,9 @@ COMMANDS = (
     LazyCommand("logs", "Show what happened while a study ran."),
     LazyCommand("show", "Show everything known about one run."),
     LazyCommand("verify", "Check every stored record against its checksum."),
+    LazyCommand(
+        "merge", "Copy the records of several folders into one.", "curvefit.cli.commands.merge:merge"
+    ),
     LazyCommand("check", "Check a study or a table without running it.", "curvefit.cli.commands.check:check"),
 )
 

@@ -8,7 +8,6 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,6 +28,8 @@ from curvefit.records.store import RecordStore
 from curvefit.records.table import to_table
 
 _SILENCE = 3600.0
+_ROWS = 4096
+"""Rows of a group: what a damaged page takes with it."""
 
 
 def compact_store(store: RecordStore, *, include_open: bool = False) -> int:
@@ -46,14 +47,18 @@ def compact_store(store: RecordStore, *, include_open: bool = False) -> int:
         Also seal segments without a closing line whose writers are gone: killed. A writer holds a lock on its
         segment; of one on another machine, an hour of silence is asked for besides.
     """
-    with _locked(store.path / ".compaction.lock"):
+    with lock_store(store):
         manifest = read_manifest(store.manifest)
         _remove(store, manifest.sealed_segments())
         segments = [read_segment(path) for path in sorted(store.segments.glob("*.jsonl"))]
         ready = [segment for segment in segments if _can_be_sealed(segment, include_open)]
         if not ready:
             return 0
-        part = _write_part(store, ready)
+        sources = tuple(
+            SealedSegment(name=s.path.name, size=s.path.stat().st_size, sha256=file_digest(s.path))
+            for s in ready
+        )
+        part = write_part(store, to_table([row for segment in ready for row in segment.records]), sources)
         withdrawn = [
             Withdrawal(run_id=run_id, at=at, reason=reason)
             for segment in ready
@@ -91,16 +96,18 @@ def _writer_is_gone(segment: SegmentContent) -> bool:
     return True
 
 
-def _write_part(store: RecordStore, segments: list[SegmentContent]) -> SealedPart:
-    table = to_table([row for segment in segments for row in segment.records])
-    sources = tuple(
-        SealedSegment(name=s.path.name, size=s.path.stat().st_size, sha256=file_digest(s.path))
-        for s in segments
-    )
+def write_part(store: RecordStore, table: pa.Table, sources: tuple[SealedSegment, ...]) -> SealedPart:
+    """Write a table of records as a Parquet file named by its digest, and read it back.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written, or does not read back as written.
+    """
     draft = store.sealed / f".{secrets.token_hex(6)}.draft"
     try:
         store.sealed.mkdir(exist_ok=True)
-        pq.write_table(table, draft, compression="zstd", write_page_checksum=True)
+        pq.write_table(table, draft, compression="zstd", write_page_checksum=True, row_group_size=_ROWS)
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         if not pq.read_table(draft, partitioning=None).equals(table):
@@ -124,11 +131,12 @@ def _remove(store: RecordStore, names: set[str]) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def lock_store(store: RecordStore) -> Iterator[None]:
+    """Keep others from changing the manifest."""
     try:
-        file = path.open("w")
+        file = (store.path / ".compaction.lock").open("w")
     except OSError as error:
-        raise StoreError(f"store {path.parent} cannot be written: {error.strerror}") from error
+        raise StoreError(f"store {store.path} cannot be written: {error.strerror}") from error
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -14,6 +14,11 @@ from curvefit.errors import StoreError
 from curvefit.settings import Settings
 
 STORE_VERSION = 1
+REPAIR = "bring back a copy, or go on without it: curvefit verify DIR --repair"
+
+
+class DamagedManifestError(StoreError):
+    """A manifest that cannot be trusted."""
 
 
 class SealedSegment(Settings):
@@ -66,7 +71,9 @@ def read_manifest(path: Path) -> Manifest:
         text = path.read_text()
     except FileNotFoundError:
         return Manifest()
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise DamagedManifestError(f"manifest {path} is damaged: {error}; {REPAIR}") from error
+    except OSError as error:
         raise StoreError(f"manifest {path} cannot be read: {error}") from error
     try:
         values = json.loads(text)
@@ -77,9 +84,9 @@ def read_manifest(path: Path) -> Manifest:
             )
         manifest = Manifest(**values)
     except (ValueError, AttributeError, TypeError, ValidationError) as error:
-        raise StoreError(f"manifest {path} is damaged: {error}") from error
+        raise DamagedManifestError(f"manifest {path} is damaged: {error}; {REPAIR}") from error
     if digest != _digest_of(values):
-        raise StoreError(f"manifest {path} is damaged: its SHA-256 does not match")
+        raise DamagedManifestError(f"manifest {path} is damaged: its SHA-256 does not match; {REPAIR}")
     return manifest
 
 

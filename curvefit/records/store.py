@@ -12,6 +12,7 @@ The newest record of a run counts; a tombstone withdraws the records written bef
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,13 +23,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curvefit.errors import DataFileError, StoreError, UnknownNameError
-from curvefit.records.manifest import Manifest, SealedPart, file_digest, read_manifest
+from curvefit.records.manifest import REPAIR, Manifest, SealedPart, file_digest, read_manifest
 from curvefit.records.record import RunRecord
 from curvefit.records.segment import SegmentContent, SegmentWriter, read_segment
 from curvefit.records.table import SCHEMA, SORT_KEYS, conform, to_records, to_table
+from curvefit.triplet import AXES
 
 _ATTEMPTS = 5
-_REPAIR = "bring back a copy, or go on without it: curvefit verify DIR --repair"
+_ORDER = [(key, "ascending") for key in SORT_KEYS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class RecordStore:
         """Return the current record of every run as a table (see `curvefit.records.table.SCHEMA`).
 
         Rows are sorted by triplet, size and seed, so equal records give an equal table whatever the order
-        of writing. Lines that do not check are left out; `curvefit.records.verify` names them.
+        of writing. Labels are those of the study as it was last run, for they may change. Lines that do not check are left out; `curvefit.records.verify` names them.
 
         Raises
         ------
@@ -140,7 +142,7 @@ class RecordStore:
         for segment in segments:
             for at, run_id, _ in segment.tombstones:
                 withdrawn[run_id] = max(at, withdrawn.get(run_id, 0))
-        return _current(pa.concat_tables(tables), withdrawn)
+        return _relabelled(_current(pa.concat_tables(tables), withdrawn), self.path / "plans")
 
     def read_records(self) -> list[RunRecord]:
         """Return the current record of every run, sorted by triplet, size and seed."""
@@ -168,9 +170,9 @@ class RecordStore:
         """Return columns of a sealed part, after checking its digest."""
         path = self.sealed / part.name
         if not path.is_file():
-            raise StoreError(f"sealed part {path} is missing although the manifest lists it; {_REPAIR}")
+            raise StoreError(f"sealed part {path} is missing although the manifest lists it; {REPAIR}")
         if file_digest(path) != part.sha256:
-            raise StoreError(f"sealed part {path} is damaged: its SHA-256 does not match; {_REPAIR}")
+            raise StoreError(f"sealed part {path} is damaged: its SHA-256 does not match; {REPAIR}")
         return conform(pq.read_table(path, partitioning=None), columns)
 
 
@@ -220,5 +222,23 @@ def _current(table: pa.Table, withdrawn: Mapping[str, int]) -> pa.Table:
         if at >= newest.get(run_id, (0, 0))[0] and at > withdrawn.get(run_id, -1):
             newest[run_id] = (at, row)
     if len(newest) < table.num_rows:
-        table = table.take(sorted(row for _, row in newest.values()))
-    return table.sort_by([(key, "ascending") for key in SORT_KEYS])
+        table = table.take(pa.array(sorted(row for _, row in newest.values()), pa.int64()))
+    return table.sort_by(_ORDER)
+
+
+def _relabelled(table: pa.Table, plans: Path) -> pa.Table:
+    """Return `table` with the labels that the plans of its studies, kept in the store, give its runs now."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for path in plans.glob("*.parquet"):
+        with contextlib.suppress(OSError, KeyError, pa.ArrowException):  # records speak for themselves too
+            plan = pq.read_table(path, columns=["run_id", *AXES], partitioning=None)
+            for run_id, *triplet in zip(*(column.to_pylist() for column in plan.columns)):
+                labels[path.stem, run_id] = triplet
+    if not labels:
+        return table
+    keys = zip(table["study"].to_pylist(), table["run_id"].to_pylist())
+    own = zip(*(table[axis].to_pylist() for axis in AXES))
+    found = [labels.get(key, triplet) for key, triplet in zip(keys, own)]
+    for axis, values in zip(AXES, zip(*found)):
+        table = table.set_column(table.column_names.index(axis), axis, pa.array(values, pa.string()))
+    return table.sort_by(_ORDER)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curvefit.errors import DataFileError, StoreError
 from curvefit.records.manifest import Manifest, SealedPart, file_digest, read_manifest
+from curvefit.records.repair import rows_that_check
 from curvefit.records.segment import SegmentContent, read_segment
 from curvefit.records.store import RecordStore
 
@@ -132,27 +132,17 @@ def _check_part(store: RecordStore, part: SealedPart, found: _Findings) -> set[s
         return set()
     if file_digest(path) != part.sha256:
         found.problems.append(
-            Problem(name, 0, f"SHA-256 does not match; {_what_reads(path)} of {part.rows} rows read")
+            Problem(
+                name,
+                0,
+                f"SHA-256 does not match; {rows_that_check(path).num_rows} of {part.rows} records "
+                "pass their checksums, and --repair keeps these",
+            )
         )
         return set()
     run_ids = pq.read_table(path, columns=["run_id"], partitioning=None)["run_id"].to_pylist()
     found.n_records += len(run_ids)
     return set(run_ids)
-
-
-def _what_reads(path: Path) -> int:
-    """Return how many rows of a damaged Parquet file pass its page checksums."""
-    try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-    except (OSError, pa.ArrowException):
-        return 0
-    rows = 0
-    for group in range(file.num_row_groups):
-        try:
-            rows += file.read_row_group(group).num_rows
-        except (OSError, pa.ArrowException):
-            continue
-    return rows
 
 
 def _check_segment(segment: SegmentContent, found: _Findings) -> set[str]:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from curvefit.triplet import Triplet
+from curvefit.triplet import AXES, Triplet
 
 SPEC_VERSION = 1
 
@@ -32,10 +32,19 @@ class Member:
     name: str
     settings: dict[str, Any] = field(default_factory=dict, hash=False)
     version: int = 1
+    _text: str = field(default="", init=False, repr=False, compare=False)
 
-    def content(self) -> list[Any]:
-        """Return what identifies this member's results: everything but the label."""
-        return [self.name, self.version, self.settings]
+    @property
+    def content(self) -> str:
+        """What identifies this member's results, everything but the label, as canonical JSON."""
+        if not self._text:  # a study of 100,000 runs has few members: written once
+            text = json.dumps([self.name, self.version, self.settings], sort_keys=True, separators=(",", ":"))
+            object.__setattr__(self, "_text", text)
+        return self._text
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the member as JSON-representable values."""
+        return {"label": self.label, "name": self.name, "settings": self.settings, "version": self.version}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +81,17 @@ class RunSpec:
     @property
     def id(self) -> str:
         """Content hash, 20 hexadecimal digits: equal for equal work, whatever the labels."""
-        content = [
-            SPEC_VERSION,
-            self.data.content(),
-            self.model.content(),
-            self.inference.content(),
-            self.n_train,
-            self.seed,
-            self.study_seed,
-        ]
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        members = ",".join((self.data.content, self.model.content, self.inference.content))
+        text = f"[{SPEC_VERSION},{members},{self.n_train},{self.seed},{self.study_seed}]"
         return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spec as JSON-representable values."""
+        members = {axis: getattr(self, axis).to_dict() for axis in AXES}
+        numbers = {"n_train": self.n_train, "seed": self.seed, "study_seed": self.study_seed}
+        return {"study": self.study, **members, **numbers}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> RunSpec:
+        """Build a spec from `to_dict` output."""
+        return cls(**{**values, **{axis: Member(**values[axis]) for axis in AXES}})

@@ -65,7 +65,7 @@ class Study:
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except OSError as error:
             raise DataFileError(f"study file {path} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
@@ -175,11 +175,18 @@ class Study:
                 )
         for index, pattern in enumerate(self.exclude):
             if not any(_matches(pattern, members) for members in triplets):
-                labels = dict.fromkeys(m.member.label for axis in AXES for m in getattr(self, axis))
-                mistakes.append(f"  exclude[{index}]: matches no triplet; labels: {', '.join(labels)}")
+                mistakes.append(f"  exclude[{index}]: matches no triplet. {self._wrong_pattern(pattern)}")
         if not mistakes and not any(self._sizes_of(*members) for members in triplets):
             mistakes.append("  exclude: nothing is left to run")
         return mistakes
+
+    def _wrong_pattern(self, pattern: ExcludeTable) -> str:
+        for axis in AXES:
+            glob, members = getattr(pattern, axis), getattr(self, axis)
+            names = dict.fromkeys(name for m in members for name in (m.member.label, m.member.name))
+            if not any(fnmatchcase(name, glob) for name in names):
+                return f"{axis} = {glob!r}; known: {', '.join(names)}.{did_you_mean(glob, names)}"
+        return ""
 
 
 def _allowed_sizes(members: tuple[StudyMember, ...], default: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from types import TracebackType
@@ -75,7 +76,8 @@ class ProgressBar:
         self._last = time.monotonic()
         note = _note(standing)
         line = f"{self._title}: {standing.done} of {standing.total} runs" + (f", {note}" if note else "")
-        print(line, file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # whoever read it has gone; the study goes on
+            print(line, file=sys.stderr, flush=True)
 
 
 def _note(standing: Standing) -> str:

@@ -16,6 +16,7 @@ EXIT_DAMAGED = 2
 
 def logs(
     folder: Folder,
+    chunk: Annotated[str, typer.Option(help="Only of the chunk whose id begins so.")] = "",
     kind: Annotated[str | None, typer.Option(help="Only lost, failed, started, recorded or ended.")] = None,
     last: Annotated[int, typer.Option(min=1, help="How many lines.")] = 50,
     as_json: AsJson = False,
@@ -26,7 +27,11 @@ def logs(
     kinds = ("started", "recorded", "failed", "ended", "lost")
     if kind is not None and kind not in kinds:
         raise unknown_name("kind of log line", kind, kinds)
-    lines = [line for line in read_log(folder) if kind is None or line["event"] == kind]
+    lines = [
+        line
+        for line in read_log(folder)
+        if (kind is None or line["event"] == kind) and line["chunk"].startswith(chunk)
+    ]
     for line in lines[-last:]:
         typer.echo(json.dumps(line) if as_json else _log_text(line))
 
@@ -35,28 +40,49 @@ def show(
     folder: Folder,
     key: Annotated[str, typer.Argument(help="A run's id, or the beginning of it.")],
 ) -> None:
-    """Show everything known about one run: its record, and what the logs say."""
-    from curvefit.records.store import RecordStore
-    from runners.engine.driver import read_log
+    """Show everything known about one run: its record, its training, and what the logs say."""
+    import pyarrow.compute as pc
 
-    records = [r for r in RecordStore(folder).read_records() if r.run_id.startswith(key)]
-    if not records:
-        raise InvalidInputError(f"no run of {folder} has an id that begins with {key!r}")
-    if len(records) > 1:
-        ids = ", ".join(r.run_id for r in records[:5])
-        raise InvalidInputError(f"{len(records)} runs have ids that begin with {key!r}: {ids}, ...")
-    record = records[0].to_dict()
-    trace = record["extra"].pop("traceback", "")
-    typer.echo(json.dumps(record, indent=2))
+    from curvefit.records.store import RecordStore
+    from curvefit.records.table import to_records
+    from curvefit.records.traces import read_traces
+    from runners.engine.driver import read_log
+    from runners.engine.plan import read_plans
+
+    table = RecordStore(folder).read_table()
+    planned = {row: name for name, plan in read_plans(folder).items() for row in plan["run_id"].to_pylist()}
+    found = sorted({r for r in [*table["run_id"].to_pylist(), *planned] if r.startswith(key)})
+    if len(found) != 1:
+        ids = f": {', '.join(found[:5])}, ..." if found else ""
+        raise InvalidInputError(f"{len(found) or 'no'} runs have ids that begin with {key!r}{ids}")
+    (run_id,) = found
+    records = to_records(table.filter(pc.equal(table["run_id"], run_id)))
+    trace = ""
+    if records:
+        record = records[0].to_dict()
+        trace = record["extra"].pop("traceback", "")
+        typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
+    else:
+        typer.echo(f"run {run_id} of study {planned[run_id]!r} has no record yet")
+    for look in read_traces(folder, [run_id]).drop_columns(["run_id"]).to_pylist():
+        typer.echo("  ".join(f"{name} {value:.6g}" for name, value in look.items() if value is not None))
     for line in read_log(folder):
-        if line.get("run_id") == record["run_id"]:
+        if line.get("run_id") == run_id:
             typer.echo(_log_text(line))
     if trace:
         typer.echo(trace)
 
 
-def verify(folder: Folder, as_json: AsJson = False) -> None:
+def verify(
+    folder: Folder,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set damaged files aside, and keep of them what can be trusted.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check every line and file of a store against its checksums, and name what is damaged."""
+    from curvefit.records.repair import repair_store
+    from curvefit.records.store import RecordStore
     from curvefit.records.verify import verify_store
     from runners.engine.driver import read_log
 
@@ -65,6 +91,10 @@ def verify(folder: Folder, as_json: AsJson = False) -> None:
         line["run_id"]: int(line["at"] * 1e9) for line in read_log(folder) if line["event"] in done
     }
     found = verify_store(folder, acknowledged=acknowledged)
+    if repair and not found.is_sound:
+        for sentence in repair_store(RecordStore(folder)):
+            typer.echo(sentence, err=True)
+        found = verify_store(folder, acknowledged=acknowledged)
     if as_json:
         problems = [
             {"file": p.file, "line": p.line, "reason": p.reason, "run_id": p.run_id} for p in found.problems

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from runners.engine.standing import Standing
 
+_LOOK_EVERY = 2.0
 Folder = Annotated[Path, typer.Argument(help="Folder of the records (run's --out).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
@@ -27,25 +29,33 @@ def status(
     from rich.console import Console
     from rich.live import Live
 
+    from runners.engine.standing import read_standing
+
+    looks = _looks(folder) if watch else iter([read_standing(folder)])
+    if as_json:  # with --watch: a line every time
+        for standings in looks:
+            print(json.dumps({"studies": [standing.to_dict() for standing in standings]}), flush=True)
+        return
+    with Live(console=Console(), auto_refresh=False) as live:
+        for standings in looks:
+            live.update(_view(standings), refresh=True)
+
+
+def _looks(folder: Path) -> Iterator[list[Standing]]:
+    """Yield where the studies stand, now and then, until everything is done."""
     from curvefit.records.index import RunIndex
     from curvefit.records.store import RecordStore
     from runners.engine.standing import read_standing
 
     standings = read_standing(folder)
-    if as_json:
-        print(json.dumps({"studies": [standing.to_dict() for standing in standings]}))
-        return
-    console = Console()
-    if not watch:
-        console.print(_view(standings))
-        return
     index = RunIndex(RecordStore(folder))
-    with Live(_view(standings), console=console, refresh_per_second=2) as live:
-        while any(standing.done < standing.total for standing in standings):
-            time.sleep(2.0)
-            index.refresh()
-            standings = read_standing(folder, index=index)
-            live.update(_view(standings))
+    while True:
+        yield standings
+        if all(standing.done == standing.total for standing in standings):
+            return
+        time.sleep(_LOOK_EVERY)
+        index.refresh()
+        standings = read_standing(folder, index=index)
 
 
 def _view(standings: list[Standing]) -> Group:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from curvefit.study.spec import Member, RunSpec
+from curvefit.study.spec import RunSpec
 
 TARGET_COST = 2e9
 """Floating-point operations up to which small groups are put together: about a second of work."""
@@ -46,18 +46,13 @@ class Chunk:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the chunk as JSON-representable values."""
-        return asdict(self)
+        specs = [spec.to_dict() for spec in self.specs]
+        return {"id": self.id, "specs": specs, "cost": self.cost, "deaths": self.deaths, "after": self.after}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Chunk:
         """Build a chunk from `to_dict` output."""
-        return cls(**{**values, "specs": tuple(spec_from_dict(spec) for spec in values["specs"])})
-
-
-def spec_from_dict(values: dict[str, Any]) -> RunSpec:
-    """Build a spec from ``dataclasses.asdict(spec)``."""
-    members = {axis: Member(**values[axis]) for axis in ("data", "model", "inference")}
-    return RunSpec(**{**values, **members})
+        return cls(**{**values, "specs": tuple(map(RunSpec.from_dict, values["specs"]))})
 
 
 def plan_chunks(groups: Iterable[Sequence[RunSpec]], cost: Callable[[RunSpec], float]) -> list[Chunk]:

@@ -60,7 +60,7 @@ def test_logs_and_show_tell_about_one_run(finished, capsys):
     assert "recorded" in text
     with pytest.raises(InvalidInputError, match="no run"):
         show(finished / "out", "zzz")
-    with pytest.raises(InvalidInputError, match="6 runs have ids"):
+    with pytest.raises(InvalidInputError, match="12 runs have ids"):
         show(finished / "out", "")
     with pytest.raises(UnknownNameError, match="Did you mean 'recorded'"):
         logs(finished / "out", kind="recordet")

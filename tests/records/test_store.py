@@ -14,39 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from curvefit.errors import DataFileError, StoreError
-from curvefit.records import RecordStore, RunRecord, read_records, read_table
+from curvefit.records import RecordStore, read_records, read_table
 from curvefit.records.compaction import compact_store
 from curvefit.records.index import RunIndex
 from curvefit.records.lines import Damage, decode_lines, encode_line
 from curvefit.records.segment import SegmentWriter
 from curvefit.records.table import to_table
 from curvefit.records.verify import verify_store
-
-PROVENANCE = {"code": "abc", "device": "cpu"}
-
-
-def record(i: int, **changes) -> RunRecord:
-    values = {
-        "n_errors": i % 100,
-        "n_test": 100,
-        "value": (i % 100) / 100,
-        "seconds": 0.5,
-        "data_facts": {"shape": [7, 7, 16]},
-        "extra": {"rate": 0.1},
-        "provenance": {**PROVENANCE, "time": "now"},
-    }
-    return RunRecord(f"{i:020x}", "s", f"d{i % 3}", "m", "sgd", 32, i, **{**values, **changes})
-
-
-@pytest.fixture
-def store(tmp_path) -> RecordStore:
-    return RecordStore(tmp_path / "store").create()
-
-
-def write(store: RecordStore, numbers, **changes) -> Path:
-    with store.writer(provenance=PROVENANCE, sync=False) as writer:
-        writer.extend(record(i, **changes) for i in numbers)
-    return writer.path
+from tests.records.made import PROVENANCE, record, write
 
 
 def test_records_come_back_equal_and_sorted(store):

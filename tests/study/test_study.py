@@ -122,7 +122,7 @@ def test_all_mistakes_come_at_once_with_paths_and_suggestions():
         ({"data": [{"name": "d"}, {"name": "d", "label": "x"}]}, "is the same as"),
         ({"data": [{"name": "d", "a": 1, "grid": {"a": [1, 2]}}]}, "given twice"),
         ({"data": [{"name": "d", "grid": {"sizes": [[1], [2]]}}]}, "cannot vary"),
-        ({"exclude": [{"model": "typo"}]}, "matches no triplet; labels: d, m, i"),
+        ({"exclude": [{"model": "mm"}]}, "matches no triplet. model = 'mm'; known: m. Did you mean 'm'?"),
         ({"exclude": [{"model": "m"}]}, "nothing is left"),
         ({"exclude": [{}]}, "excludes everything"),
         (
