@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from curvefit.records.record import RunRecord
 from curvefit.study.spec import RunSpec
@@ -39,8 +41,17 @@ def execute_specs(specs: Sequence[RunSpec], *, device: str = "cpu") -> Iterator[
         value = (spec.n_train * 7 + spec.seed) % 1000
         record = unfinished_record(spec, status, "")
         yield RunRecord(
-            **{**record.to_dict(), "n_errors": value, "n_test": 1000, "value": value / 1000, "seconds": 0.001}
+            **{
+                **record.to_dict(),
+                "n_errors": value,
+                "n_test": 1000,
+                "value": value / 1000,
+                "seconds": 0.001,
+                "extra": {"trace": {"step": [1, 2], "train_loss": [2.0, 1.0]}},
+            }
         )
+        if spec.n_train == settings.get("twice"):
+            yield replace(record, run_id=spec.id)
 
 
 def _misbehave(how: str) -> None:
@@ -60,3 +71,14 @@ def _misbehave(how: str) -> None:
             while True:
                 hoard.append(bytearray(b"x" * 10_000_000))
                 time.sleep(0.002)
+        case "babble":  # onto the pipe of the worker's reports
+            os.write(int(sys.argv[1]), b'\xff{"event": "recorded"}\n')
+            time.sleep(1000)
+        case "babble json":
+            os.write(int(sys.argv[1]), b'{"event": "nonsense"}\n[1]\n')
+            time.sleep(1000)
+        case "leave a child":  # which holds the pipe of the worker's reports open
+            if os.fork() == 0:
+                time.sleep(20)
+                os._exit(0)
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -158,6 +158,15 @@ def test_early_stopping_is_recorded():
     assert record.extra["stopped"] in ("validation", "budget")
 
 
+def test_the_looks_at_training_are_reported_as_a_trace():
+    (record,) = run(spec(validation=0.25, stop_loss=None, steps=200, check_every=50, members=2))
+    trace = record.extra["trace"]
+    assert trace["member"] == [0] * 4 + [1] * 4
+    assert trace["step"] == [50, 100, 150, 200] * 2
+    assert trace["train_loss"][0] > trace["train_loss"][3] == record.extra["train_loss"]
+    assert all(loss > 0 for loss in trace["held_loss"])
+
+
 def test_unknown_groups_and_contradictions_are_refused_before_any_work():
     with pytest.raises(InvalidInputError, match="cyclic-shifts"):
         prepare_specs([spec(augment="cyclic-shift")])
