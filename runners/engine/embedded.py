@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from curvefit.errors import CurvefitError
 from curvefit.records.segment import read_segment
 from curvefit.records.store import RecordStore
 from runners.engine.abstract import AbstractEngine, Event, Stop
@@ -19,6 +20,8 @@ from runners.engine.retry import MAX_DEATHS, after_death
 from runners.engine.worker import WorkerTask
 
 _TICK = 0.3
+_MAX_FAILED_STARTS = 3
+"""In a row: then it is not the runs' fault, and none is given up for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class EmbeddedEngine(AbstractEngine):
         Seconds a worker may go without finishing a run.
     memory
         Bytes of resident memory a worker may use.
+    start_limit
+        Seconds after which a worker that has not come up is killed.
     max_deaths
         Deaths in a row after which a run is given up.
     """
@@ -52,131 +57,169 @@ class EmbeddedEngine(AbstractEngine):
     visible_devices: tuple[str, ...] = ()
     timeout: float | None = None
     memory: float | None = None
+    start_limit: float = 300.0
     max_deaths: int = MAX_DEATHS
 
     def run(self, chunks: Iterator[Chunk | None], stop: Stop) -> Iterator[Event]:
-        """Execute `chunks`; see `AbstractEngine.run`."""
-        queue = ChunkQueue(chunks)
-        pool: dict[int, WorkerProcess] = {}
+        """Execute `chunks`; see `AbstractEngine.run`.
+
+        Raises
+        ------
+        StoreError
+            When the store cannot be written.
+        CurvefitError
+            When workers cannot start.
+        """
+        crew = _Crew(self, ChunkQueue(chunks))
         try:
             while (level := stop.check()) < 2:
                 if level == 0:
-                    yield from self._fill(pool, queue)
+                    yield from crew.employ()
                 else:
-                    for worker in pool.values():
-                        worker.drain()
-                if not any(w.chunk for w in pool.values()) and (level or queue.is_empty):
+                    crew.drain()
+                if not crew.is_busy and (level or crew.queue.is_empty):
                     return
-                yield from self._listen(pool, queue)
-                self._enforce_limits(pool)
+                yield from crew.listen()
+                crew.enforce_limits()
         finally:
-            _clear(pool)
+            crew.leave_none_behind()
 
-    def _fill(self, pool: dict[int, WorkerProcess], queue: ChunkQueue) -> Iterator[Event]:
+
+class _Crew:
+    """The worker processes of one `EmbeddedEngine.run`, by slot."""
+
+    def __init__(self, engine: EmbeddedEngine, queue: ChunkQueue) -> None:
+        self.engine, self.queue = engine, queue
+        self.workers: dict[int, WorkerProcess] = {}
+        self.failed_starts = 0
+
+    @property
+    def is_busy(self) -> bool:
+        return any(worker.chunk for worker in self.workers.values())
+
+    def employ(self) -> Iterator[Event]:
         """Give every free slot a chunk; a worker is started only when there is work for it."""
-        for slot in range(self.workers):
-            worker = pool.get(slot)
+        for slot in range(self.engine.workers):
+            worker = self.workers.get(slot)
             if worker is not None and worker.chunk is not None:
                 continue
-            chunk = queue.draw()
+            chunk = self.queue.draw()
             if chunk is None:
                 return
             if worker is None:
-                worker = pool[slot] = self._start(slot)
+                worker = self.workers[slot] = self._start(slot)
             worker.give(chunk)
             yield Event("started", chunk.id, worker=worker.name)
 
-    def _start(self, slot: int) -> WorkerProcess:
-        variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-        environment = dict.fromkeys(variables, str(self.threads))
-        if self.visible_devices:
-            environment["CUDA_VISIBLE_DEVICES"] = self.visible_devices[slot % len(self.visible_devices)]
-        log = self.logs / f"worker-{slot}.txt"
-        return WorkerProcess(slot, self.task, environment=environment, log=log)
+    def drain(self) -> None:
+        """Have every worker stop after its current run."""
+        for worker in self.workers.values():
+            worker.drain()
 
-    def _listen(self, pool: dict[int, WorkerProcess], queue: ChunkQueue) -> Iterator[Event]:
+    def listen(self) -> Iterator[Event]:
         """Wait a moment for reports and turn them, and deaths, into events."""
-        by_pipe = {worker.reports: worker for worker in pool.values()}
-        owed = [worker.commands for worker in pool.values() if worker.is_owed]
-        ready = set(select.select(list(by_pipe), owed, [], _TICK)[0])
+        workers = list(self.workers.values())
+        owed = [worker.commands for worker in workers if worker.is_owed]
+        ready = set(select.select([worker.reports for worker in workers], owed, [], _TICK)[0])
         if not ready:
             yield Event("waiting")
-        for pipe, worker in by_pipe.items():
+        for worker in workers:
             worker.keep_saying()
             gone = worker.is_gone  # before reading: what it reported last is then read
-            if pipe not in ready and not gone:
+            if worker.reports not in ready and not gone:
                 continue
             reports, closed = worker.read_reports()
             for report in reports:
                 event = worker.understand(report)
                 if event is not None:
                     yield event
+            if worker.segment is not None:
+                self.failed_starts = 0
             if gone or closed:
-                del pool[worker.slot]
-                yield from self._bury(worker, queue)
+                del self.workers[worker.slot]
+                yield from self._bury(worker)
 
-    def _bury(self, worker: WorkerProcess, queue: ChunkQueue) -> Iterator[Event]:
+    def enforce_limits(self) -> None:
+        """Kill the workers that exceed a limit."""
+        now = time.monotonic()
+        for worker in self.workers.values():
+            if worker.chunk is None:
+                continue
+            if worker.segment is None:
+                if now - worker.since > self.engine.start_limit:
+                    worker.kill()
+            elif self.engine.timeout is not None and now - worker.since > self.engine.timeout:
+                worker.kill("timeout")
+            elif self.engine.memory is not None and worker.resident_bytes() > self.engine.memory:
+                worker.kill("out-of-memory")
+
+    def leave_none_behind(self) -> None:
+        """End all workers: the idle ones close their segment, the others are killed."""
+        for worker in self.workers.values():
+            if worker.chunk is None:
+                worker.dismiss()
+            else:
+                worker.kill()
+        for worker in self.workers.values():
+            worker.reap()
+        self.workers.clear()
+
+    def _start(self, slot: int) -> WorkerProcess:
+        engine = self.engine
+        variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+        environment = dict.fromkeys(variables, str(engine.threads))
+        if engine.visible_devices:
+            environment["CUDA_VISIBLE_DEVICES"] = engine.visible_devices[slot % len(engine.visible_devices)]
+        return WorkerProcess(slot, engine.task, environment=environment, log=self._log(slot))
+
+    def _log(self, slot: int) -> Path:
+        return self.engine.logs / f"worker-{slot}.txt"
+
+    def _bury(self, worker: WorkerProcess) -> Iterator[Event]:
         """Find out what a dead worker had finished, and what is to become of the rest."""
         code = worker.reap()
         if worker.chunk is None:
             return
         chunk = worker.chunk
-        written = self._written(worker)
+        if worker.segment is None:
+            self._blame_the_start(worker, code)
+            self.queue.put_back([chunk])
+            yield Event("lost", chunk.id, status="died", message="before it came up", worker=worker.name)
+            return
+        written = self._written(worker.segment)
         unreported = {spec.id for spec in chunk.specs if spec.id in written} - worker.done
         for run_id in sorted(unreported):
-            record = written[run_id]
-            yield Event(
-                "recorded",
-                chunk.id,
-                run_id,
-                record["status"],
-                record["seconds"],
-                record["message"],
-                worker.name,
-            )
+            found = written[run_id]
+            status, seconds, message = found["status"], found["seconds"], found["message"]
+            yield Event("recorded", chunk.id, run_id, status, seconds, message, worker.name)
         status = worker.verdict or "died"
         message = {
-            "timeout": f"no run finished within {self.timeout} s",
-            "out-of-memory": f"more than {(self.memory or 0) / 1e9:.3g} GB of memory in use",
+            "timeout": f"no run finished within {self.engine.timeout} s",
+            "out-of-memory": f"more than {(self.engine.memory or 0) / 1e9:.3g} GB of memory in use",
         }.get(status, f"the worker died, {_exit_in_words(code)}")
         chunks, given_up = after_death(
-            chunk, worker.done | unreported, max_deaths=self.max_deaths, again=not worker.verdict
+            chunk,
+            worker.done | unreported,
+            max_deaths=self.engine.max_deaths,
+            again=not worker.verdict,
         )
-        queue.put_back(chunks)
+        self.queue.put_back(chunks)
         yield Event("lost", chunk.id, status=status, message=message, worker=worker.name)
         if given_up is not None:
             yield Event("failed", chunk.id, given_up.id, status, None, message, worker.name, given_up)
         if not chunks:
             yield Event("ended", chunk.id, worker=worker.name)
 
-    def _written(self, worker: WorkerProcess) -> dict[str, dict[str, Any]]:
-        """Return the records a worker wrote by run id, whether or not it lived to report them."""
-        if worker.segment is None:
-            return {}
-        path = RecordStore(Path(self.task.store)).segments / worker.segment
+    def _blame_the_start(self, worker: WorkerProcess, code: int) -> None:
+        self.failed_starts += 1
+        if self.failed_starts >= _MAX_FAILED_STARTS:
+            log = self._log(worker.slot)
+            raise CurvefitError(f"workers do not come up: {_exit_in_words(code)}; what they said is in {log}")
+
+    def _written(self, segment: str) -> dict[str, dict[str, Any]]:
+        """Return the records in a worker's segment by run id, whether or not it lived to report them."""
+        path = RecordStore(Path(self.engine.task.store)).segments / segment
         return {record["run_id"]: record for _, record in read_segment(path).records}
-
-    def _enforce_limits(self, pool: dict[int, WorkerProcess]) -> None:
-        now = time.monotonic()
-        for worker in pool.values():
-            if worker.chunk is None or worker.segment is None:
-                continue
-            if self.timeout is not None and now - worker.since > self.timeout:
-                worker.kill("timeout")
-            elif self.memory is not None and worker.resident_bytes() > self.memory:
-                worker.kill("out-of-memory")
-
-
-def _clear(pool: dict[int, WorkerProcess]) -> None:
-    """Leave no worker behind: the idle ones close their segment, the others are killed."""
-    for worker in pool.values():
-        if worker.chunk is None:
-            worker.dismiss()
-        else:
-            worker.kill()
-    for worker in pool.values():
-        worker.reap()
-    pool.clear()
 
 
 def _exit_in_words(code: int) -> str:

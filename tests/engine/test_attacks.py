@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from curvefit.errors import StoreError
+from curvefit.errors import CurvefitError, StoreError
 from curvefit.records import RecordStore, read_traces
 from curvefit.records.segment import read_segment
 from curvefit.records.verify import verify_store
@@ -22,6 +22,7 @@ from runners.commands.status import status
 from runners.engine.abstract import AbstractEngine, Event, Stop
 from runners.engine.claims import Claims
 from runners.engine.driver import Driver, read_log
+from runners.engine.embedded import EmbeddedEngine
 from runners.engine.queue import ChunkQueue
 from runners.engine.ray_cluster import RayEngine
 from runners.engine.worker import WorkerTask
@@ -159,8 +160,6 @@ def test_a_driver_that_does_not_wait_leaves_once_it_knows_that_others_live(tmp_p
     (tmp_path / "claims" / chunk.id).write_text("gone")
     (tmp_path / "drivers" / "gone.json").write_text('{"driver": "gone", "machine": "another"}')
     driver = Driver(plan, RecordStore(tmp_path), wait=False)
-    from runners.engine.embedded import EmbeddedEngine
-
     done = driver.run(EmbeddedEngine(WorkerTask(str(tmp_path), EXECUTOR), tmp_path / "logs"), Stop())
     assert done.done == 3, "its holder gave no sign of life"
     held = Claims(tmp_path)
@@ -230,10 +229,23 @@ def test_a_read_only_disk_is_said_at_once_and_can_be_read(tmp_path, capsys):
 
 def test_a_stopped_worker_does_not_stop_its_driver(tmp_path):
     study = tiny_toml(tmp_path / "s.toml", replicates=4, sleep=0.05)
-    driver = start_driver(study, tmp_path / "out", "--workers", "2", "--timeout", "3")
-    segments = lambda: sorted((tmp_path / "out" / "segments").glob("*.jsonl"))  # noqa: E731
-    wait_for(lambda: len(segments()) == 2)
-    stopped = int(segments()[0].stem.split("-")[-2])
+    folder = tmp_path / "out"
+    driver = start_driver(study, folder, "--workers", "2", "--timeout", "3")
+
+    def at_work() -> list[Path]:
+        return [p for p in (folder / "segments").glob("*.jsonl") if read_segment(p).records]
+
+    stopped = int(wait_for(at_work)[0].stem.split("-")[-2])
     os.kill(stopped, signal.SIGSTOP)
     out, err = driver.communicate(timeout=60)
     assert "12 of 12" in out, err
+
+
+@pytest.mark.parametrize("executor", ["never_imported", "dies_on_import"])
+def test_workers_that_do_not_come_up_are_an_error_and_no_fault_of_the_runs(tmp_path, executor):
+    task = WorkerTask(str(tmp_path), f"tests.engine.{executor}")
+    engine = EmbeddedEngine(task, tmp_path / "logs", start_limit=1.0)
+    with pytest.raises(CurvefitError, match=r"workers do not come up: .*worker-0\.txt"):
+        Driver(tiny_plan(replicates=1), RecordStore(tmp_path)).run(engine, Stop())
+    assert statuses(tmp_path) == {}
+    assert not list((tmp_path / "claims").glob("[!.]*"))

@@ -1,0 +1,7 @@
+"""An executor whose import never ends."""
+
+import sys
+import time
+
+if sys.argv[0].endswith("worker.py"):
+    time.sleep(1000)
