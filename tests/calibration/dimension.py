@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -61,10 +61,11 @@ SCENARIOS = {
 }
 
 
-def simulate(studies: int) -> pd.DataFrame:
-    """Return the curves of `studies` studies of every scenario."""
+def simulate(studies: int, names: Sequence[str] = tuple(SCENARIOS)) -> pd.DataFrame:
+    """Return the curves of `studies` studies of every scenario named."""
     parts = []
-    for name, scenario in SCENARIOS.items():
+    for name in names:
+        scenario = SCENARIOS[name]
         seeds = range(FIRST_SEED, FIRST_SEED + min(studies, scenario.most) * REPLICATES)
         parts.append(curves_frame(partial(_run, scenario.simulate), SIZES, seeds, data=name))
     return pd.concat(parts)
