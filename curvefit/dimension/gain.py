@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.conditioning import floor_share
 from curvefit.dimension.effective import EffectiveDimension, need_power_law
 from curvefit.dimension.expectations import Expectation, expect
 from curvefit.dimension.gain_sentences import describe_gain
@@ -248,24 +249,6 @@ def _pooling_note(fit: CurveFit) -> tuple[str, ...]:
             "data, model and inference."
         ),
     )
-
-
-def floor_share(fit: CurveFit, pair: Pair) -> float:
-    """Return the share of the posterior variance of the log exponent ratio that fixing both floors removes."""
-    base, aligned = fit.index(pair.baseline), fit.index(pair.aligned)
-    exponent = np.log(fit.parameter("exponent"))
-    ratio = exponent[:, aligned] - exponent[:, base]
-    floors = fit.parameter("floor")[:, [base, aligned]]
-    if ratio.var() == 0 or len(ratio) < 10:
-        return float("nan")
-    scale = floors.std(axis=0)
-    free = scale > 1e-9 * np.abs(floors).mean(axis=0) + 1e-300
-    if not free.any():
-        return 0.0
-    ranks = np.log(np.clip(floors[:, free], 1e-300, None))
-    design = np.column_stack([np.ones(len(ratio)), ranks, floors[:, free] / scale[free]])
-    fitted = design @ np.linalg.lstsq(design, ratio, rcond=None)[0]
-    return float(np.clip(1 - (ratio - fitted).var() / ratio.var(), 0, 1))
 
 
 def _log_where_measured(multiplier: DataMultiplier, log_shift: np.ndarray) -> np.ndarray:

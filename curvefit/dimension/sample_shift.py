@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from curvefit.dimension.conditioning import given_zero
 from curvefit.dimension.multiplier import DataMultiplier, measured_sizes
 from curvefit.dimension.pairs import Pair
 from curvefit.fitting.curve_fit import CurveFit
-
-SUPPORTED = 2.0
-"""Posterior sds within which zero must lie before a quantity is conditioned on being zero."""
 
 
 def log_size_at(log_excess: Any, exponent: np.ndarray, log_amplitude: np.ndarray) -> np.ndarray:
@@ -84,17 +82,3 @@ def shift_if_parallel(fit: CurveFit, pairs: Sequence[Pair], log_multiplier: np.n
         log_ratio = exponent[:, fit.index(pair.aligned)] - exponent[:, fit.index(pair.baseline)]
         given.append(given_zero(log_multiplier[:, i], log_ratio))
     return np.stack(given, axis=1)
-
-
-def given_zero(quantity: np.ndarray, condition: np.ndarray) -> np.ndarray:
-    """Return draws of `quantity` given that `condition` is zero, by linear regression of the draws.
-
-    Exact for jointly normal draws; NaN where zero lies more than `SUPPORTED` posterior sds away.
-    """
-    spread = condition.std()
-    if spread == 0:
-        return quantity if condition[0] == 0 else np.full_like(quantity, np.nan)
-    if abs(condition.mean()) > SUPPORTED * spread:
-        return np.full_like(quantity, np.nan)
-    slope = np.cov(quantity, condition)[0, 1] / condition.var(ddof=1)
-    return quantity - slope * condition

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from curvefit.dimension import data_multiplier, effective_dimension, expect, symmetry_gain
+from curvefit.dimension.conditioning import given_zero
 from curvefit.dimension.expectations import Expectation
 from curvefit.dimension.multiplier import invert
 from curvefit.dimension.pairs import Pair, baseline_pairs
-from curvefit.dimension.sample_shift import given_zero
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.fitting import CurveFit
 from tests.dimension.studies import posterior, power_laws, rotation_study
