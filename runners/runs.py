@@ -106,6 +106,8 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
             built[axis, member.label] = (canonical, component)
     if not mistakes:
         mistakes = _size_mistakes(specs, built)
+    if not mistakes:
+        mistakes = _refusals(specs, built)
     if mistakes:
         raise InvalidInputError("\n".join(mistakes))
     return [
@@ -135,6 +137,22 @@ def _size_mistakes(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Memb
             mistakes.append(
                 f"data {label!r}: n_train {n_train} is larger than the {available} training examples there are"
             )
+    return mistakes
+
+
+def _refusals(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Member, Settings]]) -> list[str]:
+    smallest: dict[tuple[str, str, str], RunSpec] = {}
+    for spec in specs:
+        known = smallest.setdefault(spec.triplet, spec)
+        if spec.n_train < known.n_train:
+            smallest[spec.triplet] = spec
+    mistakes = []
+    for triplet, spec in smallest.items():
+        run = Run(spec, *(built[axis, label][1] for axis, label in zip(AXES, triplet)))  # type: ignore[arg-type]
+        try:
+            run.algorithm.check(run)
+        except CurvefitError as error:
+            mistakes.append(f"{' / '.join(triplet)}: {error}")
     return mistakes
 
 

@@ -53,6 +53,12 @@ class AbstractAlgorithm(Settings, abc.ABC):
     infinite_width: ClassVar[bool] = False
     elements: ClassVar[Literal["orthogonal", "signed-permutation"]] = "orthogonal"
 
+    def check(self, run: Run) -> None:
+        """Raise `InvalidInputError` for a run that this algorithm refuses; called before any work starts.
+
+        Of every triplet the smallest training set is checked.
+        """
+
     @abc.abstractmethod
     def share_key(self, run: Run) -> Hashable:
         """Return a key: runs with equal keys share work and are best executed by one call.

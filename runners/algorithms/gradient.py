@@ -158,11 +158,32 @@ class AbstractGradientTraining(AbstractAlgorithm):
             return steps if steps is not None else self.default_steps
         return max(math.ceil(epochs * n_train / min(self.largest_batch, n_train)), self.least_steps)
 
+    @property
+    def held_constant(self) -> Literal["steps", "epochs"]:
+        """What the budget holds constant over training-set sizes."""
+        by_epochs = self.tune.epochs if self.tune and (self.tune.steps or self.tune.epochs) else self.epochs
+        return "epochs" if by_epochs else "steps"
+
+    def check(self, run: Run) -> None:
+        from runners.training.check import check_run
+
+        check_run(self, run)
+
     def share_key(self, run: Run) -> Hashable:
-        """Nets of one shape and size train as one stack, over seeds and transforms of the data."""
+        """Nets of one shape train as one stack, over seeds and transforms of the data.
+
+        Small nets, of which a stack holds many, share over sizes too, as far as their batches are equal; the
+        others do not, since a group is one worker's work.
+        """
+        from runners.training.cost import is_small, n_outputs_of
+
         facts = run.dataset.facts()
         names = tuple((m.name, repr(m.settings)) for m in (run.spec.model, run.spec.inference))
-        return "gradient", names, facts.shape, facts.n_classes, run.spec.n_train
+        size = run.spec.n_train
+        batch = min(size, self.largest_batch)
+        if is_small(run.architecture, facts.shape, n_outputs_of(facts), batch):
+            size = batch
+        return "gradient", names, facts.shape, facts.n_classes, size
 
     def cost(self, run: Run) -> float:
         from runners.training.cost import step_flops

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Module(AbstractArchitecture):
     """Any net: ``factory(shape, n_outputs, **arguments)`` must return a `torch.nn.Module`.
 
-    The module maps ``(n, height, width, channels)`` to ``(n, n_outputs)``. torch's global generator is seeded before the
+    The module maps ``(n, height, width, channels)`` to ``(n, n_outputs)``; lazy layers are fine. torch's global generator is seeded before the
     factory is called, so that its initial weights follow from the run's seed.
 
     Parameters
@@ -63,8 +63,10 @@ class Module(AbstractArchitecture):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             module = make(shape, n_outputs, **self.arguments)
-        if not isinstance(module, torch.nn.Module):
-            raise InvalidInputError(
-                f"factory {self.factory!r} returned {type(module).__name__}, not a torch.nn.Module"
-            )
-        return module
+            if not isinstance(module, torch.nn.Module):
+                raise InvalidInputError(
+                    f"factory {self.factory!r} returned {type(module).__name__}, not a torch.nn.Module"
+                )
+            if any(torch.nn.parameter.is_lazy(parameter) for parameter in module.parameters()):
+                module.eval()(torch.zeros(2, *shape))  # lazy layers learn their sizes
+        return module.train()

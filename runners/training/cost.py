@@ -11,6 +11,7 @@ from runners.architectures.abstract import AbstractArchitecture
 UNKNOWN_FLOPS = 1e7
 """Forward operations per example of a user's own net."""
 CPU_STACK = 16
+SMALL_STACK = 8
 CPU_STACK_BYTES = 4e6
 CPU_STACK_FLOPS = 1e9
 """A CPU stack has at most so many nets, bytes of weights (the cache) and operations per step: measured, see
@@ -32,6 +33,18 @@ def forward_flops(architecture: AbstractArchitecture, shape: tuple[int, int, int
 def step_flops(architecture: AbstractArchitecture, facts: DataFacts, batch_size: int) -> float:
     """Return the operations of one training step: a forward pass and twice that backward."""
     return 3.0 * batch_size * forward_flops(architecture, facts.shape, n_outputs_of(facts))
+
+
+@lru_cache(maxsize=512)
+def is_small(
+    architecture: AbstractArchitecture, shape: tuple[int, int, int], n_outputs: int, batch_size: int
+) -> bool:
+    """Return whether nets are so small that a CPU stack holds `SMALL_STACK` of them or more."""
+    plan = architecture.plan(shape, n_outputs)
+    if plan is None:
+        return False
+    flops = 3.0 * batch_size * forward_flops(architecture, shape, n_outputs)
+    return largest_stack(flops, n_parameters=plan.count_parameters(), device="cpu") >= SMALL_STACK
 
 
 def largest_stack(flops_per_step: float, *, n_parameters: int | None, device: str) -> int:

@@ -88,6 +88,7 @@ def _outcome(task: Task, choice: Choice, members: list[Trained], setting: Settin
         "weight_decay": choice.decay,
         "steps": [member.steps for member in members] if len(members) > 1 else members[0].steps,
         "budget": choice.steps,
+        "held_constant": setting.algorithm.held_constant,
         "stopped": members[0].stopped,
         "train_loss": members[0].train_loss if np.isfinite(members[0].train_loss) else None,
     }

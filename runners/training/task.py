@@ -81,7 +81,7 @@ def make_setting(algorithm: AbstractGradientTraining, runs: Sequence[Run], devic
     """Return what `runs`, of one architecture and input shape, share."""
     run = runs[0]
     facts = run.dataset.facts()
-    n_outputs = facts.n_classes or _target_width(run)
+    n_outputs = count_outputs(run)
     name = algorithm.loss if facts.n_classes is not None else "mse"
     regime = Regime(
         rule=algorithm.rule(),
@@ -123,7 +123,10 @@ def make_setting(algorithm: AbstractGradientTraining, runs: Sequence[Run], devic
     )
 
 
-def _target_width(run: Run) -> int:
+def count_outputs(run: Run) -> int:
+    """Return the outputs that a net for `run` needs: classes, or the width of the regression targets."""
+    if (n_classes := run.dataset.facts().n_classes) is not None:
+        return n_classes
     y = run.dataset.split(1, seed=run.spec.seed, study_seed=run.spec.study_seed).y_train
     return 1 if y.ndim == 1 else y.shape[1]
 

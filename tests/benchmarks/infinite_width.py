@@ -6,6 +6,7 @@ Run: ``python -m tests.benchmarks.infinite_width [--write]`` (about five minutes
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from runners.training.rates import safe_rate
 from runners.training.rules import Momentum
 from runners.training.stack import TrainedPart, stack_builder
 
-RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 SHAPE = (4, 4, 2)
 CPU = torch.device("cpu")
 
@@ -71,20 +72,29 @@ def train_to_the_end(
     )[:, 0]
 
 
-def distance_rows(widths: tuple[int, ...], n_nets: int) -> list[str]:
-    """Return table rows: root mean square distance to NTK regression, relative to its size, by width."""
+def measure_distances(widths: tuple[int, ...], n_nets: int) -> dict[str, list[float]]:
+    """Return root mean square distances from NTK regression, relative to its size: a list over widths per net."""
+    return {
+        cls.__name__: [distance_from_ntk(cls(width=width), n_nets) for width in widths]
+        for cls in (FCN, LCN, VEC, GAP)
+    }
+
+
+def distance_from_ntk(architecture: AbstractLayeredNet, n_nets: int) -> float:
+    """Return the relative distance of nets of one width from NTK regression."""
+    outputs, limit = train_to_the_end(architecture, n_nets, trained="all", n_train=6, target=1e-4)
+    return float(np.sqrt(np.mean((outputs - limit) ** 2) / np.mean(limit**2)))
+
+
+def distance_rows(distances: dict[str, list[float]], widths: tuple[int, ...]) -> list[str]:
+    """Return table rows: a net each, with the exponent of width."""
     rows = [
-        "| net | " + " | ".join(f"width {width}" for width in widths) + " | exponent |",
+        "| net | " + " | ".join(f"width {width}" for width in widths) + " | exponent of width |",
         "|---|" + "---|" * (len(widths) + 1),
     ]
-    for cls in (FCN, LCN, VEC, GAP):
-        distances = []
-        for width in widths:
-            outputs, limit = train_to_the_end(cls(width=width), n_nets, trained="all", n_train=6, target=1e-4)
-            distances.append(np.sqrt(np.mean((outputs - limit) ** 2) / np.mean(limit**2)))
-        slope = np.polyfit(np.log(widths), np.log(distances), 1)[0]
-        cells = " | ".join(f"{distance:.3f}" for distance in distances)
-        rows.append(f"| {cls.__name__} | {cells} | {slope:.2f} |")
+    for name, values in distances.items():
+        slope = np.polyfit(np.log(widths), np.log(values), 1)[0]
+        rows.append(f"| {name} | " + " | ".join(f"{v:.3f}" for v in values) + f" | {slope:.2f} |")
     return rows
 
 
@@ -139,34 +149,57 @@ CURVES = {
 }
 
 
-def draw_curves(errors: dict[tuple[str, int], list[float]], sizes: tuple[int, ...], path: Path) -> None:
-    """Draw the three curves with the spread over seeds."""
+def draw(
+    distances: dict[str, list[float]],
+    widths: tuple[int, ...],
+    errors: dict[tuple[str, int], list[float]],
+    sizes: tuple[int, ...],
+    path: Path,
+) -> None:
+    """Draw the distance to the limit by width, and the three learning curves with their spread over seeds."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-    figure, axes = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+    for (name, values), marker in zip(distances.items(), "o^sD"):
+        left.plot(widths, values, marker=marker, label=name)
+    start = max(values[0] for values in distances.values())
+    left.plot(widths, [start * (widths[0] / w) ** 0.5 for w in widths], "k:", label="width$^{-1/2}$")
+    left.set(xscale="log", yscale="log", xlabel="width", ylabel="relative distance from NTK regression")
+    left.set_title("Full-batch descent, all layers")
     for key, style in zip(CURVES, ("o-", "s-", "k--")):
         means = [np.mean(errors[key, n]) for n in sizes]
         spreads = [np.std(errors[key, n]) for n in sizes]
-        axes.errorbar(sizes, means, spreads, fmt=style, label=CURVES[key], capsize=2)
-    axes.set(xscale="log", yscale="log", xlabel="training images", ylabel="test error")
-    axes.set_title("Shifted Fashion-MNIST, 7 x 7 x 16")
-    axes.legend()
-    figure.savefig(path, metadata={"Date": None})
+        right.errorbar(sizes, means, spreads, fmt=style, label=CURVES[key], capsize=2)
+    right.set(xscale="log", yscale="log", xlabel="training images", ylabel="test error")
+    right.set_title("Shifted Fashion-MNIST, 7 x 7 x 16")
+    for axes, ticks in ((left, widths), (right, sizes)):
+        axes.xaxis.set_major_locator(FixedLocator(ticks))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.2g}"))
+        axes.yaxis.set_minor_formatter(StrMethodFormatter("{x:.2g}"))
+        axes.legend()
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
 
 
 def main(arguments: list[str]) -> None:
-    """Print the tables; with ``--write`` keep them, and the figure, in docs/results."""
+    """Print the tables; with ``--write`` keep them, and the figure, in docs."""
     torch.set_num_threads(1)
-    widest, narrow, sizes, seeds = 1024, (16, 64, 256), (64, 128, 256, 512, 1024), 3
+    began = time.process_time()
+    widths, widest, sizes, seeds = (16, 64, 256), 1024, (64, 128, 256, 512, 1024), 3
     errors = curve_records(sizes, seeds)
+    distances = measure_distances(widths, 4)
     lines = [
         "# Finite nets and their infinite-width kernels",
         "",
         "Command: `python -m tests.benchmarks.infinite_width --write`.",
+        "",
+        "![Distance from NTK regression by width; test error against training images](../assets/finite-width.svg)",
         "",
         "## Training all layers: distance to NTK regression",
         "",
@@ -175,15 +208,15 @@ def main(arguments: list[str]) -> None:
         "predictions on 20 new images from NTK regression, relative to its size; 4 nets a cell. Theory: width to the",
         "-1/2 or faster.",
         "",
-        *distance_rows(narrow, 4),
+        *distance_rows(distances, widths),
         "",
-        f"For FCN at width {widest}: {fcn_distance(widest, 4):.3f} (4 nets).",
+        f"For FCN at width {widest}: {distance_from_ntk(FCN(width=widest), 4):.3f} (4 nets).",
         "",
         "## Training the last layer: ensembles against the NNGP",
         "",
         "Mean over 128 nets of which the readout alone is trained; the limit of both columns is 0.",
         "",
-        *ensemble_rows(narrow, 128),
+        *ensemble_rows(widths, 128),
         "",
         "## LCN follows its kernel, VEC breaks away",
         "",
@@ -192,20 +225,14 @@ def main(arguments: list[str]) -> None:
         "",
         *curve_rows(errors, sizes),
         "",
-        "![Test error against training images](lcn-vec.svg)",
+        f"{time.process_time() - began:.0f} CPU-seconds.",
         "",
     ]
     text = "\n".join(lines)
     print(text)
     if "--write" in arguments:
-        draw_curves(errors, sizes, RESULTS / "lcn-vec.svg")
-        (RESULTS / "infinite-width.md").write_text(text)
-
-
-def fcn_distance(width: int, n_nets: int) -> float:
-    """Return the relative distance of FCNs of one width from NTK regression."""
-    outputs, limit = train_to_the_end(FCN(width=width), n_nets, trained="all", n_train=6, target=1e-4)
-    return float(np.sqrt(np.mean((outputs - limit) ** 2) / np.mean(limit**2)))
+        draw(distances, widths, errors, sizes, DOCS / "assets" / "finite-width.svg")
+        (DOCS / "results" / "infinite-width.md").write_text(text)
 
 
 if __name__ == "__main__":

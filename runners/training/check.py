@@ -1,0 +1,61 @@
+"""Combinations that gradient training refuses, found before any work starts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+
+from curvefit.errors import InvalidInputError
+from runners.algorithms.abstract import Run
+from runners.algorithms.gradient import AbstractGradientTraining
+from runners.architectures.abstract import AbstractArchitecture
+from runners.training.stack import stack_builder
+from runners.training.task import count_outputs
+
+
+def check_run(algorithm: AbstractGradientTraining, run: Run) -> None:
+    """Raise where `run` cannot be trained as asked.
+
+    Raises
+    ------
+    InvalidInputError
+        For a training set too small to hold examples out, layers that do not fit the images, a module that
+        cannot be built or gives outputs of another shape, or a treatment that the net does not allow.
+    """
+    holds_out = algorithm.validation > 0 or algorithm.tune is not None
+    if holds_out and run.spec.n_train < 2:
+        raise InvalidInputError("n_train 1 leaves nothing to hold out for validation; allowed: 2 and more")
+    _try_net(run.architecture, run.dataset.facts().shape, count_outputs(run), algorithm)
+
+
+@lru_cache(maxsize=512)
+def _try_net(
+    architecture: AbstractArchitecture,
+    shape: tuple[int, int, int],
+    n_outputs: int,
+    algorithm: AbstractGradientTraining,
+) -> None:
+    """Build what will be trained; a net whose layers are not known is also tried on two blank images."""
+    build = stack_builder(
+        architecture,
+        shape,
+        n_outputs,
+        trained=algorithm.trained,
+        linearised=algorithm.linearised,
+        centred=algorithm.centred,
+    )
+    if architecture.plan(shape, n_outputs) is not None:
+        return
+    stack = build([0], torch.device("cpu"), torch.float32)
+    stack.train(False)
+    try:
+        outputs = stack.forward(stack.weights, torch.zeros(1, 2, *shape))
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise InvalidInputError(f"{architecture} fails on inputs of shape (2, {shape}): {error}") from error
+    if outputs.shape != (1, 2, n_outputs):
+        raise InvalidInputError(
+            f"{architecture} gives outputs of shape {tuple(outputs.shape[1:])} for two images; needed: (2, {n_outputs})"
+        )
+    if not stack.parameters:
+        raise InvalidInputError(f"{architecture} has no parameter that can be trained")
