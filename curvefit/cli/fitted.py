@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curvefit.cli.output import working
+from curvefit.cli.exit_codes import ExitCode
+from curvefit.cli.output import print_progress
 from curvefit.cli.source import read_curves
+from curvefit.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves
-    from curvefit.fitting import CurveFit
-
-FIT_FILE = "fit.json"
+    from curvefit.fitting import CurveFit, FitStatus
 
 FitSource = Annotated[
     Path,
     typer.Argument(
+        metavar="SOURCE",
         help="A fit saved by 'curvefit fit --save', a table (CSV, TSV, Parquet, JSON lines), or the folder of a "
         "study's records.",
         show_default=False,
@@ -43,34 +44,55 @@ Chains = Annotated[int, typer.Option("--chains", min=1, help="Chains.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Root of all random numbers of the fit.")]
 
 
-def is_saved_fit(path: Path) -> bool:
-    """Tell whether `path` is a folder that `CurveFit.save` wrote."""
-    return (path / FIT_FILE).is_file()
-
-
-def open_fit(path: Path, *, columns: list[str] | None = None, seed: int = 0) -> CurveFit:
+def open_fit(path: Path, *, seed: int = 0, **choice: Any) -> CurveFit:
     """Load the saved fit at `path`, or fit the curves there with default settings.
 
     Parameters
     ----------
     path
         Folder of a saved fit, table, or record store.
-    columns
-        Column mapping of a table.
     seed
         Root of all random numbers of a fresh fit.
-    """
-    if is_saved_fit(path):
-        from curvefit.fitting import load_fit
+    choice
+        As in `read_curves`; only for a table or a store.
 
-        return load_fit(path)
-    return fit_curves(read_curves(path, columns=columns), seed=seed)
+    Raises
+    ------
+    InvalidInputError
+        When something is chosen from a saved fit.
+    """
+    saved = load_saved_fit(path, **choice)
+    return saved if saved is not None else fit_curves(read_curves(path, **choice), seed=seed)
+
+
+def load_saved_fit(path: Path, **choice: Any) -> CurveFit | None:
+    """Load the saved fit at `path`; None when it is a table or a store."""
+    from curvefit.fitting.saved import is_saved_fit, load_fit
+
+    if not is_saved_fit(path):
+        return None
+    given = [name for name, value in choice.items() if value not in (None, [])]
+    if given:
+        raise InvalidInputError(
+            f"a saved fit is used as it is: {', '.join(given)} can only be chosen from a table"
+        )
+    return load_fit(path)
 
 
 def fit_curves(curves: LearningCurves, **settings: Any) -> CurveFit:
-    """Fit with a sign of life while it lasts."""
+    """Fit, saying when it begins and how long it took; the sampler shows its own progress on a terminal."""
     from curvefit.fitting import fit
 
-    make: Callable[..., CurveFit] = fit
-    with working(f"fitting {len(curves.triplets)} curve(s)"):
-        return make(curves, **settings)
+    print_progress(f"fitting {len(curves.triplets)} curve(s): half a minute to compile, then sampling")
+    started = time.monotonic()
+    fitted = fit(curves, **settings)
+    print_progress(f"fitted in {time.monotonic() - started:.0f} s")
+    return fitted
+
+
+def leave_by(status: FitStatus) -> None:
+    """Leave with the code that belongs to a fit's status; return when it converged."""
+    if status.interrupted:
+        raise typer.Exit(int(ExitCode.INTERRUPTED))
+    if not status.converged:
+        raise typer.Exit(int(ExitCode.NOT_CONVERGED))

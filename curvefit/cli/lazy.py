@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -113,6 +114,11 @@ def _lazy(own: dict[str, LazyCommand], name: str) -> LazyCommand:
     return LazyCommand(name, f"Provided by {point.value.partition(':')[0]}.")
 
 
+def _unwrapped(docstring: str) -> str:
+    """Return a docstring with one line a paragraph: the terminal's width decides where lines break."""
+    return "\n\n".join(" ".join(part.split()) for part in inspect.cleandoc(docstring).split("\n\n"))
+
+
 def as_command(name: str, loaded: Callable[..., Any] | typer.Typer) -> Any:
     """Turn a function or a Typer app into a command that the group can invoke."""
     if isinstance(loaded, TyperCommand | TyperGroup):
@@ -120,5 +126,5 @@ def as_command(name: str, loaded: Callable[..., Any] | typer.Typer) -> Any:
     if isinstance(loaded, typer.Typer):
         return typer.main.get_command(loaded)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(name)(loaded)
+    single.command(name, help=_unwrapped(loaded.__doc__ or ""))(loaded)
     return typer.main.get_command(single)

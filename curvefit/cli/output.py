@@ -47,6 +47,11 @@ def print_table(frame: pd.DataFrame, *, title: str = "") -> None:
     Console().print(table)
 
 
+def print_progress(message: str) -> None:
+    """Print a line on what goes on, on stderr, so that what is printed for programs stays clean."""
+    print(message, file=sys.stderr, flush=True)
+
+
 @contextmanager
 def working(message: str) -> Iterator[None]:
     """Show that something long is going on: a spinner on a terminal, a plain line elsewhere, on stderr."""
@@ -56,7 +61,7 @@ def working(message: str) -> Iterator[None]:
         with Console(stderr=True).status(message):
             yield
         return
-    print(message, file=sys.stderr, flush=True)
+    print_progress(message)
     yield
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -17,47 +20,74 @@ MAY_BE_NUMBERS = ("n_test", "chance_error", "value_se")
 Source = Annotated[
     Path,
     typer.Argument(
+        metavar="SOURCE",
         help="A table (CSV, TSV, Parquet, JSON lines), or the folder of a study's records.",
         show_default=False,
     ),
 ]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--column",
-        "-c",
-        metavar="NAME=COLUMN",
-        help="Which column is what, for example -c n_train=samples -c value=err -c n_test=10000. "
-        "Names: data, model, inference, n_train, seed, n_errors, n_test, value, value_se, accuracy, "
-        "chance_error, metric, status. What is not given is guessed, and the guess is printed.",
-    ),
-]
-DataPattern = Annotated[
-    list[str] | None, typer.Option("--data", help="Keep these datasets (shell patterns).")
-]
-ModelPattern = Annotated[
-    list[str] | None, typer.Option("--model", help="Keep these models (shell patterns).")
-]
-InferencePattern = Annotated[
-    list[str] | None, typer.Option("--inference", help="Keep these algorithms (shell patterns).")
-]
-Metric = Annotated[str | None, typer.Option("--metric", help="Keep this metric: error-rate, mse or loss.")]
-FromSize = Annotated[int | None, typer.Option("--from", help="Drop training sizes below this.")]
-ToSize = Annotated[int | None, typer.Option("--to", help="Drop training sizes above this.")]
+TABLE_OPTIONS: dict[str, Any] = {
+    "column": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            "-c",
+            metavar="NAME=COLUMN",
+            help="Which column is what, for example -c n_train=samples -c value=err -c n_test=10000. "
+            "Names: data, model, inference, n_train, seed, n_errors, n_test, value, value_se, accuracy, "
+            "chance_error, metric, status. What is not given is guessed, and the guess is printed.",
+        ),
+    ],
+    "training_sets": Annotated[
+        str | None,
+        typer.Option(
+            "--training-sets",
+            help="How a table's training sets were drawn: nested (a smaller one is part of the larger) or independent.",
+        ),
+    ],
+    "data": Annotated[list[str] | None, typer.Option("--data", help="Keep these datasets (shell patterns).")],
+    "model": Annotated[list[str] | None, typer.Option("--model", help="Keep these models (shell patterns).")],
+    "inference": Annotated[
+        list[str] | None, typer.Option("--inference", help="Keep these algorithms (shell patterns).")
+    ],
+    "metric": Annotated[
+        str | None, typer.Option("--metric", help="Keep this metric: error-rate, mse or loss.")
+    ],
+    "from_size": Annotated[int | None, typer.Option("--from", help="Drop training sizes below this.")],
+    "to_size": Annotated[int | None, typer.Option("--to", help="Drop training sizes above this.")],
+}
 
 
-def read_curves(
-    path: Path,
-    *,
-    columns: list[str] | None = None,
-    data: list[str] | None = None,
-    model: list[str] | None = None,
-    inference: list[str] | None = None,
-    metric: str | None = None,
-    from_size: int | None = None,
-    to_size: int | None = None,
-) -> LearningCurves:
+def takes_table(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say how to read a table and what to keep; it gets them as ``choice``.
+
+    What was not given on the command line is not in ``choice``.
+    """
+    own = {name: p for name, p in inspect.signature(command).parameters.items() if name != "choice"}
+    hints = get_type_hints(command, include_extras=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    options = [inspect.Parameter(n, keyword, default=None, annotation=a) for n, a in TABLE_OPTIONS.items()]
+    mine = [p.replace(kind=keyword, annotation=hints[name]) for name, p in own.items()]
+    source, rest = mine[:1], mine[1:]
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        choice = {name: given.pop(name) for name in TABLE_OPTIONS}
+        command(**given, choice={name: value for name, value in choice.items() if value not in (None, [])})
+
+    with_options.__signature__ = inspect.Signature([*source, *options, *rest])  # type: ignore[attr-defined]
+    with_options.__annotations__ = {p.name: p.annotation for p in (*source, *options, *rest)}
+    return with_options
+
+
+def read_curves(path: Path, **choice: Any) -> LearningCurves:
     """Load curves and keep the chosen triplets and sizes.
+
+    Parameters
+    ----------
+    path
+        Table or record store.
+    choice
+        Options of `TABLE_OPTIONS` that were given.
 
     Raises
     ------
@@ -66,14 +96,21 @@ def read_curves(
     """
     from curvefit.curves import load_curves
 
-    curves = load_curves(path, **column_map(columns or []))
-    if data or model or inference or metric:
-        curves = curves.select(
-            data=data or None, model=model or None, inference=inference or None, metric=metric
-        )
-    if from_size is not None or to_size is not None:
-        curves = curves.drop_sizes(below=from_size, above=to_size)
-    return curves
+    columns, kept = split_choice(choice)
+    curves = load_curves(path, **columns)
+    sizes = {name: kept.pop(name) for name in ("below", "above") if name in kept}
+    curves = curves.select(**kept) if kept else curves
+    return curves.drop_sizes(**sizes) if sizes else curves
+
+
+def split_choice(choice: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the keyword arguments of `load_curves`, and those of `select` and `drop_sizes`."""
+    columns = column_map(choice.get("column", []))
+    if "training_sets" in choice:
+        columns["training_sets"] = choice["training_sets"]
+    names = {"data": "data", "model": "model", "inference": "inference", "metric": "metric"}
+    names |= {"from_size": "below", "to_size": "above"}
+    return columns, {names[name]: value for name, value in choice.items() if name in names}
 
 
 def column_map(pairs: list[str]) -> dict[str, Any]:

@@ -10,8 +10,17 @@ from curvefit.fitting.settings import FitSettings
 from curvefit.settings import parse_settings
 
 
-def fit(curves: LearningCurves, *, family: str = "power-law", seed: int = 0, **settings: Any) -> CurveFit:
+def fit(
+    curves: LearningCurves,
+    *,
+    family: str = "power-law",
+    seed: int = 0,
+    progress_bar: bool = True,
+    **settings: Any,
+) -> CurveFit:
     """Fit all curves at once with a hierarchical model and return the posterior.
+
+    Ctrl-C while it samples keeps the draws so far: they come back as a fit whose status is not converged.
 
     Parameters
     ----------
@@ -21,6 +30,8 @@ def fit(curves: LearningCurves, *, family: str = "power-law", seed: int = 0, **s
         Registered name of the curve family.
     seed
         Root of all random numbers.
+    progress_bar
+        Whether to show the sampler's progress and time left, on a terminal or in a notebook.
     **settings
         Fields of `FitSettings`: pooling, likelihood, discrepancy, method, sampler, draws, tune, chains, cores,
         target_accept, reruns, priors.
@@ -30,4 +41,4 @@ def fit(curves: LearningCurves, *, family: str = "power-law", seed: int = 0, **s
         curves = LearningCurves.from_frame(curves)
     from curvefit.fitting.hierarchical import run_fit
 
-    return run_fit(curves, chosen)
+    return run_fit(curves, chosen, progress_bar=progress_bar)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import arviz as az
 
 
-def run_fit(curves: LearningCurves, settings: FitSettings) -> CurveFit:
+def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool = False) -> CurveFit:
     """Fit curves with given settings; see `curvefit.fitting.fit`."""
     layout = lay_out(curves, family=settings.family, likelihood=settings.likelihood)
     if layout.family.name == "last-value":
@@ -37,7 +37,7 @@ def run_fit(curves: LearningCurves, settings: FitSettings) -> CurveFit:
         status = FitStatus(True, (), n_draws=int(draws["theta"].shape[1]), quotable=False)
         stats = None
     else:
-        found, status = sample_through_gate(layout, hierarchy, start, settings)
+        found, status = sample_through_gate(layout, hierarchy, start, settings, progress_bar=progress_bar)
         posterior = found["posterior"]
         draws = {v: np.asarray(posterior[v].values) for v in posterior.data_vars if not v.endswith("__")}
         stats = {
@@ -56,17 +56,26 @@ def run_fit(curves: LearningCurves, settings: FitSettings) -> CurveFit:
 
 
 def sample_through_gate(
-    layout: Layout, hierarchy: Hierarchy, start: Penalised, settings: FitSettings
+    layout: Layout,
+    hierarchy: Hierarchy,
+    start: Penalised,
+    settings: FitSettings,
+    *,
+    progress_bar: bool = False,
 ) -> tuple[az.InferenceData, FitStatus]:
     """Sample, and sample again with twice the effort while the gate is not passed and reruns are left."""
     from curvefit.fitting.sampling import Problem, sample
 
     history: list[str] = []
     for attempt in range(settings.reruns + 1):
-        problem = Problem(layout, hierarchy, start, settings)
+        problem = Problem(layout, hierarchy, start, settings, progress_bar)
         draws, tune = settings.draws * 2**attempt, settings.tune * 2**attempt
         found = sample(problem, draws=draws, tune=tune, seed=attempt)
         status = check_draws(found)
+        if "interrupted" in found["posterior"].attrs:
+            said = f"interrupted: {found['posterior'].attrs['interrupted']}"
+            status = replace(status, converged=False, interrupted=True, messages=(said, *status.messages))
+            break
         if status.converged or attempt == settings.reruns:
             break
         history.append(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import arviz as az
 
 _KEPT = 4
+_FEWEST_DRAWS = 20
 _KEPT_NAMES = ["theta", "noise_slope", "noise_floor", "noise_correlation"]
 _compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
@@ -34,13 +35,18 @@ class Problem:
     hierarchy: Hierarchy
     start: Penalised
     settings: FitSettings
+    progress_bar: bool = False
 
 
 def sample(problem: Problem, *, draws: int, tune: int, seed: int) -> az.InferenceData:
     """Return posterior draws of the sampled parameters (no warm-up draws).
 
+    Ctrl-C ends nutpie's sampling: the draws so far come back, and `posterior.attrs["interrupted"]` says how many.
+
     Raises
     ------
+    KeyboardInterrupt
+        When Ctrl-C came before there were draws to speak of.
     FitError
         When the sampler found no finite density to start from.
     MissingDependencyError
@@ -102,7 +108,7 @@ def _sample_nutpie(problem: Problem, draws: int, tune: int, seed: int) -> az.Inf
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning)
-            return nutpie.sample(
+            sampler = nutpie.sample(
                 compiled,
                 draws=draws,
                 tune=tune,
@@ -110,12 +116,32 @@ def _sample_nutpie(problem: Problem, draws: int, tune: int, seed: int) -> az.Inf
                 cores=min(settings.chains, settings.cores or os.cpu_count() or 1),
                 seed=seed_for(settings.seed, "nutpie", seed) % 2**31,
                 save_warmup=False,
-                progress_bar=False,
+                progress_bar=problem.progress_bar,
                 low_rank_modified_mass_matrix=True,
                 target_accept=settings.target_accept,
+                blocking=False,
             )
+            try:
+                return sampler.wait()
+            except KeyboardInterrupt:
+                return _draws_so_far(sampler.abort(), wanted=draws)
     except RuntimeError as error:
         raise FitError(f"nutpie could not sample: {error}") from error
+
+
+def _draws_so_far(found: az.InferenceData, *, wanted: int) -> az.InferenceData:
+    """Keep the chains that came far, cut to their common length; nutpie pads the others with NaN."""
+    theta = found["posterior"]["theta"].values
+    lengths = np.isfinite(theta.reshape(*theta.shape[:2], -1)).all(axis=2).sum(axis=1)
+    chains = np.flatnonzero(lengths >= max(_FEWEST_DRAWS, lengths.max(initial=0) / 2))
+    if not len(chains):
+        raise KeyboardInterrupt
+    kept = int(lengths[chains].min())
+    found = found.isel(chain=chains, draw=slice(kept), groups=["posterior", "sample_stats"])
+    done = f"{len(chains)} chain(s) with {kept} of {wanted} draws"
+    found["posterior"].attrs["interrupted"] = done
+    warnings.warn(f"interrupted: the fit goes on with {done}, and its status says so", stacklevel=2)
+    return found
 
 
 def _sample_pymc(problem: Problem, draws: int, tune: int, seed: int) -> az.InferenceData:
@@ -145,7 +171,7 @@ def _sample_pymc(problem: Problem, draws: int, tune: int, seed: int) -> az.Infer
             nuts_sampler=settings.sampler,
             initvals=starts,
             init="adapt_diag",
-            progressbar=False,
+            progressbar=problem.progress_bar,
             compute_convergence_checks=False,
         )
 

@@ -59,6 +59,11 @@ def save_fit(fit: CurveFit, folder: Path) -> Path:
     return folder
 
 
+def is_saved_fit(path: Path) -> bool:
+    """Tell whether `path` is a folder that `save_fit` wrote."""
+    return (path / FIT_FILE).is_file()
+
+
 def load_fit(path: str | Path) -> CurveFit:
     """Read a fit that `CurveFit.save` wrote.
 

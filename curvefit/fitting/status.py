@@ -31,6 +31,8 @@ class FitStatus:
         Draws kept, over all chains.
     quotable
         False for approximate fits, whose intervals were not shown to cover.
+    interrupted
+        Whether Ctrl-C cut the sampling short; the draws so far are kept.
     """
 
     converged: bool
@@ -41,6 +43,7 @@ class FitStatus:
     divergences: int = 0
     n_draws: int = 0
     quotable: bool = True
+    interrupted: bool = False
 
     def __str__(self) -> str:
         word = "converged" if self.converged else "NOT converged"

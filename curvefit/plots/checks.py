@@ -11,10 +11,10 @@ from scipy import stats
 from curvefit.plots.style import (
     GREY,
     PALETTE,
-    decimal_ticks,
     looks,
     new_axes,
     paper_style,
+    plain_log_axis,
     set_title,
     size_axis,
 )
@@ -37,8 +37,6 @@ def plot_predictions(source: CurveFit | pd.DataFrame, *, ax: Axes | None = None)
     ax
         Axes to draw on.
     """
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
     table = _checked(source)
     with paper_style():
         ax = new_axes(ax, size=(4.4, 4.2))
@@ -54,15 +52,16 @@ def plot_predictions(source: CurveFit | pd.DataFrame, *, ax: Axes | None = None)
         values = table[["observed", "predicted", "low", "high"]].to_numpy()
         ends = [values[values > 0].min(), values.max()]
         ax.plot(ends, ends, color=GREY, lw=0.8, ls="--")
-        for axis, scale in ((ax.xaxis, ax.set_xscale), (ax.yaxis, ax.set_yscale)):
-            scale("log")
-            axis.set_major_locator(FixedLocator(decimal_ticks(ends)))
-            axis.set_minor_locator(NullLocator())
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.set(xlabel="observed mean error over seeds", ylabel="predicted for new runs")
+        plain_log_axis(ax, ends, axis="x")
+        plain_log_axis(ax, ends)
+        ax.set(
+            xlabel="observed test error, mean over seeds", ylabel="test error predicted for as many new runs"
+        )
+        inside = table["inside"].mean()
         set_title(
             ax,
-            f"{int(table['inside'].sum())} of {len(table)} observed means\nlie within their predictive interval",
+            f"{int(table['inside'].sum())} of {len(table)} observed means ({inside:.0%}) lie within the 90% interval "
+            "predicted for them",
         )
         ax.legend(loc="upper left")
     return ax
@@ -81,19 +80,19 @@ def plot_residuals(source: CurveFit | pd.DataFrame, *, ax: Axes | None = None) -
     table = residuals(_checked(source))
     with paper_style():
         ax = new_axes(ax, size=(5.6, 3.4))
-        pairs = table["model"] + " | " + table["inference"]
-        named = looks(list(dict.fromkeys(pairs)))
-        for name, look in named.items():
-            part = table[pairs == name]
-            label = name if len(named) <= AT_MOST_NAMES else None
+        names = _groups(table)
+        named = looks(list(dict.fromkeys(names)))
+        for rank, (name, look) in enumerate(named.items()):
+            part = table[names == name]
+            aside = 1 + 0.05 * (rank - (len(named) - 1) / 2)
             ax.plot(
-                part["n_train"],
+                part["n_train"] * aside,
                 part["residual"],
                 look.marker,
                 color=look.colour,
                 ms=3.5,
-                alpha=0.8,
-                label=label,
+                alpha=0.6,
+                label=name,
             )
         means = table.groupby("n_train")["residual"].mean()
         ax.plot(means.index, means, color="black", lw=1.3, label="mean over curves")
@@ -104,6 +103,14 @@ def plot_residuals(source: CurveFit | pd.DataFrame, *, ax: Axes | None = None) -
         set_title(ax, _residual_finding(means, table))
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
+
+
+def _groups(table: pd.DataFrame) -> pd.Series:
+    """Name the finest groups of curves that few enough colours can tell apart."""
+    for names in (table["model"] + " | " + table["inference"], table["model"], table["inference"]):
+        if names.nunique() <= AT_MOST_NAMES:
+            return names
+    return pd.Series("curves", index=table.index)
 
 
 def residuals(table: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from curvefit.dimension.multiplier import DataMultiplier
 from curvefit.errors import InvalidInputError
-from curvefit.plots.style import decimal_ticks, interval_text, looks, new_axes, paper_style, set_title
+from curvefit.plots.style import interval_text, looks, new_axes, paper_style, plain_log_axis, set_title
 from curvefit.triplet import AXES
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def plot_dimension(source: EffectiveDimension | pd.DataFrame, *, ax: Axes | None
             )  # fmt: skip
         named = table.drop_duplicates("lie_dimension").set_index("lie_dimension")["effective_symmetry"]
         ax.set_xticks(places, [f"{named[place]}\n({np.expm1(place):,.0f})" for place in places])
-        ax.set_yscale("log")
-        _plain_log_axis(ax, table[["dimension_low", "dimension_high"]].to_numpy())
+        plain_log_axis(ax, table[["dimension_low", "dimension_high"]].to_numpy())
         ax.set_xlabel("group under which (data, model, inference) learns (its dimension)")
         ax.set_ylabel("effective dimension (as linked)")
         set_title(ax, _dimension_finding(table))
@@ -119,45 +118,56 @@ def _multiplier_lines(table: pd.DataFrame, ax: Axes) -> Axes:
             label=aligned,
         )
     ax.axhline(1, color="black", lw=0.8)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    _plain_log_axis(ax, table[["multiplier", "multiplier_low"]].to_numpy())
-    _plain_log_axis(ax, table["error"].to_numpy(), axis="x")
+    plain_log_axis(ax, table[["multiplier", "multiplier_low"]].to_numpy())
+    plain_log_axis(ax, table["error"].to_numpy(), axis="x")
     ax.invert_xaxis()
-    ax.set(xlabel="test error (falling to the right)", ylabel="data multiplier (baseline n over aligned n)")
+    ax.set(xlabel="test error (falling to the right)", ylabel=f"data multiplier\n({_ratio_words(table)})")
     set_title(ax, _multiplier_finding(table))
     ax.legend(fontsize=7)
     return ax
 
 
 def _multiplier_rows(table: pd.DataFrame, ax: Axes | None) -> Axes:
-    middle = table.groupby(["aligned", "baseline"], sort=False).nth(0)
+    """Draw one point a comparison, at its middle error: a row per data and inference, a colour per model."""
     counts = table.groupby(["aligned", "baseline"], sort=False).cumcount()
     totals = table.groupby(["aligned", "baseline"], sort=False)["error"].transform("size")
-    middle = table[counts == totals // 2]
-    ax = new_axes(ax, size=(6.4, 1.2 + 0.17 * len(middle)))
-    rows = np.arange(len(middle))[::-1]
-    low, high = middle["multiplier_low"].clip(lower=1e-3), np.minimum(middle["multiplier_high"], 1e4)
-    ax.hlines(rows, low, high, color="#0072B2", lw=1.3)
-    ax.plot(middle["multiplier"], rows, "o", color="#0072B2", ms=4)
+    middle = table[counts == totals // 2].reset_index(drop=True)
+    middle[list(AXES)] = middle["aligned"].str.split(" | ", regex=False, expand=True)
+    names = middle["data"] + " | " + middle["inference"]
+    rows = {name: -i for i, name in enumerate(dict.fromkeys(names))}
+    look_of = looks(list(dict.fromkeys(middle["model"])))
+    ax = new_axes(ax, size=(6.4, 1.3 + 0.11 * len(middle)))
+    for rank, (model, look) in enumerate(look_of.items()):
+        mine = middle[middle["model"] == model]
+        at = names[mine.index].map(rows) - 0.7 * ((rank + 0.5) / len(look_of) - 0.5)
+        low, high = mine["multiplier_low"].clip(lower=1e-3), np.minimum(mine["multiplier_high"], 1e4)
+        ax.hlines(at, low, high, color=look.colour, lw=1.3)
+        ax.plot(mine["multiplier"], at, look.marker, color=look.colour, ms=4, label=model)
     ax.axvline(1, color="black", lw=0.8)
-    ax.set_yticks(rows, middle["aligned"], fontsize=7.5)
-    ax.set_ylim(-0.8, len(middle) - 0.2)
-    ax.set_xscale("log")
-    _plain_log_axis(ax, np.concatenate([low, high]), axis="x")
-    ax.set_xlabel("data multiplier at a middle error (baseline n over aligned n)")
+    for place in list(rows.values())[1:]:
+        ax.axhline(place + 0.5, color="#e4e4e4", lw=0.5)
+    ax.set_yticks(list(rows.values()), list(rows), fontsize=7.5)
+    ax.set_ylim(-len(rows) + 0.4, 0.6)
+    plain_log_axis(ax, middle[["multiplier_low", "multiplier_high"]].clip(1e-3, 1e4).to_numpy(), axis="x")
+    ax.set_xlabel(f"data multiplier at a middle error ({_ratio_words(middle)})")
     ax.grid(axis="y", visible=False)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     set_title(ax, _multiplier_finding(middle))
     return ax
 
 
-def _plain_log_axis(ax: Axes, values: np.ndarray, *, axis: str = "y") -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+def _baseline_name(table: pd.DataFrame) -> str:
+    """Return the label that all baselines share and the aligned triplets do not; "the baseline" if there is none."""
+    split = [{tuple(label.split(" | ")) for label in table[side]} for side in ("baseline", "aligned")]
+    for axis in range(len(AXES)):
+        against, aligned = ({labels[axis] for labels in side} for side in split)
+        if len(against) == 1 and not against & aligned:
+            return against.pop()
+    return "the baseline"
 
-    target = ax.yaxis if axis == "y" else ax.xaxis
-    target.set_major_locator(FixedLocator(decimal_ticks(np.ravel(values))))
-    target.set_minor_locator(NullLocator())
-    target.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+def _ratio_words(table: pd.DataFrame) -> str:
+    return f"inputs that {_baseline_name(table)} needs per input"
 
 
 def _pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
@@ -168,7 +178,8 @@ def _multiplier_finding(table: pd.DataFrame) -> str:
     best = table.loc[table["multiplier_low"].idxmax()]
     text = interval_text(best["multiplier"], best["multiplier_low"], best["multiplier_high"], digits=1)
     return (
-        f"largest sure gain: {best['aligned']}\nis worth {text} times the data at error {best['error']:.2g}"
+        f"largest sure gain: {best['aligned']} is worth {text} times the data of {_baseline_name(table)} at error "
+        f"{best['error']:.2g}"
     )
 
 

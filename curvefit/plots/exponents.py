@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from curvefit.plots.bands import parameter_table
-from curvefit.plots.style import GREY, interval_text, looks, new_axes, paper_style, set_title
+from curvefit.plots.style import (
+    GREY,
+    PALETTE,
+    interval_text,
+    looks,
+    new_axes,
+    paper_style,
+    plain_log_axis,
+    set_title,
+)
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -31,7 +40,10 @@ def plot_exponents(
     predicted: pd.Series | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a forest: a row per triplet with the median and interval of one parameter.
+    """Draw a forest: a line per triplet with the median and interval of one parameter.
+
+    Where up to fourteen datasets tell the triplets of a (model, inference) apart, colours name them and the axis names
+    the pair once; otherwise every line has its own name.
 
     Parameters
     ----------
@@ -52,7 +64,8 @@ def plot_exponents(
     table = table.assign(predicted=np.nan if predicted is None else np.asarray(predicted, dtype=float))
     table = _grouped(table)
     with paper_style():
-        ax = new_axes(ax, size=(6.4, 1.2 + 0.17 * len(table)))
+        grouped = 1 < table["data"].nunique() <= 2 * len(PALETTE)
+        ax = new_axes(ax, size=(6.4, 1.2 + (0.12 if grouped else 0.17) * len(table)))
         rows = np.arange(len(table))[::-1]
         look_of = looks(list(dict.fromkeys(table["data"])))
         for data, part in table.groupby("data", sort=False):
@@ -66,7 +79,7 @@ def plot_exponents(
             )
         if table["predicted"].notna().any():
             ax.plot(table["predicted"], rows, "D", mfc="none", mec="black", ms=5, label="theory")
-        ax.set_yticks(rows, _row_labels(table), fontsize=7.5)
+        ax.set_yticks(*(_group_labels(table, rows) if grouped else (rows, _row_labels(table))), fontsize=7.5)
         ax.set_ylim(-0.8, len(table) - 0.2)
         ax.set_xlabel(UNITS.get(parameter, parameter))
         ax.grid(axis="y", visible=False)
@@ -102,18 +115,21 @@ def plot_heatmap(
         values[data.index(row.data), columns.index((row.inference, row.model))] = getattr(row, parameter)
     with paper_style():
         ax = new_axes(ax, size=(max(5.0, 2.2 + 0.62 * len(columns)), 1.7 + 0.36 * len(data)))
-        image = ax.imshow(np.ma.masked_invalid(values), cmap="cividis", aspect="auto")
-        middle = (np.nanmin(values) + np.nanmax(values)) / 2
+        image = ax.imshow(
+            np.ma.masked_invalid(values), cmap="cividis", aspect="auto", norm=_colour_scale(values)
+        )
         for (i, j), value in np.ndenumerate(values):
             if np.isfinite(value):
-                colour = "white" if value < middle else "black"
+                colour = "white" if image.norm(value) < 0.5 else "black"
                 ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
         ax.set_yticks(range(len(data)), data)
         ax.set_xticks(range(len(columns)), [model for _, model in columns])
         _inference_headings(ax, [inference for inference, _ in columns])
         ax.grid(visible=False)
         ax.tick_params(length=0)
-        plt.colorbar(image, ax=ax, label=UNITS.get(parameter, parameter), fraction=0.05, pad=0.02)
+        bar = plt.colorbar(image, ax=ax, label=UNITS.get(parameter, parameter), fraction=0.05, pad=0.02)
+        if bar.ax.get_yscale() == "log":
+            plain_log_axis(bar.ax, values)
         set_title(ax, _heat_finding(table, parameter), pad=8)
     return ax
 
@@ -134,6 +150,22 @@ def _grouped(table: pd.DataFrame) -> pd.DataFrame:
     }
     order = np.lexsort((ranks["data"], ranks["inference"], ranks["model"]))
     return table.iloc[order].reset_index(drop=True)
+
+
+def _group_labels(table: pd.DataFrame, rows: np.ndarray) -> tuple[list[float], list[str]]:
+    """Return a tick in the middle of every (model, inference), and its name."""
+    names = table["model"] + " | " + table["inference"]
+    middle = pd.Series(rows, index=table.index).groupby(names, sort=False).mean()
+    return list(middle), list(middle.index)
+
+
+def _colour_scale(values: np.ndarray) -> Any:
+    """Return logarithmic colours where values differ by a factor, so that an outlier does not hide the rest."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    known = values[np.isfinite(values)]
+    low, high = known.min(), known.max()
+    return LogNorm(low, high) if low > 0 and high > 2 * low else Normalize(low, high)
 
 
 def _row_labels(table: pd.DataFrame) -> list[str]:
@@ -174,12 +206,6 @@ def _forest_finding(table: pd.DataFrame, parameter: str) -> str:
 
 
 def _heat_finding(table: pd.DataFrame, parameter: str) -> str:
-    spread = {axis: np.ptp(table.groupby(axis, sort=False)[parameter].mean()) for axis in AXES}
-    axis = max(spread, key=spread.__getitem__)
-    means = table.groupby(axis, sort=False)[parameter].mean()
-    if len(table) == 1 or spread[axis] == 0:
-        return f"mean {parameter} {table[parameter].mean():.2f}"
-    return (
-        f"{axis} matters most: mean {parameter} {means.max():.2f} for {means.idxmax()}, "
-        f"{means.min():.2f} for {means.idxmin()}"
-    )
+    top, bottom = (table.loc[index] for index in (table[parameter].idxmax(), table[parameter].idxmin()))
+    texts = [f"{Triplet(*(row[axis] for axis in AXES))}: {row[parameter]:.2f}" for row in (top, bottom)]
+    return f"largest {parameter} {texts[0]}\nsmallest {parameter} {texts[1]}"

@@ -140,14 +140,23 @@ def _of(frame: pd.DataFrame, triplet: Triplet) -> pd.DataFrame:
 
 
 def _finding(slopes: LocalSlopes) -> str:
-    texts = []
-    for triplet in slopes.triplets:
-        line = _of(slopes.fitted, triplet)
-        first, last = line.iloc[0], line.iloc[-1]
-        if last["slope_lower"] > first["slope_upper"]:
-            texts.append(f"{triplet} steepens, {first['slope']:.2f} to {last['slope']:.2f}")
-        elif last["slope_upper"] < first["slope_lower"]:
-            texts.append(f"{triplet} flattens, {first['slope']:.2f} to {last['slope']:.2f}")
-    if not texts:
+    bends = list(filter(None, (_bend(triplet, _of(slopes.fitted, triplet)) for triplet in slopes.triplets)))
+    if not bends:
         return "no curve bends clearly over the measured sizes"
-    return texts[0] if len(texts) == 1 else f"{len(texts)} of {len(slopes.triplets)} curves bend: {texts[0]}"
+    return (
+        bends[0]
+        if len(slopes.triplets) == 1
+        else f"{len(bends)} of {len(slopes.triplets)} curves bend: {bends[0]}"
+    )
+
+
+def _bend(triplet: Triplet, line: pd.DataFrame) -> str:
+    """Say how a fitted slope changes, where its intervals at two sizes do not overlap; empty where they all do."""
+    if line["slope_lower"].max() <= line["slope_upper"].min():
+        return ""
+    first, last = line["slope"].iloc[[0, -1]]
+    top = line.loc[line["slope"].idxmax()]
+    if top["slope_lower"] > max(line["slope_upper"].iloc[0], line["slope_upper"].iloc[-1]):
+        return f"{triplet} rises from {first:.2f} to {top['slope']:.2f} at n = {top['n_train']:.0f}, then falls to {last:.2f}"
+    word = "steepens" if last > first else "flattens"
+    return f"{triplet} {word}, {first:.2f} to {last:.2f}"

@@ -123,12 +123,7 @@ def size_axis(ax: Axes, sizes: ArrayLike) -> None:
 
 def error_axis(ax: Axes, values: ArrayLike, metric: str) -> None:
     """Make y a log axis of test error with plain decimal labels."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    ax.set_yscale("log")
-    ax.yaxis.set_major_locator(FixedLocator(decimal_ticks(values)))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3g}"))
+    plain_log_axis(ax, values)
     ax.set_ylabel(error_label(metric))
 
 
@@ -141,7 +136,7 @@ def size_ticks(sizes: ArrayLike, *, at_most: int = 6) -> np.ndarray:
 
 
 def decimal_ticks(values: ArrayLike) -> np.ndarray:
-    """Return ticks at 1, 2, 5 times powers of ten that cover `values`, thinned to powers of ten."""
+    """Return ticks at round numbers that cover `values`: the fewer per decade, the more decades there are."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite) & (finite > 0)]
     if finite.size == 0:
@@ -150,10 +145,22 @@ def decimal_ticks(values: ArrayLike) -> np.ndarray:
     decades = 10.0 ** np.arange(low, high + 1)
     if len(decades) > 4:
         return decades
-    steps = (1, 2, 5) if finite.max() / finite.min() > 4 else (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
+    span = finite.max() / finite.min()
+    steps = (1, 2, 5) if span > 10 else (1, 2, 3, 5, 7) if span > 4 else (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
     ticks = np.unique(np.outer(decades, steps))
     inside = ticks[(ticks >= finite.min() * 0.95) & (ticks <= finite.max() * 1.05)]
     return inside if len(inside) else ticks
+
+
+def plain_log_axis(ax: Axes, values: ArrayLike, *, axis: str = "y") -> None:
+    """Make an axis logarithmic with plain decimal labels that cover `values`."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    (ax.set_yscale if axis == "y" else ax.set_xscale)("log")
+    target = ax.yaxis if axis == "y" else ax.xaxis
+    target.set_major_locator(FixedLocator(decimal_ticks(values)))
+    target.set_minor_locator(NullLocator())
+    target.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
 
 
 def short_count(x: float) -> str:

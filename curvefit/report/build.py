@@ -40,12 +40,15 @@ class Occasion:
         Shell lines that make the report again.
     provenance
         How the runs were made.
+    study
+        The study file, as text.
     """
 
     name: str = "learning curves"
     question: str = PLAIN_QUESTION
     repeat: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    study: str = ""
 
 
 def build_report(
@@ -87,6 +90,7 @@ def build_report(
         methods=methods_of(fit, assumptions=[text for _, gain in gains for text in gain.assumptions]),
         settings=settings_of(fit, occasion.provenance),
         repeat=occasion.repeat,
+        study=occasion.study,
     )
 
 

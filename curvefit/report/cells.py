@@ -42,6 +42,8 @@ def spell_interval(middle: float, lower: float, upper: float) -> str:
     if math.isnan(middle):
         return "unknown"
     width = upper - lower
+    if width == 0:
+        return f"{number(middle)} exactly"
     if not math.isfinite(width) or not 1e-5 < width < 1e5:
         return f"{number(middle)} [{number(lower)}, {number(upper)}]"
     decimals = max(0, 1 - math.floor(math.log10(width)))

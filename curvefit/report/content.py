@@ -82,14 +82,16 @@ class Report:
         Status of the fit as a sentence, and whether it passed.
     notes
         What was guessed, flagged or has to be known before reading on.
-    curves, exponents, gains, invariance
-        Figures and tables of the four parts; a part without content is left out.
+    curves, exponents, gains, invariance, criticism
+        Figures and tables of the parts; a part without content is left out.
     methods
         How it was done, in sentences.
     settings
         Exact settings and versions, name to value.
     repeat
         Shell lines that make this report again.
+    study
+        The study file, as text; empty where there is none.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Report:
     methods: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     repeat: tuple[str, ...] = ()
+    study: str = ""
 
     @property
     def figures(self) -> tuple[ReportFigure, ...]:
@@ -120,4 +123,16 @@ class Report:
     @property
     def parts(self) -> tuple[ReportTable | ReportFigure, ...]:
         """All figures and tables, in order."""
-        return (*self.curves, *self.exponents, *self.gains, *self.invariance, *self.criticism)
+        return tuple(part for _, parts in self.sections for part in parts)
+
+    @property
+    def sections(self) -> tuple[tuple[str, tuple[ReportTable | ReportFigure, ...]], ...]:
+        """Headings with their figures and tables, in the order in which they are read; empty ones are left out."""
+        titled = (
+            ("Learning curves", self.curves),
+            ("Which rotations leave the curve unchanged", self.invariance),
+            ("Exponents", self.exponents),
+            ("Gains", self.gains),
+            ("Does the fit describe the data?", self.criticism),
+        )
+        return tuple((title, parts) for title, parts in titled if parts)

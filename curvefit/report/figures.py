@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from curvefit.errors import InvalidInputError
 from curvefit.plots import (
     curve_bands,
     local_slopes,
     paper_style,
     parameter_table,
     plot_curves,
+    plot_dimension,
     plot_exponents,
     plot_heatmap,
     plot_local_slopes,
@@ -23,7 +26,7 @@ from curvefit.plots import (
     plot_residuals,
 )
 from curvefit.report.content import ReportFigure
-from curvefit.triplet import AXES
+from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves
@@ -104,9 +107,7 @@ def slope_figure(fit: CurveFit) -> ReportFigure:
     from curvefit.dimension.pairs import reference_data
 
     slopes = local_slopes(fit)
-    rotated = reference_data(fit.curves)
-    plain = sorted(slopes.triplets, key=lambda triplet: triplet.data in rotated)
-    chosen = slopes.select(plain[:AT_MOST_SLOPES])
+    chosen = slopes.select(_varied(slopes.triplets, reference_data(fit.curves))[:AT_MOST_SLOPES])
     rest = len(slopes.triplets) - len(chosen.triplets)
     return render(
         "local-slopes",
@@ -114,11 +115,21 @@ def slope_figure(fit: CurveFit) -> ReportFigure:
         caption="Local slope between neighbouring sizes (points) and of the fitted curve (bands): a plateau or a "
         "slow start would show here."
         + (
-            f" {len(chosen.triplets)} curves are drawn, those without a rotation first; {rest} more are in the tables."
+            f" {len(chosen.triplets)} curves are drawn: unrotated data and every model first, {rest} are left out."
             if rest
             else ""
         ),
     )
+
+
+def _varied(triplets: Sequence[Triplet], rotated: Collection[str]) -> list[Triplet]:
+    """Order triplets so that the first few differ: unrotated data first, each (data, model) before any comes again."""
+    seen: Counter[tuple[str, str]] = Counter()
+    ranks = []
+    for triplet in triplets:
+        ranks.append((triplet.data in rotated, seen[triplet[:2]]))
+        seen[triplet[:2]] += 1
+    return [triplet for _, triplet in sorted(zip(ranks, triplets, strict=True), key=lambda pair: pair[0])]
 
 
 def check_figures(fit: CurveFit) -> Iterator[ReportFigure]:
@@ -162,9 +173,31 @@ def gain_figures(gain: SymmetryGain, baseline: str) -> Iterator[ReportFigure]:
     """Yield the data multiplier of every comparison with a model baseline, where errors were measured by both."""
     if any(pair.changed != "model" for pair in gain.pairs):
         return
+    draw_dimension = _dimension_drawing(gain)
+    if draw_dimension is not None:
+        yield render(
+            f"dimension-{baseline}",
+            draw_dimension,
+            caption="Effective dimension, read from the exponents as said under Methods, against the group under which "
+            "(data, model, inference) learns: the part of the group of (model, inference) that is left on its data. "
+            "Aligned triplets stand on the left, low where alignment pays.",
+        )
     yield render(
         f"multiplier-{baseline}",
         lambda: plot_multiplier(gain),
         caption=f"How many times more training inputs {baseline} needs for the same error, with 90% intervals; read "
         "at errors that both curves were measured at.",
     )
+
+
+def _dimension_drawing(gain: SymmetryGain) -> Callable[[], Any] | None:
+    """Return what draws dimension against alignment, or None where the records name no groups."""
+    from curvefit.dimension import effective_dimension
+    from curvefit.dimension.covariates import alignment_table
+
+    try:
+        if alignment_table(gain.fit)["lie_dimension"].notna().sum() < 2:
+            return None
+    except InvalidInputError:
+        return None
+    return partial(plot_dimension, effective_dimension(gain.fit))

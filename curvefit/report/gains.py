@@ -71,7 +71,7 @@ def gain_table(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -
         f"{baseline}, all else equal): in the "
         "effective dimension (exponent) and in samples (amplitude), never merged; beside them the data multiplier "
         f"at one error. {probability:.0%} intervals; what the numbers assume is said under Methods. "
-        f"{source_sentence(gain.fit.curves)}",
+        f"{source_sentence(gain.fit.curves)} {_theory_words(frame)}".strip(),
         columns=[
             *((axis, axis, None) for axis in AXES),
             ("dimension_gain", "dimension gain", interval_cell),
@@ -83,6 +83,18 @@ def gain_table(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -
             ("source", "source", None),
         ],
     )
+
+
+def _theory_words(frame: pd.DataFrame) -> str:
+    """Spell out what each kind of expectation in the table means."""
+    from curvefit.dimension.expectations import THEORY
+
+    kinds = [kind for kind in dict.fromkeys(frame.get("theory", ())) if kind in THEORY]
+    told = (
+        f"{kind}: dimension {THEORY[kind][0]}, sample gain {THEORY[kind][1]}; {THEORY[kind][2]}"
+        for kind in kinds
+    )
+    return " ".join(f"Theory, {text}." for text in told)
 
 
 def _multipliers(gain: SymmetryGain, probability: float) -> pd.DataFrame:

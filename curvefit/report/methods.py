@@ -70,7 +70,12 @@ def _fitting_words(fit: CurveFit) -> list[str]:
     else:
         words.append(
             f"The posterior is sampled with NUTS ({settings.sampler}): {settings.chains} chains, {settings.tune} warm-up "
-            f"and {settings.draws} kept draws each, seed {settings.seed}."
+            f"and {settings.draws} kept draws each, seed {settings.seed}"
+            + (
+                "."
+                if fit.n_draws == settings.chains * settings.draws
+                else f"; what is reported are {fit.n_draws:,} draws, see the status of the fit."
+            )
         )
     return words
 
@@ -80,8 +85,8 @@ def settings_of(fit: CurveFit, provenance: Mapping[str, Any] | None = None) -> d
     settings = {
         name: str(value) for name, value in fit.settings.model_dump(mode="json").items() if name != "priors"
     }
-    priors = fit.settings.priors.model_dump(mode="json")
-    settings["priors"] = ", ".join(f"{name} {value}" for name, value in priors.items())
+    if fit.likelihood != GIVEN:
+        settings |= {f"prior: {name}": prior for name, prior in fit.settings.priors.table(fit.law)}
     settings |= {f"version of {name}": _version(name) for name in PACKAGES}
     settings |= {f"runs: {name}": str(value) for name, value in (provenance or {}).items()}
     return settings

@@ -42,7 +42,10 @@ def fit_or_reuse(curves: LearningCurves, folder: Path, **settings: Any) -> tuple
         except DataFileError:
             pass  # a damaged saved fit is made anew
     made = fit(curves, **settings)
+    (folder / DIGEST_FILE).unlink(missing_ok=True)
     made.save(folder)
+    if made.status.interrupted:
+        return made, False  # kept, but the next report fits anew
     (folder / DIGEST_FILE).write_text(json.dumps({"sha256": digest}) + "\n")
     return made, False
 

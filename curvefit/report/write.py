@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +12,11 @@ from curvefit.report.build import PLAIN_QUESTION, Occasion, all_gains, build_rep
 from curvefit.report.content import Report
 from curvefit.report.render import to_html, to_markdown
 from curvefit.report.saved_fit import fit_or_reuse
-from curvefit.triplet import Triplet
+from curvefit.report.sources import asked_words, open_study
 
 if TYPE_CHECKING:
-    from curvefit.curves import LearningCurves
     from curvefit.dimension.gain import SymmetryGain
     from curvefit.fitting import CurveFit
-    from curvefit.records import RunRecord
-
-PLANS = "plans"
 
 
 def write_report(
@@ -88,7 +85,14 @@ class WrittenReport:
     reused: bool
 
 
-def write_study_report(source: str | Path, out: str | Path, **settings: Any) -> WrittenReport:
+def write_study_report(
+    source: str | Path,
+    out: str | Path,
+    *,
+    columns: Mapping[str, Any] | None = None,
+    choice: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> WrittenReport:
     """Fit the curves of a study (or a table) and write report, tables and figures into a folder.
 
     A fit saved there is reused as long as records and settings are the same.
@@ -96,16 +100,36 @@ def write_study_report(source: str | Path, out: str | Path, **settings: Any) -> 
     Parameters
     ----------
     source
-        Folder of a study's records, or a table.
+        Folder of a study's records, a table, or a saved fit, which is reported as it is.
     out
         Folder for ``report.html``, ``report.md``, ``exponents.csv``, ``gains.csv``, ``invariance.csv``,
         ``figures/`` and ``fit/``.
+    columns
+        Columns of a table, as in `load_curves`.
+    choice
+        Which curves: data, model, inference, metric as in `LearningCurves.select`, below, above as in `drop_sizes`.
     settings
         Keyword arguments of `curvefit.fit`.
+
+    Raises
+    ------
+    InvalidInputError
+        When columns, a choice or settings are given for a saved fit.
     """
+    from curvefit.fitting.saved import is_saved_fit, load_fit
+
     source, out = Path(source), Path(out)
-    curves, occasion = open_study(source, out)
-    fit, reused = fit_or_reuse(curves, out / "fit", **settings)
+    asked = asked_words(columns or {}, choice or {}, settings)
+    if is_saved_fit(source):
+        if asked:
+            raise InvalidInputError(
+                f"{source} is a saved fit and reported as it is: {' '.join(asked)} needs a table"
+            )
+        fit, reused = load_fit(source), True
+        occasion = Occasion(source.name, repeat=(f"curvefit report {source} --out {out}",))
+    else:
+        curves, occasion = open_study(source, out, columns=columns, choice=choice, asked=asked)
+        fit, reused = fit_or_reuse(curves, out / "fit", **settings)
     report = build_report(fit, occasion=occasion)
     out.mkdir(parents=True, exist_ok=True)
     for table in report.tables:
@@ -117,48 +141,6 @@ def write_study_report(source: str | Path, out: str | Path, **settings: Any) -> 
     page = out / "report.html"
     page.write_text(to_html(report), encoding="utf-8")
     return WrittenReport(page, report, fit, reused)
-
-
-def open_study(source: Path, out: Path) -> tuple[LearningCurves, Occasion]:
-    """Return the curves at `source`, and what is known about how they came to be."""
-    from curvefit.curves import LearningCurves, load_curves
-
-    again = f"curvefit report {source} --out {out}"
-    if not source.is_dir():
-        return load_curves(source), Occasion(source.stem, repeat=(again,))
-    from curvefit.records import read_records
-
-    records = read_records(source)
-    name, question = (records[0].study if records else source.name), PLAIN_QUESTION
-    study_file = source / PLANS / f"{name}.toml"
-    repeat: tuple[str, ...] = (again,)
-    if study_file.is_file():
-        from curvefit.study import Study
-
-        study = Study.from_toml(study_file)
-        place = {triplet: i for i, triplet in enumerate(study.triplets())}
-        records.sort(key=lambda r: place.get(Triplet(r.data, r.model, r.inference), len(place)))
-        name, question = study.name, study.hypothesis or PLAIN_QUESTION
-        repeat = (f"curvefit run {study_file} --out {source}", again)
-    return LearningCurves.from_records(records), Occasion(name, question, repeat, provenance_of(records))
-
-
-def provenance_of(records: list[RunRecord]) -> dict[str, str]:
-    """Summarise how the runs were made: every distinct value of each item, seconds, failures."""
-    seen: dict[str, dict[str, None]] = {}
-    for record in records:
-        for key, value in record.provenance.items():
-            if isinstance(value, str | int | float) and key not in ("written_at", "time", "host", "pid"):
-                seen.setdefault(key, {})[str(value)] = None
-    provenance = {key: ", ".join(list(values)[:4]) for key, values in seen.items() if len(values) <= 8}
-    seconds = sum(record.seconds or 0.0 for record in records)
-    failed = sum(record.status != "ok" for record in records)
-    return {
-        "number": f"{len(records):,}",
-        "failed": str(failed),
-        "total seconds": f"{seconds:,.0f}",
-        **provenance,
-    }
 
 
 def _write_figures(report: Report, folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.errors import DataFileError, InvalidInputError, unknown_name
 from runners.commands.status import AsJson, Folder
 
 EXIT_DAMAGED = 2
@@ -24,6 +24,8 @@ def logs(
     """Show what the drivers noted: chunks taken, runs finished, workers lost."""
     from runners.engine.driver import read_log
 
+    if not folder.is_dir():
+        raise DataFileError(f"{folder} does not exist")
     kinds = ("started", "recorded", "failed", "ended", "lost")
     if kind is not None and kind not in kinds:
         raise unknown_name("kind of log line", kind, kinds)
@@ -39,6 +41,7 @@ def logs(
 def show(
     folder: Folder,
     key: Annotated[str, typer.Argument(help="A run's id, or the beginning of it.")],
+    as_json: AsJson = False,
 ) -> None:
     """Show everything known about one run: its record, its training, and what the logs say."""
     import pyarrow.compute as pc
@@ -57,6 +60,12 @@ def show(
         raise InvalidInputError(f"{len(found) or 'no'} runs have ids that begin with {key!r}{ids}")
     (run_id,) = found
     records = to_records(table.filter(pc.equal(table["run_id"], run_id)))
+    looks = read_traces(folder, [run_id]).drop_columns(["run_id"]).to_pylist()
+    noted = [line for line in read_log(folder) if line.get("run_id") == run_id]
+    if as_json:
+        record = records[0].to_dict() if records else None
+        typer.echo(json.dumps({"run_id": run_id, "record": record, "trace": looks, "log": noted}))
+        return
     trace = ""
     if records:
         record = records[0].to_dict()
@@ -64,11 +73,10 @@ def show(
         typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
     else:
         typer.echo(f"run {run_id} of study {planned[run_id]!r} has no record yet")
-    for look in read_traces(folder, [run_id]).drop_columns(["run_id"]).to_pylist():
+    for look in looks:
         typer.echo("  ".join(f"{name} {value:.6g}" for name, value in look.items() if value is not None))
-    for line in read_log(folder):
-        if line.get("run_id") == run_id:
-            typer.echo(_log_text(line))
+    for line in noted:
+        typer.echo(_log_text(line))
     if trace:
         typer.echo(trace)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from runners.commands.status import AsJson
 
 if TYPE_CHECKING:
     from runners.engine.driver import Progress
@@ -39,6 +42,7 @@ def run(
     ] = False,
     engine: Annotated[str, typer.Option(help="embedded (this machine) or ray (a Ray cluster).")] = "embedded",
     wait: Annotated[bool, typer.Option(help="Stay until runs held by other drivers are done too.")] = True,
+    as_json: AsJson = False,
     executor: Annotated[str, typer.Option(hidden=True)] = "runners.runs",
 ) -> None:
     """Run a study: every triplet at every size and seed that has no record yet.
@@ -81,11 +85,26 @@ def run(
         progress = driver.run(chosen, stop, watch=bar.show)
     if not driver.has_company:
         compact_store(store, include_open=True)
-    typer.echo(_sentence(progress, out))
+    typer.echo(
+        json.dumps(_as_values(progress, plan.study.name, out)) if as_json else _sentence(progress, out)
+    )
     if progress.stopped and "interrupted" in progress.stopped:
         raise typer.Exit(EXIT_INTERRUPTED)
     if progress.failed or (progress.done < progress.total and wait):
         raise typer.Exit(EXIT_FAILED_RUNS)
+
+
+def _as_values(progress: Progress, study: str, out: Path) -> dict[str, object]:
+    return {
+        "study": study,
+        "records": os.fspath(out),
+        "total": progress.total,
+        "done": progress.done,
+        "done_now": progress.here,
+        "statuses": dict(progress.statuses),
+        "first_failure": progress.first_failure,
+        "stopped": progress.stopped,
+    }
 
 
 def _sentence(progress: Progress, out: Path) -> str:

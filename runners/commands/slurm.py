@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from runners.commands.status import AsJson
 
 
 def slurm(
@@ -17,6 +20,7 @@ def slurm(
     option: Annotated[list[str] | None, typer.Option(help="An sbatch option such as partition=gpu.")] = None,
     run_options: Annotated[str, typer.Option(help="More options of run, such as '--device cuda'.")] = "",
     submit: Annotated[bool, typer.Option(help="Hand the script in with sbatch.")] = False,
+    as_json: AsJson = False,
     executor: Annotated[str, typer.Option(hidden=True)] = "runners.runs",
 ) -> None:
     """Write (and hand in) one plain sbatch array whose tasks share the study by claims."""
@@ -35,9 +39,11 @@ def slurm(
     )
     for notice in plan.notices:
         typer.secho(notice, fg="yellow", err=True)
-    if submit:
-        typer.echo(
-            f"Slurm job {submit_array(script)}: {tasks} tasks for {len(plan.run_ids)} runs; script {script}"
-        )
+    job = submit_array(script) if submit else None
+    if as_json:
+        content = {"script": str(script), "tasks": tasks, "runs": len(plan.run_ids), "job": job}
+        typer.echo(json.dumps(content))
+    elif submit:
+        typer.echo(f"Slurm job {job}: {tasks} tasks for {len(plan.run_ids)} runs; script {script}")
     else:
         typer.echo(f"{script}: {tasks} tasks for {len(plan.run_ids)} runs; hand it in with: sbatch {script}")

@@ -136,7 +136,7 @@ def test_predict_refuses_to_choose_columns_of_a_saved_fit(saved, capsys):
     with pytest.raises(SystemExit) as left:
         main(["predict", str(saved), "--model", "gap"])
     assert left.value.code == 2
-    assert "need a table" in capsys.readouterr().err
+    assert "model can only be chosen from a table" in capsys.readouterr().err
 
 
 def test_design_ranks_proposals(saved, capsys):
@@ -153,6 +153,67 @@ def test_report_writes_its_folder_and_uses_the_saved_fit_again(table, capsys, tm
     assert len(first["verdict"]) == 3
     for name in ("report.html", "report.md", "exponents.csv", "gains.csv", "figures/curves-1.png"):
         assert (tmp_path / "out" / name).stat().st_size > 0
+
+
+def test_report_takes_columns_and_choices_and_says_how_to_repeat_them(capsys, tmp_path):
+    renamed = tmp_path / "odd names.csv"
+    simulated.own_curves().rename(columns={"n_train": "shots"}).to_csv(renamed, index=False)
+    words = (
+        "report",
+        renamed,
+        "--out",
+        tmp_path / "out",
+        "-c",
+        "n_train=shots",
+        "--model",
+        "cnn",
+        "--seed",
+        3,
+    )
+    run(capsys, *words, "--method", "approximate", code=3)
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "--column n_train=shots --model cnn --method approximate --seed 3" in text
+    assert "mlp" not in text
+
+
+def test_report_of_a_saved_fit_samples_nothing(saved, capsys, tmp_path):
+    content = json.loads(run(capsys, "report", saved, "--out", tmp_path / "out", "--json"))
+    assert content["reused_fit"] is True
+    with pytest.raises(SystemExit) as left:
+        main(["report", str(saved), "--out", str(tmp_path / "out"), "--draws", "500"])
+    assert left.value.code == 2
+    assert "--draws 500 needs a table" in capsys.readouterr().err
+
+
+def test_an_interrupted_fit_is_kept_and_leaves_with_130(table, capsys, tmp_path, monkeypatch):
+    good = simulated.fit(n_draws=100)
+    poor = CurveFit.from_draws(
+        good.curves,
+        exponent=good.parameter("exponent"),
+        amplitude=good.parameter("amplitude"),
+        floor=good.parameter("floor"),
+        status=FitStatus(False, ("interrupted: 4 chain(s) with 25 of 1000 draws",), interrupted=True),
+    )
+    monkeypatch.setattr("curvefit.fitting.fit", lambda curves, **_: poor, raising=False)
+    out = run(capsys, "fit", table, "--save", tmp_path / "fit", code=130)
+    assert "NOT converged" in out
+    assert "25 of 1000 draws" in out
+    run(capsys, "gain", tmp_path / "fit", code=130)
+    run(capsys, "report", table, "--out", tmp_path / "out", code=130)
+    assert (tmp_path / "out" / "fit" / "fit.json").exists()
+    assert not (tmp_path / "out" / "fit" / "digest.json").exists(), "the next report fits anew"
+
+
+def test_how_training_sets_were_drawn_can_be_said(table, capsys):
+    words = ("fit", table, "--method", "approximate", "--json", "--training-sets")
+    nested, independent = (
+        json.loads(run(capsys, *words, kind))["notes"] for kind in ("nested", "independent")
+    )
+    assert any("nested" in note for note in nested)
+    assert not any("correlated" in note for note in independent)
+    with pytest.raises(SystemExit):
+        main([*map(str, words), "nestled"])
+    assert "nested" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("pair", ["n_train", "=x", "n_train="])

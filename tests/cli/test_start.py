@@ -104,8 +104,26 @@ def test_an_interrupt_leaves_with_130(monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(LazyCommand, "load", lambda self: interrupted)
-    code, _, _ = run(capsys, "status")
+    code, _, err = run(capsys, "status")
     assert code == ExitCode.INTERRUPTED
+    assert "what was done is kept" in err
+
+
+def test_wrong_usage_is_json_too(capsys):
+    code, out, _ = run(capsys, "fit", "x.csv", "--json", "--famly", "m4")
+    assert code == ExitCode.BAD_INPUT
+    assert "--family" in json.loads(out)["error"]
+
+
+def test_every_command_prints_json_when_asked():
+    from curvefit.cli.app import COMMANDS
+    from curvefit.cli.lazy import as_command
+
+    for command in COMMANDS:
+        options = {
+            name for parameter in as_command(command.name, command.load()).params for name in parameter.opts
+        }
+        assert "--json" in options, command.name
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):

@@ -70,7 +70,9 @@ def test_an_unknown_panel_axis_is_refused_with_the_nearest(bands):
 def test_the_forest_draws_every_triplet_and_says_how_often_theory_lies_inside(fit):
     truth = [simulated.true_exponent(triplet) for triplet in fit.triplets]
     axes = plots.plot_exponents(fit, predicted=pd.Series(truth))
-    assert len(axes.get_yticks()) == len(fit.triplets)
+    drawn = sum(len(container.lines[0].get_xdata()) for container in axes.containers)
+    assert drawn == len(fit.triplets)
+    assert [tick.get_text() for tick in axes.get_yticklabels()][:2] == ["fcn | sgd", "fcn | ntk"]
     assert f"theory lies within {len(truth)} of {len(truth)} intervals" in axes.get_title(loc="left")
     wrong = plots.plot_exponents(fit, predicted=pd.Series([9.0] * len(truth)))
     assert f"theory lies within 0 of {len(truth)}" in wrong.get_title(loc="left")
@@ -172,4 +174,5 @@ def test_levels_differ_in_more_than_colour_and_keep_apart_in_grey():
 def test_ticks_and_counts_are_plain():
     assert short_count(1024) == "1024"
     assert short_count(65536) == "65.5k"
-    assert list(decimal_ticks([0.1, 0.9])) == [0.1, 0.2, 0.5]
+    np.testing.assert_allclose(decimal_ticks([0.1, 0.9]), [0.1, 0.2, 0.3, 0.5, 0.7])
+    np.testing.assert_allclose(decimal_ticks([0.01, 0.9]), [0.01, 0.02, 0.05, 0.1, 0.2, 0.5])

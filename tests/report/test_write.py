@@ -73,8 +73,8 @@ def test_the_page_is_well_formed_in_the_right_order_and_loads_nothing(report):
     assert "@import" not in text
     assert "url(http" not in text
     assert [h for h in page.headings if h] == [
-        "simulated rotations", "Verdict", "Status of the fit", "Learning curves", "Exponents", "Gains",
-        "Which rotations leave the curve unchanged", "Does the fit describe the data?", "Methods", "How to repeat",
+        "simulated rotations", "Status of the fit", "Verdict", "Learning curves",
+        "Which rotations leave the curve unchanged", "Exponents", "Gains", "Does the fit describe the data?", "Methods", "How to repeat",
     ]  # fmt: skip
     assert text.count("<svg") == len(report.figures)
     assert text.count('class="sortable"') == len(report.tables)
@@ -175,9 +175,10 @@ def test_the_question_of_a_study_is_its_hypothesis(store, tmp_path):
         '[study]\nname = "simulated-rotations"\nhypothesis = "Rotations inside the group change nothing."\nsizes = [32]\n'
         '[[data]]\nname = "digits"\n[[model]]\nname = "fcn"\n[[inference]]\nname = "ntk"\n'
     )
-    from curvefit.report.write import open_study
+    from curvefit.report.sources import open_study
 
     _, occasion = open_study(store, tmp_path)
     assert occasion.question == "Rotations inside the group change nothing."
     assert occasion.repeat[0].startswith("curvefit run")
     assert occasion.provenance["number"] == "288"
+    assert "Rotations inside the group" in occasion.study

@@ -10,17 +10,19 @@ import typer
 
 from curvefit.cli.lazy import missing_dependency
 from curvefit.cli.output import AsJson, print_json, print_table, print_text
-from curvefit.cli.source import Columns, read_curves
+from curvefit.cli.source import read_curves, takes_table
 from curvefit.errors import InvalidInputError
 
 CHECKS_GROUP = "curvefit.checks"
 
 
+@takes_table
 def check(
     source: Annotated[
         Path, typer.Argument(help="A study (TOML), a table, or the folder of a study's records.")
     ],
-    column: Columns = None,
+    *,
+    choice: dict[str, Any],
     as_json: AsJson = False,
 ) -> None:
     """Check a study or a table without running or fitting it: what was read, guessed, and flagged.
@@ -30,7 +32,7 @@ def check(
     if source.suffix == ".toml" or (not source.exists() and source.suffix == ""):
         _check_study(source, as_json=as_json)
     else:
-        _check_table(source, column, as_json=as_json)
+        _check_table(source, choice, as_json=as_json)
 
 
 def _check_study(source: Path, *, as_json: bool) -> None:
@@ -45,8 +47,8 @@ def _check_study(source: Path, *, as_json: bool) -> None:
         print_text("\n".join(map(str, sentences)))
 
 
-def _check_table(source: Path, column: list[str] | None, *, as_json: bool) -> None:
-    curves = read_curves(source, columns=column)
+def _check_table(source: Path, choice: dict[str, Any], *, as_json: bool) -> None:
+    curves = read_curves(source, **choice)
     flagged = curves.table[curves.table["flag"] != ""]
     usable = len(curves.usable)
     if as_json:

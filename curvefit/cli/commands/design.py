@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from curvefit.cli.exit_codes import ExitCode
-from curvefit.cli.fitted import FitSource, Seed, open_fit
+from curvefit.cli.fitted import FitSource, Seed, leave_by, open_fit
 from curvefit.cli.output import AsJson, print_json, print_table, print_text
-from curvefit.cli.source import Columns
+from curvefit.cli.source import takes_table
 
 
+@takes_table
 def design(
     source: FitSource,
+    *,
+    choice: dict[str, Any],
     size: Annotated[
         list[int] | None, typer.Option("--size", help="Training-set size to consider; may be repeated.")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs per proposal.")] = 2,
     top: Annotated[int, typer.Option("--top", min=1, help="How many proposals to show.")] = 10,
-    column: Columns = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Rank (triplet, size) proposals by information on the exponents per second, or per example."""
     from curvefit.fitting import design as rank
 
-    fitted = open_fit(source, columns=column, seed=seed)
+    fitted = open_fit(source, seed=seed, **choice)
     table = rank(fitted, sizes=size, seeds=seeds)
     best = table.head(top)
     if as_json:
@@ -40,5 +41,4 @@ def design(
             f"{first['exponent_sd_now']:.3f} to {first['exponent_sd_after']:.3f} for {first['cost']:.3g} {first['cost_unit']}."
         )
         print_table(best, title=f"best {len(best)} of {len(table)} proposals")
-    if not fitted.status.converged:
-        raise typer.Exit(int(ExitCode.NOT_CONVERGED))
+    leave_by(fitted.status)

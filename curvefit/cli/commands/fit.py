@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curvefit.cli.exit_codes import ExitCode
-from curvefit.cli.fitted import Chains, Draws, Family, Likelihood, Method, Pooling, Seed, Tune, fit_curves
-from curvefit.cli.output import AsJson, print_json, print_table, print_text
-from curvefit.cli.source import (
-    Columns,
-    DataPattern,
-    FromSize,
-    InferencePattern,
-    Metric,
-    ModelPattern,
-    Source,
-    ToSize,
-    read_curves,
+from curvefit.cli.fitted import (
+    Chains,
+    Draws,
+    Family,
+    Likelihood,
+    Method,
+    Pooling,
+    Seed,
+    Tune,
+    fit_curves,
+    leave_by,
 )
+from curvefit.cli.output import AsJson, print_json, print_table, print_text
+from curvefit.cli.source import Source, read_curves, takes_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN = ("data", "model", "inference", "exponent", "floor", "error_at_n_max", "sizes", "n_min", "n_max")
 
 
+@takes_table
 def fit(
     source: Source,
-    column: Columns = None,
-    data: DataPattern = None,
-    model: ModelPattern = None,
-    inference: InferencePattern = None,
-    metric: Metric = None,
-    from_size: FromSize = None,
-    to_size: ToSize = None,
+    *,
+    choice: dict[str, Any],
     family: Family = "power-law",
     pooling: Pooling = "partial",
     likelihood: Likelihood = "auto",
@@ -49,18 +48,10 @@ def fit(
 
     The hierarchical Bayesian fit of error = floor + amplitude * n ** -exponent, for every curve at once.
 
-    Leaves with exit code 3 when the fit has not converged.
+    Ctrl-C while it samples keeps the draws so far: they are shown, and saved with --save. Leaves with exit code 3
+    when the fit has not converged.
     """
-    curves = read_curves(
-        source,
-        columns=column,
-        data=data,
-        model=model,
-        inference=inference,
-        metric=metric,
-        from_size=from_size,
-        to_size=to_size,
-    )
+    curves = read_curves(source, **choice)
     if not as_json:
         print_text(str(curves))
     fitted = fit_curves(
@@ -94,11 +85,10 @@ def fit(
         print_table(with_intervals(summary, ("exponent", "floor", "error_at_n_max"))[list(SHOWN)])
         if save is not None:
             print_text(f"\nsaved to {save}; use it as in: curvefit predict {save}")
-    if not fitted.status.converged:
-        raise typer.Exit(int(ExitCode.NOT_CONVERGED))
+    leave_by(fitted.status)
 
 
-def with_intervals(summary, names: tuple[str, ...]):
+def with_intervals(summary: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
     """Return the summary with ``estimate [lower, upper]`` as text in the named columns."""
     table = summary.copy()
     for name in names:

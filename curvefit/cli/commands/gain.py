@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from curvefit.cli.exit_codes import ExitCode
-from curvefit.cli.fitted import FitSource, Seed, open_fit
-from curvefit.cli.output import AsJson, print_json, print_table, print_text, working
-from curvefit.cli.source import Columns
+from curvefit.cli.fitted import FitSource, Seed, leave_by, open_fit
+from curvefit.cli.output import AsJson, print_json, print_progress, print_table, print_text
+from curvefit.cli.source import takes_table
 
 
+@takes_table
 def gain(
     source: FitSource,
+    *,
+    choice: dict[str, Any],
     baseline: Annotated[
         str,
         typer.Option("--baseline", "-b", help="Label of a model, data or inference, or a transform's name."),
@@ -27,7 +29,6 @@ def gain(
             "left out: a fit each.",
         ),
     ] = False,
-    column: Columns = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -37,12 +38,12 @@ def gain(
     """
     from curvefit.dimension import sensitivity, symmetry_gain
 
-    fitted = open_fit(source, columns=column, seed=seed)
+    fitted = open_fit(source, seed=seed, **choice)
     measured = symmetry_gain(fitted, baseline, link=link)
     varied = None
     if sensitive:
-        with working("fitting every variant"):
-            varied = sensitivity(fitted, pairs=measured.pairs)
+        print_progress("fitting every variant")
+        varied = sensitivity(fitted, pairs=measured.pairs)
     if as_json:
         print_json(
             {
@@ -62,5 +63,4 @@ def gain(
         if varied is not None:
             print_text("\n".join(["", *varied.sentences()]))
             print_table(varied.summary(), title="dimension gain under every variant")
-    if not fitted.status.converged:
-        raise typer.Exit(int(ExitCode.NOT_CONVERGED))
+    leave_by(fitted.status)

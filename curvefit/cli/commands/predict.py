@@ -6,30 +6,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curvefit.cli.exit_codes import ExitCode
-from curvefit.cli.fitted import FitSource, Seed, is_saved_fit
+from curvefit.cli.fitted import FitSource, Seed, leave_by, load_saved_fit
 from curvefit.cli.output import AsJson, print_json, print_table, print_text, working
-from curvefit.cli.source import Columns, DataPattern, InferencePattern, Metric, ModelPattern, read_curves
-from curvefit.errors import InvalidInputError
+from curvefit.cli.source import read_curves, takes_table
 
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves
     from curvefit.fitting import CurveFit
 
 
+@takes_table
 def predict(
     source: FitSource,
+    *,
+    choice: dict[str, Any],
     at: Annotated[
         list[float] | None, typer.Option("--at", help="Training-set size to predict at; may be repeated.")
     ] = None,
     target: Annotated[
         float | None, typer.Option("--target", help="Error to reach: says the size it needs.")
     ] = None,
-    column: Columns = None,
-    data: DataPattern = None,
-    model: ModelPattern = None,
-    inference: InferencePattern = None,
-    metric: Metric = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -41,26 +37,12 @@ def predict(
     """
     from curvefit.fitting.forecasts import forecast, needed_size
 
-    believed: LearningCurves | CurveFit
-    if is_saved_fit(source):
-        from curvefit.fitting import load_fit
-
-        if column or data or model or inference or metric:
-            raise InvalidInputError(
-                "a saved fit is continued as it is: --column, --data, --model... need a table"
-            )
-        fitted = load_fit(source)
-        believed, largest, status, converged = (
-            fitted,
-            _largest(fitted.curves),
-            str(fitted.status),
-            fitted.status.converged,
-        )
-    else:
-        curves = read_curves(
-            source, columns=column, data=data, model=model, inference=inference, metric=metric
-        )
-        believed, largest, status, converged = curves, _largest(curves), str(curves), True
+    saved = load_saved_fit(source, **choice)
+    believed: LearningCurves | CurveFit = saved if saved is not None else read_curves(source, **choice)
+    largest = _largest(believed if saved is None else saved.curves)
+    status, converged = (
+        (str(believed), True) if saved is None else (str(saved.status), saved.status.converged)
+    )
     content: dict[str, Any] = {"status": status, "converged": converged}
     texts = [status]
     with working("forecasting"):
@@ -79,8 +61,8 @@ def predict(
         for name in ("needed", "forecast"):
             if name in content:
                 print_table(content[name], title=name)
-    if not converged:
-        raise typer.Exit(int(ExitCode.NOT_CONVERGED))
+    if saved is not None:
+        leave_by(saved.status)
 
 
 def _largest(curves: LearningCurves) -> int:

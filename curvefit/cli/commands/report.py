@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from curvefit.cli.exit_codes import ExitCode
-from curvefit.cli.fitted import Chains, Draws, Family, Likelihood, Method, Pooling, Seed, Tune
-from curvefit.cli.output import AsJson, print_json, print_text, working
-from curvefit.cli.source import Source
+from curvefit.cli.fitted import (
+    Chains,
+    Draws,
+    Family,
+    FitSource,
+    Likelihood,
+    Method,
+    Pooling,
+    Seed,
+    Tune,
+    leave_by,
+)
+from curvefit.cli.output import AsJson, print_json, print_progress, print_text
+from curvefit.cli.source import split_choice, takes_table
 
 
+@takes_table
 def report(
-    source: Source,
+    source: FitSource,
+    *,
+    choice: dict[str, Any],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write into.", show_default=False)],
     family: Family = "power-law",
     pooling: Pooling = "partial",
@@ -28,24 +42,28 @@ def report(
 ) -> None:
     """Write report.html (one file, no network), report.md, exponents.csv, gains.csv and PNG figures.
 
-    A fit that was saved there is used again as long as records and settings are the same. Prints the path and
-    the three most telling sentences. Leaves with exit code 3 when the fit has not converged.
+    A fit that was saved there is used again as long as records and settings are the same; a fit saved by
+    'curvefit fit --save' is reported as it is. Prints the path and the three most telling sentences. Leaves with
+    exit code 3 when the fit has not converged.
     """
     from curvefit.report import write_study_report
 
-    with working(f"fitting and reporting {source}"):
-        written = write_study_report(
-            source,
-            out,
-            family=family,
-            pooling=pooling,
-            likelihood=likelihood,
-            method=method,
-            draws=draws,
-            tune=tune,
-            chains=chains,
-            seed=seed,
-        )
+    columns, kept = split_choice(choice)
+    print_progress(f"reporting {source}: a new fit takes half a minute to compile, then samples")
+    written = write_study_report(
+        source,
+        out,
+        columns=columns,
+        choice=kept,
+        family=family,
+        pooling=pooling,
+        likelihood=likelihood,
+        method=method,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+    )
     if as_json:
         print_json(
             {
@@ -62,5 +80,6 @@ def report(
             "\n".join(f"{i}. {sentence}" for i, sentence in enumerate(written.report.verdict, start=1))
         )
         print_text(f"\n{written.path}" + (" (saved fit used again)" if written.reused else ""))
+    leave_by(written.fit.status)
     if not written.report.converged:
         raise typer.Exit(int(ExitCode.NOT_CONVERGED))
