@@ -34,23 +34,30 @@ def copies(shape: tuple[int, ...]) -> np.ndarray:
     return np.prod(np.broadcast_arrays(*grids), axis=0)
 
 
+def complete(values: np.ndarray, power: np.ndarray, count: np.ndarray) -> Spectrum:
+    """Return the spectrum with one more mode that cannot be learnt: the power beyond the last frequency.
+
+    A field's variance is 1; left out, what lies far out would be missing from the error that is left.
+    """
+    values, power, count = values.ravel(), power.ravel(), count.ravel()
+    missing = max(0.0, 1.0 - float(count @ power))
+    return Spectrum(np.append(values, 0.0), np.append(power, missing), np.append(count, 1.0))
+
+
 def torus_spectrum(dimension: int, d_par: int) -> Spectrum:
     """Return the spectrum of a Laplace student of all coordinates on a Laplace field of the first `d_par`."""
     values = fourier("laplace", dimension)
     power, side = np.zeros_like(values), values.shape[0]
     kept = fourier("laplace", d_par)[(slice(0, side),) * d_par]
     power[(..., *(0,) * (dimension - d_par))] = kept
-    return Spectrum(values.ravel(), power.ravel(), copies(values.shape).ravel())
+    return complete(values, power, copies(values.shape))
 
 
 def sphere_spectrum(dimension: int, teacher: str, student: str) -> Spectrum:
-    """Return the spectrum on S^d by the Funk-Hecke formula; what lies beyond the highest degree is one mode.
-
-    That mode stands for very many of negligible eigenvalue: see `tail_ridge`.
-    """
+    """Return the spectrum on S^d by the Funk-Hecke formula."""
     if dimension == 1:
         values, power = fourier(student, 1), fourier(teacher, 1)
-        return Spectrum(values, power, copies(values.shape))
+        return complete(values, power, copies(values.shape))
     highest = DEGREES[dimension]
     nodes, weights = np.polynomial.legendre.leggauss(2 * highest)
     angle = (nodes + 1) * np.pi / 2
@@ -66,7 +73,7 @@ def sphere_spectrum(dimension: int, teacher: str, student: str) -> Spectrum:
         # Gegenbauer recurrence for polynomials of value 1 at 1
         before, now = now, ((2 * (degree + a)) * cosine * now - degree * before) / (degree + 2 * a)
     values, power = np.maximum(np.array(rows).T, 0)
-    return Spectrum(values, power, np.array(counts))
+    return complete(values, power, np.array(counts))
 
 
 def count_harmonics(dimension: int, degree: int) -> float:
@@ -110,7 +117,7 @@ def local_spectrum(dimension: int, teacher: int, student: int, *, shared: bool =
             count = each[index] * (1 if shared else dimension)
             rows += zip(values.ravel(), (power * (dimension if shared else 1)).ravel(), count.ravel())
     values, power, count = np.array(rows).T
-    return Spectrum(values, power, count)
+    return complete(values, power, count)
 
 
 def _global_spectrum(dimension: int, teacher: int) -> Spectrum:
@@ -122,4 +129,4 @@ def _global_spectrum(dimension: int, teacher: int) -> Spectrum:
         axes = [(start + k) % dimension for k in range(teacher)]
         index = tuple(slice(None) if axis in axes else 0 for axis in range(dimension))
         power[index] += cut / dimension  # a chord kernel is symmetric in its coordinates: their order is free
-    return Spectrum(own.ravel(), power.ravel(), copies(own.shape).ravel())
+    return complete(own, power, copies(own.shape))

@@ -4,6 +4,7 @@ from runners.datasets.teachers.abstract import AbstractFunctionTeacher, Abstract
 from runners.datasets.teachers.fields import AbstractFieldTeacher
 from runners.datasets.teachers.hypercube import Hypercube
 from runners.datasets.teachers.local_fields import ConvolutionalField, LocalField
+from runners.datasets.teachers.noise import LabelNoise, TargetNoise
 from runners.datasets.teachers.random_fields import SphereField, TorusField
 from runners.datasets.teachers.separations import MovingSignal, NormComparison
 from runners.datasets.teachers.spheres import ProductOfSpheres
@@ -14,10 +15,12 @@ __all__ = [
     "AbstractTeacher",
     "ConvolutionalField",
     "Hypercube",
+    "LabelNoise",
     "LocalField",
     "MovingSignal",
     "NormComparison",
     "ProductOfSpheres",
     "SphereField",
+    "TargetNoise",
     "TorusField",
 ]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from curvefit.symmetry import get_group
+from curvefit.errors import InvalidInputError
+from curvefit.symmetry import GROUPS, get_group
 from runners.datasets import Arrays, Digits
 from runners.datasets.images import draw_order
 from runners.datasets.transforms import COMMUTES_WITH, fold_blocks, measure_standardisation, require_commuting
@@ -112,15 +113,23 @@ def test_balanced_sets_hold_what_was_asked_for_whatever_the_study(tmp_path):
 
 
 @pytest.mark.parametrize("kind", COMMUTES_WITH)
-def test_standardising_commutes_exactly_with_the_groups_it_names(kind):
-    """The table is right both ways: with a named group it commutes, with O(cp) only where that is named."""
-    x = np.random.default_rng(0).gamma(2.0, size=(50, 3, 3, 2)) + np.arange(2)
-    for name in ("o-cp", *COMMUTES_WITH[kind]):
-        g = get_group(name, shape=(3, 3, 2)).sample(1)
+@pytest.mark.parametrize("group", GROUPS.names())
+def test_standardising_is_accepted_exactly_where_it_commutes(kind, group):
+    """For every group: accepted if and only if standardising g x gives g times standardised x, for 8 draws of g."""
+    x = np.random.default_rng(0).gamma(2.0, size=(50, 4, 4, 2)) + np.arange(2)
+    commutes = True
+    for seed in range(8):
+        g = get_group(group, shape=(4, 4, 2)).sample(seed)
         turned = g(x)
         before = g(measure_standardisation(x, kind)(x))
         after = measure_standardisation(turned, kind)(turned)
-        assert np.allclose(before, after, atol=1e-9) == (name in COMMUTES_WITH[kind])
+        commutes &= np.allclose(before, after, atol=1e-9)
+    try:
+        require_commuting(kind, group)
+        accepted = True
+    except InvalidInputError:
+        accepted = False
+    assert accepted == commutes
 
 
 def test_standardising_that_does_not_commute_says_why():

@@ -8,6 +8,7 @@ import pytest
 from curvefit.errors import InvalidInputError
 from curvefit.study.spec import Member, RunSpec
 from curvefit.symmetry import GROUPS, chain_group, get_group, is_subgroup
+from curvefit.theory import measure_exponents
 from runners.algorithms.abstract import Run
 from runners.architectures import FCN
 from runners.datasets import (
@@ -24,7 +25,7 @@ from runners.datasets.teachers.fields import _draw_field
 from runners.datasets.teachers.kernels import kernel_matrix, local_kernel_matrix
 from runners.datasets.teachers.spheres import zonal_harmonic
 from runners.datasets.teachers.students import KernelInterpolation, KernelStudent, regression_curve
-from tests.benchmarks.known_exponents import measure_exponent
+from tests.benchmarks.known_exponents import ROWS, describe, measure_exponent, predict_exponent
 
 
 def test_fields_are_drawn_with_their_covariance():
@@ -225,6 +226,15 @@ def test_interpolation_runs_whole_curves_as_runs():
         list(algorithm.execute([Run(runs[0].spec, teacher, FCN(), algorithm)]))
 
 
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.name}, {describe(row.student)}")
+def test_declared_exponents_are_those_of_the_exact_spectrum(row):
+    """``min(b - 1, 2 a)`` of eigenvalues k^-a and target power k^-b, far out in the spectrum."""
+    spectrum = row.spectrum()
+    first, last = (1000, 100_000) if spectrum.degeneracy.sum() > 1e5 else (100, 2000)
+    measured = measure_exponents(spectrum, first=first, last=last).exponent
+    assert measured == pytest.approx(row.predicted, rel=0.12)
+
+
 def test_an_aligned_student_has_a_larger_exponent_than_a_full_one():
     """T^3 with one relevant coordinate: 1 against 1/3; small sizes, so wide bounds."""
     teacher, sizes = TorusField(dimension=3, d_par=1, n_test=300), (64, 128, 256, 512)
@@ -235,20 +245,15 @@ def test_an_aligned_student_has_a_larger_exponent_than_a_full_one():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("teacher", "student", "predicted"),
-    [
-        (TorusField(dimension=3, d_par=1), KernelStudent(), 1 / 3),
-        (TorusField(dimension=3, d_par=1), KernelStudent(coordinates=1), 1.0),
-        (SphereField(dimension=2), KernelStudent(), 0.5),
-        (LocalField(dimension=6, filter=1), KernelStudent(filter=1), 1.0),
-    ],
-)
-def test_declared_exponents_are_recovered(teacher, student, predicted):
-    """Within .06 of theory, the scatter that the trial of these rows had."""
-    exponent, se = measure_exponent(teacher, student, sizes=(256, 512, 1024, 2048))
-    print(f"{teacher.facts().source}: predicted {predicted:.3f}, measured {exponent:.3f} +- {se:.3f}")
-    assert abs(exponent - predicted) < 0.06 + 2 * se
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.name}, {describe(row.student)}")
+def test_exponents_are_those_of_theory_at_the_same_sizes(row):
+    """Whole-curve theory on the exact spectrum, within 3.5 standard errors and .02 for its own approximation."""
+    exponent, se = measure_exponent(row.teacher, row.student, seeds=12)
+    expected = predict_exponent(row.spectrum())
+    print(
+        f"{row.name}: asymptotic {row.predicted:.3f}, theory {expected:.3f}, measured {exponent:.3f} +- {se:.3f}"
+    )
+    assert abs(exponent - expected) < 0.02 + 3.5 * se
 
 
 @pytest.mark.slow
