@@ -7,12 +7,16 @@ runs give equal predictions path by path, hence equal predictions in distributio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from curvefit.seeding import generator, seed_for
 from curvefit.symmetry import CyclicShifts
 from curvefit.symmetry.elements import AbstractElement, SignedPermutation
+from runners.certificates.training import UpdateRule, draw_stack, train_stack
+from runners.certificates.verdict import Certificate, Verdict, draw_generic_images
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +25,55 @@ if TYPE_CHECKING:
     from runners.architectures.plan import Plan
 
 EXACT = 1e-12
+TOLERANCE = 1e-9
+"""Largest relative difference of predictions that is put down to rounding, after tens of steps."""
+
+
+def certify_coupling(
+    plan: Plan,
+    rule: UpdateRule,
+    elements: Sequence[AbstractElement],
+    *,
+    group: str,
+    label: str,
+    steps: int = 30,
+    seed: int = 0,
+) -> Certificate | None:
+    """Return a positive certificate, or None where a coupling is missing or broken by the training.
+
+    Parameters
+    ----------
+    plan, rule
+        The net and how it trains.
+    elements
+        Elements of the group; each must have its coupling.
+    group, label
+        Registered name, and how it is written in tables.
+    steps
+        Training steps of either run.
+    seed
+        Draws images, labels and the net.
+    """
+    rng = generator("certificate-task", seed)
+    shape = elements[0].shape
+    x, x_test = draw_generic_images(8, shape, rng), draw_generic_images(6, shape, rng)
+    y = rng.choice([-1.0, 1.0], (8, 1))
+    stack = draw_stack(plan, [seed_for("certificate-net", seed)])
+    weights = [weight[0] for weight in stack]
+    plain = train_stack(plan, stack, rule, x=x, y=y, x_test=x_test, steps=steps)
+    worst = 0.0
+    for element in elements:
+        coupled = couple_weights(plan, weights, element)
+        if coupled is None:
+            return None
+        turned = train_stack(
+            plan, [w[None] for w in coupled], rule, x=element(x), y=y, x_test=element(x_test), steps=steps
+        )
+        worst = max(worst, float(np.abs(turned - plain).max() / np.abs(plain).max()))
+    if not worst <= TOLERANCE:
+        return None
+    detail = f"coupled runs agree to {worst:.0e} after {steps} steps over {len(elements)} elements"
+    return Certificate(group, label, Verdict.INVARIANT, "coupling", worst, TOLERANCE, detail)
 
 
 def couple_weights(

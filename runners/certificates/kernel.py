@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from curvefit.errors import InvalidInputError
 from curvefit.seeding import generator
-from curvefit.symmetry.elements import Shape
+from curvefit.symmetry.elements import AbstractElement, Shape
 from runners.certificates.verdict import Certificate, Verdict, draw_generic_images
 
 if TYPE_CHECKING:
@@ -30,6 +30,28 @@ def has_kernel(architecture: AbstractArchitecture) -> bool:
     except InvalidInputError:
         return False
     return True
+
+
+def infinite_kernel(
+    architecture: AbstractArchitecture, kind: str, x1: np.ndarray, x2: np.ndarray
+) -> np.ndarray:
+    """Return the ``"nngp"`` or ``"ntk"`` kernel ``(n1, n2)`` of `architecture`."""
+    from runners.kernels import nngp_ntk
+
+    return getattr(nngp_ntk(architecture, x1, x2), kind)
+
+
+def certify_kernel(
+    kernel: KernelFunction,
+    elements: Sequence[AbstractElement],
+    *,
+    group: str,
+    label: str,
+    seed: int = 0,
+) -> Certificate:
+    """Return the certificate for one group from several of its elements."""
+    found = [compare_kernels(kernel, element, element.shape, seed=seed) for element in elements]
+    return judge_kernel(found, group=group, label=label)
 
 
 def compare_kernels(
