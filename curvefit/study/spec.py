@@ -72,6 +72,7 @@ class RunSpec:
     n_train: int
     seed: int
     study_seed: int = 0
+    _id: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def triplet(self) -> Triplet:
@@ -81,9 +82,13 @@ class RunSpec:
     @property
     def id(self) -> str:
         """Content hash, 20 hexadecimal digits: equal for equal work, whatever the labels."""
+        if self._id:
+            return self._id
         members = ",".join((self.data.content, self.model.content, self.inference.content))
         text = f"[{SPEC_VERSION},{members},{self.n_train},{self.seed},{self.study_seed}]"
-        return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+        digest = hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+        object.__setattr__(self, "_id", digest)
+        return digest
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as JSON-representable values."""

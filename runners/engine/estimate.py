@@ -59,12 +59,14 @@ def estimate_cost(
     rng = generator("cost-estimate", sorted((k, len(v)) for k, v in todo.items()))
     totals = np.zeros(_DRAWS)
     for label, costs in todo.items():
-        operations = np.log(np.maximum(np.asarray(costs, dtype=float), 1.0))
+        # Runs of equal cost (the seeds) are one column with a count: 100,000 runs need no more room than 100.
+        distinct, counts = np.unique(np.maximum(np.asarray(costs, dtype=float), 1.0), return_counts=True)
+        operations = np.log(distinct)
         pairs = [(c, s) for c, s in past.get(label, ()) if c > 0 and s > 0]
         intercept, slope, noise = _draw_line(np.log(np.array(pairs, dtype=float).reshape(-1, 2)), rng)
         expected = np.exp(intercept[:, None] + slope[:, None] * (operations - _PRIOR_RATE))
-        mean = expected.sum(1) * np.exp(noise**2 / 2)
-        scatter = np.sqrt((expected**2).sum(1) * np.exp(noise**2) * np.expm1(noise**2))
+        mean = expected @ counts * np.exp(noise**2 / 2)
+        scatter = np.sqrt(expected**2 @ counts * np.exp(noise**2) * np.expm1(noise**2))
         totals += np.maximum(mean + scatter * rng.standard_normal(_DRAWS), mean * 0.05)
     low, middle, high = np.quantile(totals, (0.05, 0.5, 0.95))
     return CostEstimate(float(middle), float(low), float(high), sum(len(past.get(k, ())) for k in todo))

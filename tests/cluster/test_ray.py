@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from curvefit.records import RecordStore
+from curvefit.records.segment import read_segment
 from curvefit.records.verify import verify_store
 from runners.engine.abstract import Stop
 from runners.engine.driver import Driver, read_log
 from runners.engine.ray_cluster import RayEngine
 from runners.engine.worker import WorkerTask
-from tests.engine.studies import EXECUTOR, ROOT, run_here, tiny_plan
+from tests.engine.studies import EXECUTOR, ROOT, run_here, start_driver, tiny_plan, tiny_toml
+from tests.engine.test_engine import wait_for
 
 pytestmark = [
     pytest.mark.cluster,
@@ -49,8 +51,8 @@ def test_a_node_lost_on_the_way_costs_nothing(cluster, tmp_path):
     removed = []
 
     def watch(event, progress):
-        writers = {path.stem.split("-")[2] for path in (tmp_path / "segments").glob("*.jsonl")}
-        if len(writers) >= 2 and event.kind == "started" and not removed:  # both nodes are at work
+        writers = {read_segment(p).begin.get("pid") for p in (tmp_path / "segments").glob("*.jsonl")}
+        if len(writers) >= 2 and event.kind == "waiting" and not removed:  # both nodes are amid a chunk
             removed.append(True)
             cluster.remove_node(cluster.second, allow_graceful=False)
 
@@ -71,3 +73,19 @@ def test_a_bad_run_is_isolated_and_the_rest_equals_the_embedded_engine(cluster, 
     tables = [RecordStore(tmp_path / name).read_table() for name in ("ray", "here")]
     first, second = (table.select(["run_id", "status", "n_errors"]).to_pydict() for table in tables)
     assert first == second
+
+
+def test_a_killed_driver_is_resumed(cluster, tmp_path):
+    folder, study = tmp_path / "out", tiny_toml(tmp_path / "s.toml", replicates=4, data=4, sleep=0.3)
+    driver = start_driver(study, folder, "--engine", "ray")
+    wait_for(lambda: RecordStore(folder).exists() and RecordStore(folder).read_table().num_rows >= 4, 90)
+    driver.kill()
+    driver.communicate()
+    assert RecordStore(folder).read_table().num_rows < 48
+    plan = tiny_plan(replicates=4, data=4, sleep=0.3, cost=1e9)
+    resumed = Driver(plan, RecordStore(folder)).run(engine(folder), Stop())
+    assert (resumed.done, resumed.failed) == (48, 0)
+    assert resumed.here < 48
+    records = [r for p in (folder / "segments").glob("*.jsonl") for _, r in read_segment(p).records]
+    assert len({r["run_id"] for r in records}) == len(records) == 48, "none was done twice"
+    assert verify_store(folder).is_sound
