@@ -64,6 +64,8 @@ def describe_mistakes(error: ValidationError, cls: type[BaseModel]) -> list[str]
             lines.append(f"  {path}: unknown key; known: {', '.join(known)}.{did_you_mean(key, known)}")
         elif mistake["type"] == "missing":
             lines.append(f"  {path}: missing, must be given")
+        elif mistake["type"] == "value_error":
+            lines.append(f"  {path}: {mistake['ctx']['error']} (got {mistake['input']!r})")
         else:
             lines.append(f"  {path}: {mistake['msg']} (got {mistake['input']!r})")
     return lines

@@ -16,7 +16,8 @@ from runners.engine.driver import read_log
 from runners.engine.plan import keep_plan, make_plan
 from runners.engine.slurm import submit_array, write_array
 from tests.cluster.one_node_slurm import missing_programs, running_slurm
-from tests.engine.studies import EXECUTOR, ROOT, tiny_study, tiny_toml
+from tests.engine.studies import EXECUTOR, ROOT, start_driver, tiny_study, tiny_toml
+from tests.engine.test_engine import wait_for
 
 pytestmark = pytest.mark.cluster
 
@@ -66,11 +67,34 @@ def test_array_shares_the_study_survives_a_killed_task_and_resumes(slurm, tmp_pa
     wait_for_queue()
     after_first = n_records(folder)
     submit_array(script)
+    local = start_driver(study, folder, "--workers", "1")  # the same study, the same store, without Slurm
+    out, err = local.communicate(timeout=120)
+    assert local.returncode == 0, err
+    assert "72 of 72" in out
     wait_for_queue()
     assert n_records(folder) == len(plan.run_ids) == 72
     assert verify_store(folder).is_sound
     recorded = [line for line in read_log(folder) if line["event"] == "recorded"]
-    assert len({line["driver"] for line in recorded}) >= 2, "both tasks did something"
+    assert len({line["driver"] for line in recorded}) >= 3, "both tasks and the local driver did something"
     repeated = sum(n - 1 for n in Counter(line["run_id"] for line in recorded).values())
     assert repeated == 0
     assert after_first >= 8
+
+
+def test_a_task_that_is_requeued_drains_and_comes_back(slurm, tmp_path):
+    study = tiny_toml(tmp_path / "tiny.toml", replicates=4, data=3, sleep=0.4, cost=1e9)
+    folder = tmp_path / "out"
+    RecordStore(folder).create()
+    plan = make_plan(tiny_study(replicates=4, data=3, sleep=0.4, cost=1e9), executor=EXECUTOR)
+    script = write_array(
+        "tiny", keep_plan(plan, study, folder), folder, tasks=1, arguments=["--executor", EXECUTOR]
+    )
+    job = submit_array(script)
+    wait_for(lambda: n_records(folder) >= 3, 60)
+    subprocess.run(["scontrol", "requeue", f"{job}_0"], check=True)
+    wait_for(lambda: not list((folder / "drivers").glob("*.json")), 30)  # it signed off: drained, not killed
+    assert n_records(folder) < 36
+    subprocess.run(["scontrol", "update", f"jobid={job}_0", "StartTime=now"], check=False)
+    wait_for_queue(240)
+    assert n_records(folder) == 36
+    assert verify_store(folder).is_sound
