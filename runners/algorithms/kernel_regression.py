@@ -44,6 +44,9 @@ class AbstractKernelRegression(AbstractAlgorithm):
     ridge: float = Field(default=1e-6, ge=0)
     dtype: Literal["float64", "float32"] = "float64"
 
+    def check(self, run: Run) -> None:
+        plan_kernel(run.architecture, run.dataset.facts().shape)
+
     def share_key(self, run: Run) -> Hashable:
         facts = run.dataset.facts()
         plan = plan_kernel(run.architecture, facts.shape)
