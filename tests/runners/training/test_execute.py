@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -10,6 +13,7 @@ from curvefit.study.spec import Member, RunSpec
 from runners.algorithms import ALGORITHMS, SGD, GradientDescent
 from runners.architectures import FCN, GAP
 from runners.runs import build_run, execute_specs, group_specs, prepare_specs, spec_cost
+from runners.training import execute, task
 from runners.training.losses import Loss
 from runners.training.rates import largest_curvature, safe_rate
 from runners.training.stack import stack_builder
@@ -64,13 +68,21 @@ def test_a_run_depends_on_its_seed_alone_and_not_on_its_group():
     assert len(losses) == 6
 
 
-def test_groups_hold_one_shape_and_size():
+def test_groups_hold_one_shape_and_small_nets_share_over_sizes_of_equal_batches():
+    models = [("fcn", {"width": 16}), ("fcn", {"width": 1024}), ("gap", {"width": 16})]
     specs = prepare_specs(
-        [spec(seed=s, n_train=n, model=m) for s in (0, 1) for n in (16, 24) for m in ("fcn", "gap")]
+        [
+            replace(spec(seed=s, n_train=n), model=Member(f"{name} {settings}", name, settings))
+            for s in (0, 1)
+            for n in (16, 40, 80)
+            for name, settings in models
+        ]
     )
-    groups = group_specs(specs)
-    assert len(groups) == 4
-    assert all(len({(s.model.name, s.n_train) for s in group}) == 1 for group in groups)
+    groups = {(g[0].model.label, tuple(sorted({s.n_train for s in g}))): len(g) for g in group_specs(specs)}
+    small = {(f"{name} {settings}", sizes) for name, settings in models[::2] for sizes in ((16,), (40, 80))}
+    large = {("fcn {'width': 1024}", (n,)) for n in (16, 40, 80)}
+    assert set(groups) == small | large
+    assert set(groups.values()) == {2, 4}
 
 
 def test_budgets_hold_steps_or_epochs_constant():
@@ -81,6 +93,16 @@ def test_budgets_hold_steps_or_epochs_constant():
     assert GradientDescent(epochs=80, least_steps=1).budget(1000) == 80
     with pytest.raises(ValueError, match="not both"):
         SGD(steps=3, epochs=1)
+
+
+def test_the_record_says_what_the_budget_holds_constant():
+    by_steps, by_epochs, searched = run(
+        spec(steps=30), spec(epochs=5, least_steps=1), spec(tune={"epochs": [2, 4]}, least_steps=1, steps=30)
+    )
+    assert (by_steps.extra["held_constant"], by_steps.extra["budget"]) == ("steps", 30)
+    assert (by_epochs.extra["held_constant"], by_epochs.extra["budget"]) == ("epochs", 5)
+    assert searched.extra["held_constant"] == "epochs"
+    assert sorted(row["steps"] for row in searched.extra["search"]) == [2, 4]
 
 
 def test_hyper_parameters_are_chosen_on_validation_data_and_the_search_is_recorded():
@@ -98,6 +120,24 @@ def test_hyper_parameters_are_chosen_on_validation_data_and_the_search_is_record
         spec(steps=150, learning_rate=0.5, weight_decay=best["weight_decay"]), spec(tune=tune, steps=150)
     )
     assert plain.n_errors == searched.n_errors
+
+
+def test_every_size_is_tuned_on_its_own_validation_data():
+    tune = {"learning_rate": [0.01, 0.1, 1.0], "seeds": 2}
+    records = run(*(spec(tune=tune, steps=100, n_train=n) for n in (20, 60, 200)))
+    searches = [[row["validation_error"] for row in record.extra["search"]] for record in records]
+    assert len({tuple(errors) for errors in searches}) == 3
+    for record in records:
+        held_out = round(0.2 * record.n_train)
+        for row in record.extra["search"]:
+            assert row["validation_error"] * held_out * 2 == pytest.approx(
+                round(row["validation_error"] * held_out * 2)
+            )
+        assert min(r["validation_error"] for r in record.extra["search"]) == next(
+            r["validation_error"]
+            for r in record.extra["search"]
+            if r["learning_rate"] == record.extra["learning_rate"]
+        )
 
 
 def test_budgets_can_be_searched_too():
@@ -133,6 +173,60 @@ def test_failures_are_records_with_a_status_and_do_not_stop_the_rest():
     assert "training loss" in records[0].message
 
 
+def out_of_memory_above(limit: int, monkeypatch) -> list[int]:
+    """Let stacks of more than `limit` nets run out of memory; return the sizes that were tried."""
+    tried = []
+
+    def make(*arguments, **settings):
+        plain = stack_builder(*arguments, **settings)
+
+        def build(seeds, device, dtype):
+            tried.append(len(seeds))
+            if len(seeds) > limit:
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 GB")
+            return plain(seeds, device, dtype)
+
+        return build
+
+    monkeypatch.setattr(task, "stack_builder", make)
+    return tried
+
+
+def test_a_stack_that_is_too_large_for_memory_is_halved_and_gives_the_same_records(monkeypatch):
+    specs = [spec(seed=s, learning_rate=0.3, steps=40) for s in range(4)]
+    expected = {r.seed: r.n_errors for r in run(*specs)}
+    tried = out_of_memory_above(1, monkeypatch)
+    assert {r.seed: r.n_errors for r in run(*specs)} == expected
+    assert tried == [4, 2, 1, 1, 2, 1, 1]
+
+
+def test_a_net_that_does_not_fit_into_memory_is_a_record_that_says_so(monkeypatch):
+    out_of_memory_above(0, monkeypatch)
+    (record,) = run(spec(learning_rate=0.3))
+    assert record.status == "out-of-memory"
+    assert "can't allocate memory" in record.message
+    assert record.value is None
+
+
+def test_predictions_that_do_not_fit_into_memory_are_a_record_that_says_so(monkeypatch):
+    def fail(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(execute, "predict_over_orbit", fail)
+    (record,) = run(spec(steps=20))
+    assert (record.status, record.message) == (
+        "out-of-memory",
+        "while predicting: CUDA out of memory.",
+    )
+
+
+def test_label_smoothing_keeps_the_training_loss_above_the_targets_entropy():
+    plain, smoothed = run(spec(steps=400), spec(steps=400, label_smoothing=0.2))
+    entropy = -(0.82 * math.log(0.82) + 9 * 0.02 * math.log(0.02))
+    assert plain.extra["train_loss"] < 0.05
+    assert entropy < smoothed.extra["train_loss"] < entropy + 0.3
+
+
 def test_a_net_that_died_counts_as_diverged():
     # A rate of 1 with a decay of 1 sets every weight to minus a gradient that a dead net no longer has.
     (record,) = run(
@@ -150,6 +244,14 @@ def test_augmentation_and_orbits_help_where_the_data_is_symmetric():
         specs.append(RunSpec("t", shifted, plain.model, plain.inference, 100, 0))
     without, with_group = run(*specs)
     assert with_group.value < without.value - 0.1
+
+
+def test_averaging_predictions_over_an_orbit_lowers_the_test_loss():
+    shifted = Member("shifted", "digits", {"fold": 2, "n_test": 200, "shift": True})
+    specs = [spec(n_train=100, steps=200), spec(n_train=100, steps=200, orbit="cyclic-shifts")]
+    plain, averaged = run(*(replace(s, data=shifted) for s in specs))
+    assert plain.extra["train_loss"] == pytest.approx(averaged.extra["train_loss"], rel=1e-4)
+    assert averaged.test_loss < 0.9 * plain.test_loss
 
 
 def test_early_stopping_is_recorded():
@@ -173,7 +275,14 @@ def test_unknown_groups_and_contradictions_are_refused_before_any_work():
     with pytest.raises(InvalidInputError, match="centred"):
         prepare_specs([spec(centred=True, trained="readout")])
     with pytest.raises(InvalidInputError, match="layers are known"):
-        run(spec(model="module", trained="readout"))
+        prepare_specs([spec(model="module", trained="readout")])
+    with pytest.raises(InvalidInputError, match="running statistics"):
+        prepare_specs([spec("linearised", model="module")])
+    with pytest.raises(InvalidInputError, match="nothing to hold out"):
+        prepare_specs([spec(n_train=1, validation=0.2)])
+    pooled = Member("gap", "gap", {"pools": (1, 2), "pool_window": 3})
+    with pytest.raises(InvalidInputError, match="leaves nothing"):
+        prepare_specs([replace(spec(), model=pooled)])
 
 
 def test_costs_grow_with_members_and_searches():

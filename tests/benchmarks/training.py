@@ -1,0 +1,251 @@
+"""Stacked training against a plain loop over the same nets, in CPU time, and its distance to the floor.
+
+Run: ``python -m tests.benchmarks.training [--write] [--device cuda]`` (about two minutes on one core)
+
+The plain loop is what one writes by hand: `torch.nn` modules, `torch.optim`, a batch by index, a step. Both sides take
+turns and the least of the repeats counts. The floor is the time of the step's multiplications at the speed of a large
+matrix product, measured in the same run. Writes ``docs/results/training.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from curvefit.triplet import DataFacts
+from runners.architectures import FCN, GAP, LCN, VEC, AbstractLayeredNet, ResNet
+from runners.training.cost import largest_stack, step_flops
+from runners.training.job import Job, Regime
+from runners.training.loop import train_jobs
+from runners.training.losses import Loss
+from runners.training.rules import AdamRule, Momentum
+from runners.training.stack import stack_builder
+from tests.benchmarks.plain_nets import plain_net
+
+RESULT = Path(__file__).parents[2] / "docs" / "results" / "training.md"
+SHAPE, CLASSES, BATCH, RATE = (7, 7, 16), 10, 32, 0.01
+FACTS = DataFacts("random images", SHAPE, CLASSES, chance_error=0.9)
+NETS: dict[str, AbstractLayeredNet] = {
+    "FCN, width 64": FCN(width=64),
+    "FCN, width 256": FCN(width=256),
+    "LCN, width 8": LCN(width=8),
+    "LCN, width 32": LCN(width=32),
+    "VEC, width 8": VEC(width=8),
+    "VEC, width 32": VEC(width=32),
+    "GAP, width 8": GAP(width=8),
+    "GAP, width 32": GAP(width=32),
+    "ResNet, width 8": ResNet(width=8),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Random images and labels."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+
+    def jobs(self, count: int, steps: int) -> list[Job]:
+        """Return jobs on these examples."""
+        return [
+            Job(self.x, self.y, seed=i, batch_seed=i, rate=RATE, decay=0.0, steps=steps) for i in range(count)
+        ]
+
+
+def make_problem() -> Problem:
+    """Return 512 examples."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(512, *SHAPE, generator=generator)
+    return Problem(x, torch.randint(0, CLASSES, (512,), generator=generator))
+
+
+def clock(device: str) -> float:
+    """Return CPU seconds of this process; on a GPU the clock, once the device is done."""
+    if device == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def steps_per_second(work: Callable[[int], None], *, models: int, steps: int, device: str) -> float:
+    """Return model-steps per second of ``work(steps)``, its start taken off by a short run."""
+    seconds = []
+    for taken in (2, 2, 2 + steps):  # the first warms up
+        began = clock(device)
+        work(taken)
+        seconds.append(clock(device) - began)
+    return models * steps / (seconds[2] - seconds[1])
+
+
+def stacked(name: str, problem: Problem, size: int, device: str, rule) -> Callable[[int], None]:
+    """Return what trains a stack of `size` nets."""
+    build = stack_builder(NETS[name], SHAPE, CLASSES)
+    regime = Regime(rule, Loss(), BATCH)
+
+    def work(steps: int) -> None:
+        list(train_jobs(problem.jobs(size, steps), build, regime, device=device, largest_stack=size))
+
+    return work
+
+
+def plain(name: str, problem: Problem, device: str, adam: bool) -> Callable[[int], None]:
+    """Return what trains one net as one writes it by hand."""
+    images = problem.x.permute(0, 3, 1, 2).contiguous().to(device)
+    labels = problem.y.to(device)
+
+    def work(steps: int) -> None:
+        net = plain_net(NETS[name], SHAPE, CLASSES).to(device)
+        make = torch.optim.Adam if adam else lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.9)
+        optimiser = make(net.parameters(), lr=RATE)
+        for step in range(steps):
+            start = step * BATCH % len(labels)
+            if start == 0:
+                order = torch.randperm(len(labels), device=device)
+            batch = order[start : start + BATCH]
+            optimiser.zero_grad()
+            torch.nn.functional.cross_entropy(net(images[batch]), labels[batch]).backward()
+            optimiser.step()
+
+    return work
+
+
+def product_speed(device: str) -> float:
+    """Return multiplications and additions per second of a product of two 1024 x 1024 matrices."""
+    a, b = torch.randn(2, 1024, 1024, device=device)
+    best = float("inf")
+    for _ in range(6):
+        began = clock(device)
+        a @ b
+        best = min(best, clock(device) - began)
+    return 2 * 1024**3 / best
+
+
+def count_operations(net: AbstractLayeredNet) -> float:
+    """Return the operations of one net's step; the first layer needs no gradient of its inputs."""
+    plan = net.plan(SHAPE, CLASSES)
+    first = next(layer for layer in plan.layers if layer.weights())
+    return step_flops(net, FACTS, BATCH) - 2.0 * BATCH * first.products()
+
+
+def default_size(net: AbstractLayeredNet, device: str) -> int:
+    """Return the stack that the package chooses."""
+    flops = step_flops(net, FACTS, BATCH)
+    return largest_stack(flops, n_parameters=net.plan(SHAPE, CLASSES).count_parameters(), device=device)
+
+
+def compare(names: list[str], *, device: str, adam: bool, repeats: int, seconds: float) -> list[str]:
+    """Return table rows: model-steps per second of the loop, of one net, of the default stack; ratio; floor."""
+    problem, rule = make_problem(), AdamRule() if adam else Momentum(0.9)
+    rows = [
+        "| net | plain loop | one at a time | stack | nets in it | stack : loop | of the floor |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in names:
+        operations = count_operations(NETS[name])
+        size = min(default_size(NETS[name], device), 32)
+        best, speed = {}, 0.0
+        for _ in range(repeats):
+            speed = max(speed, product_speed(device))
+            for key, models, work in (
+                ("plain", 1, plain(name, problem, device, adam)),
+                ("one", 1, stacked(name, problem, 1, device, rule)),
+                ("stack", size, stacked(name, problem, size, device, rule)),
+            ):
+                steps = max(4, int(seconds * 3e10 / operations / models))
+                rate = steps_per_second(work, models=models, steps=steps, device=device)
+                best[key] = max(best.get(key, 0.0), rate)
+        share = best["stack"] * operations / speed
+        rows.append(
+            f"| {name} | {best['plain']:,.0f} | {best['one']:,.0f} | {best['stack']:,.0f} | {size} "
+            f"| {best['stack'] / best['plain']:.1f} | {share:.0%} |"
+        )
+        print(rows[-1], flush=True)
+    return rows
+
+
+def by_size(name: str, sizes: tuple[int, ...], *, device: str, seconds: float) -> list[str]:
+    """Return table rows: model-steps per second by the number of nets in the stack."""
+    problem, operations = make_problem(), count_operations(NETS[name])
+    rates = []
+    for size in sizes:
+        steps = max(4, int(seconds * 3e10 / operations / size))
+        work = stacked(name, problem, size, device, Momentum(0.9))
+        rates.append(max(steps_per_second(work, models=size, steps=steps, device=device) for _ in range(2)))
+    return [f"| {name} | " + " | ".join(f"{rate:,.0f}" for rate in rates) + " |"]
+
+
+def worker_rows(workers: tuple[int, ...]) -> list[str]:
+    """Return table rows: model-steps per CPU-second of single-threaded workers side by side."""
+    rows = ["| workers at once | model-steps per CPU-second of each |", "|---|---|"]
+    for count in workers:
+        command = [sys.executable, "-m", "tests.benchmarks.training", "--worker"]
+        processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+        rates = [float(process.communicate()[0]) for process in processes]
+        rows.append(f"| {count} | " + ", ".join(f"{rate:,.0f}" for rate in rates) + " |")
+    return rows
+
+
+def main() -> None:
+    """Print the tables; with ``--write`` keep them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seconds", type=float, default=0.25, help="about so long per measurement")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.worker:
+        work = stacked("FCN, width 64", make_problem(), 16, "cpu", Momentum(0.9))
+        print(max(steps_per_second(work, models=16, steps=150, device="cpu") for _ in range(3)))
+        return
+    settings = {"device": options.device, "repeats": options.repeats, "seconds": options.seconds}
+    sizes = (1, 2, 4, 8, 16, 32)
+    lines = [
+        "# Stacked training",
+        "",
+        f"`python -m tests.benchmarks.training --write`, {options.device}, torch {torch.__version__}, one thread.",
+        "",
+        "Model-steps per second (of the processor on a CPU) on 7 x 7 x 16 images, ten classes, batches of 32, float32, two",
+        "hidden layers. The plain loop is `torch.nn` with `torch.optim`, one net after the other. *Of the floor*: time of",
+        "the step's multiplications at the speed of a large matrix product in the same run, over the time taken.",
+        "",
+        "## SGD with momentum",
+        "",
+        *compare(list(NETS), adam=False, **settings),
+        "",
+        "## Adam",
+        "",
+        *compare(["FCN, width 64", "FCN, width 256", "LCN, width 8", "VEC, width 8"], adam=True, **settings),
+        "",
+        "## By size of the stack",
+        "",
+        "| net | " + " | ".join(str(size) for size in sizes) + " |",
+        "|---|" + "---|" * len(sizes),
+    ]
+    for name in NETS:
+        lines += by_size(name, sizes, device=options.device, seconds=options.seconds)
+    if options.device == "cpu":
+        lines += [
+            "",
+            "## Workers side by side",
+            "",
+            "FCN of width 64, stacks of 16.",
+            "",
+            *worker_rows((1, 2)),
+        ]
+    text = "\n".join([*lines, ""])
+    print(text)
+    if options.write:
+        RESULT.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
