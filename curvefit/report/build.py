@@ -13,7 +13,7 @@ from curvefit.errors import InvalidInputError
 from curvefit.report.content import Report, ReportFigure, ReportTable
 from curvefit.report.figures import check_figures, curve_figures, exponent_figures, gain_figures, slope_figure
 from curvefit.report.findings import most_telling
-from curvefit.report.gains import gain_table, gains_of
+from curvefit.report.gains import gain_table, gains_of, model_grid, rotation_grid, theory_reasons
 from curvefit.report.methods import methods_of, settings_of
 from curvefit.report.tables import exponent_table, flagged_table, invariance_grids, invariance_list
 
@@ -84,10 +84,14 @@ def build_report(
             exponent_table(fit, probability=probability),
             *exponent_figures(fit, probability=probability),
         ),
-        gains=tuple(itertools.chain.from_iterable(_gain_parts(*pair, probability) for pair in gains)),
+        gains=_gain_parts(gains, probability),
         invariance=tuple(grids),
         criticism=(*check_figures(fit), slope_figure(fit), *(() if flagged is None else (flagged,))),
-        methods=methods_of(fit, assumptions=[text for _, gain in gains for text in gain.assumptions]),
+        methods=methods_of(
+            fit,
+            assumptions=[text for _, gain in gains for text in gain.assumptions],
+            theory=theory_reasons([gain for _, gain in gains]),
+        ),
         settings=settings_of(fit, occasion.provenance),
         repeat=occasion.repeat,
         study=occasion.study,
@@ -95,9 +99,17 @@ def build_report(
 
 
 def _gain_parts(
-    baseline: str, gain: SymmetryGain, probability: float
+    gains: Sequence[tuple[str, SymmetryGain]], probability: float
 ) -> tuple[ReportTable | ReportFigure, ...]:
-    return gain_table(gain, baseline, probability=probability), *gain_figures(gain, baseline)
+    """Return figures and grids first, and the full tables, folded, after them."""
+    over_models = [pair for pair in gains if pair[1].pairs and pair[1].pairs[0].changed == "model"]
+    rotations = rotation_grid(gains, probability=probability)
+    return (
+        *itertools.chain.from_iterable(gain_figures(gain, name) for name, gain in over_models),
+        *(model_grid(gain, name, probability=probability) for name, gain in over_models),
+        *(() if rotations is None else (rotations,)),
+        *(gain_table(gain, name, probability=probability) for name, gain in gains),
+    )
 
 
 def compare_transforms(fit: CurveFit) -> pd.DataFrame | None:

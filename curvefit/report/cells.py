@@ -100,12 +100,13 @@ def make_table(
     title: str,
     caption: str,
     columns: Sequence[tuple[str, str, Callable[[Mapping[str, Any], str], Cell] | None]],
+    folded: bool = False,
 ) -> ReportTable:
     """Build a table from a frame.
 
     Parameters
     ----------
-    key, title, caption
+    key, title, caption, folded
         As in `ReportTable`.
     frame
         The numbers; kept whole beside the cells.
@@ -121,7 +122,7 @@ def make_table(
         for row in frame.to_dict("records")
     ]
     headings = tuple(heading for _, heading, _ in present)
-    return ReportTable(key, title, caption, headings, tuple(rows), frame)
+    return ReportTable(key, title, caption, headings, tuple(rows), frame, folded)
 
 
 def _said_in_caption(frame: pd.DataFrame, column: str) -> bool:

@@ -34,6 +34,8 @@ class ReportTable:
         Cells, one tuple a row.
     frame
         The numbers behind the table, written as CSV.
+    folded
+        Whether the page shows it only on demand, since another table tells the gist.
     """
 
     key: str
@@ -42,6 +44,7 @@ class ReportTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     frame: pd.DataFrame
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,12 @@ def gain_figures(gain: SymmetryGain, baseline: str) -> Iterator[ReportFigure]:
     """Yield the data multiplier of every comparison with a model baseline, where errors were measured by both."""
     if any(pair.changed != "model" for pair in gain.pairs):
         return
+    yield render(
+        f"multiplier-{baseline}",
+        lambda: plot_multiplier(gain),
+        caption=f"How many times more training inputs {baseline} needs for the same error, with 90% intervals; read "
+        "at errors that both curves were measured at.",
+    )
     draw_dimension = _dimension_drawing(gain)
     if draw_dimension is not None:
         yield render(
@@ -182,12 +188,6 @@ def gain_figures(gain: SymmetryGain, baseline: str) -> Iterator[ReportFigure]:
             "(data, model, inference) learns: the part of the group of (model, inference) that is left on its data. "
             "Aligned triplets stand on the left, low where alignment pays.",
         )
-    yield render(
-        f"multiplier-{baseline}",
-        lambda: plot_multiplier(gain),
-        caption=f"How many times more training inputs {baseline} needs for the same error, with 90% intervals; read "
-        "at errors that both curves were measured at.",
-    )
 
 
 def _dimension_drawing(gain: SymmetryGain) -> Callable[[], Any] | None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from curvefit.report.cells import interval_cell, make_table, probability_cell
-from curvefit.report.content import ReportTable
+from curvefit.report.cells import (
+    TONES,
+    agreement_cell,
+    interval,
+    interval_cell,
+    make_table,
+    number,
+    probability_cell,
+)
+from curvefit.report.content import Cell, ReportTable
 from curvefit.report.tables import source_sentence, with_source
 from curvefit.triplet import AXES
 
@@ -18,6 +26,11 @@ if TYPE_CHECKING:
     from curvefit.fitting import CurveFit
 
 FREEST_MODEL = "fcn"
+CELL_WORDS = (
+    "A cell: the factor by which the effective dimension is smaller (exponent) and by which samples count for more "
+    "(amplitude), never merged; the data multiplier at one error; what theory expects of the dimension, and whether "
+    "the measurement agrees. Factors above 1 are gains."
+)
 
 
 def gains_of(fit: CurveFit) -> Iterator[tuple[str, SymmetryGain]]:
@@ -58,9 +71,43 @@ def gain_frame(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -
     return with_source(frame.join(_multipliers(gain, probability)), gain.fit.curves)
 
 
+def model_grid(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -> ReportTable:
+    """Return gains over a model at a glance: data and inference in rows, the other models in columns."""
+    return _grid(
+        f"gain-grid-{baseline}",
+        gain_frame(gain, baseline, probability=probability).assign(column=lambda frame: frame["model"]),
+        rows=("data", "inference"),
+        title=f"Gains over {baseline}, at a glance",
+        caption=f"How {baseline}, all else equal, compares. {CELL_WORDS} {source_sentence(gain.fit.curves)}",
+    )
+
+
+def rotation_grid(
+    gains: Sequence[tuple[str, SymmetryGain]], *, probability: float = 0.9
+) -> ReportTable | None:
+    """Return what every rotation takes away at a glance: triplets in rows, rotations in columns; None without one."""
+    frames = [
+        gain_frame(gain, name, probability=probability).assign(column=name)
+        for name, gain in gains
+        if gain.pairs and gain.pairs[0].changed != "model"
+    ]
+    if not frames:
+        return None
+    return _grid(
+        "gain-grid-rotations",
+        pd.concat(frames, ignore_index=True),
+        rows=AXES,
+        title="What each rotation takes away, at a glance",
+        caption="How the same triplet on rotated data compares: the columns are the groups the rotation was drawn from. "
+        f"{CELL_WORDS} {source_sentence(gains[0][1].fit.curves)}",
+    )
+
+
 def gain_table(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -> ReportTable:
-    """Return a row per comparison: dimension gain and sample gain, apart, and what theory expects."""
+    """Return a row per comparison, most telling first: both gains apart, and what theory expects; folded."""
     frame = gain_frame(gain, baseline, probability=probability)
+    clear = np.maximum(np.log(frame["multiplier_low"]), -np.log(frame["multiplier_high"]))
+    frame = frame.iloc[np.argsort(-clear.fillna(-np.inf), kind="stable")].reset_index(drop=True)
     return make_table(
         f"gains-{baseline}",
         frame,
@@ -70,8 +117,8 @@ def gain_table(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -
         caption="Factors above 1 mean that the first triplet does better than its counterpart ("
         f"{baseline}, all else equal): in the "
         "effective dimension (exponent) and in samples (amplitude), never merged; beside them the data multiplier "
-        f"at one error. {probability:.0%} intervals; what the numbers assume is said under Methods. "
-        f"{source_sentence(gain.fit.curves)} {_theory_words(frame)}".strip(),
+        f"at one error. {probability:.0%} intervals; what the numbers assume is said under Methods. Clearest data "
+        f"multiplier first. {source_sentence(gain.fit.curves)}".strip(),
         columns=[
             *((axis, axis, None) for axis in AXES),
             ("dimension_gain", "dimension gain", interval_cell),
@@ -79,22 +126,48 @@ def gain_table(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -
             ("sample_gain", "sample gain", interval_cell),
             ("multiplier", "data multiplier", interval_cell),
             ("at_error", "at error", None),
-            ("theory", "theory", None),
+            ("theory_dimension", "theory: dimension", None),
+            ("theory_sample_gain", "theory: sample gain", None),
+            ("agreement", "agreement", agreement_cell),
             ("source", "source", None),
         ],
+        folded=True,
     )
 
 
-def _theory_words(frame: pd.DataFrame) -> str:
-    """Spell out what each kind of expectation in the table means."""
+def theory_reasons(gains: Sequence[SymmetryGain]) -> list[str]:
+    """Return why theory says what it says of these gains, with its source, each reason once."""
     from curvefit.dimension.expectations import THEORY
 
-    kinds = [kind for kind in dict.fromkeys(frame.get("theory", ())) if kind in THEORY]
-    told = (
-        f"{kind}: dimension {THEORY[kind][0]}, sample gain {THEORY[kind][1]}; {THEORY[kind][2]}"
-        for kind in kinds
+    kinds = dict.fromkeys(expectation.kind for gain in gains for expectation in gain.expectations)
+    return [f"{kind.replace('-', ' ')}: {THEORY[kind][2]}" for kind in kinds]
+
+
+def _grid(key: str, frame: pd.DataFrame, *, rows: Sequence[str], title: str, caption: str) -> ReportTable:
+    names = list(dict.fromkeys(frame["column"]))
+    lines = []
+    for labels, part in frame.groupby(list(rows), sort=False):
+        mine = {row["column"]: row for row in part.to_dict("records")}
+        lines.append(
+            (*(Cell(label, label) for label in labels), *(_gain_cell(mine.get(name)) for name in names))
+        )
+    return ReportTable(key, title, caption, (*rows, *names), tuple(lines), frame.drop(columns="column"))
+
+
+def _gain_cell(row: Mapping[str, Any] | None) -> Cell:
+    if row is None:
+        return Cell("not run")
+    data = f"data × {interval(row, 'multiplier')}"
+    if np.isfinite(row["at_error"]):
+        data += f" at error {number(row['at_error'], 2)}"
+    lines = (
+        f"dimension ÷ {interval(row, 'dimension_gain')}",
+        f"samples × {interval(row, 'sample_gain')}",
+        data,
+        f"theory, dimension: {row['theory_dimension']} → {row['agreement']}",
     )
-    return " ".join(f"Theory, {text}." for text in told)
+    tone = TONES.get(str(row["agreement"]), "")
+    return Cell("\n".join(lines), float(row["multiplier"]), "" if tone == "open" else tone)
 
 
 def _multipliers(gain: SymmetryGain, probability: float) -> pd.DataFrame:

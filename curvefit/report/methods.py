@@ -26,7 +26,9 @@ LIKELIHOODS = {
 }
 
 
-def methods_of(fit: CurveFit, *, assumptions: Sequence[str] = ()) -> tuple[str, ...]:
+def methods_of(
+    fit: CurveFit, *, assumptions: Sequence[str] = (), theory: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Return sentences on data, law, noise, pooling and sampling, for this very fit."""
     usable = fit.curves.usable
     seeds = usable["seed"].nunique()
@@ -45,6 +47,7 @@ def methods_of(fit: CurveFit, *, assumptions: Sequence[str] = ()) -> tuple[str, 
         "exponents of squared errors, and say nothing beyond the measured sizes by themselves."
     )
     sentences += [f"Gains assume: {assumption}" for assumption in dict.fromkeys(assumptions)]
+    sentences += [f"What theory says of gains. {reason[0].upper()}{reason[1:]}." for reason in theory]
     return tuple(sentences)
 
 

@@ -147,6 +147,7 @@ def invariance_list(table: pd.DataFrame, curves: LearningCurves) -> ReportTable:
             ("agreement", "agreement", agreement_cell),
             ("source", "source", None),
         ],
+        folded=True,
     )
 
 

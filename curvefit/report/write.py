@@ -126,7 +126,8 @@ def write_study_report(
                 f"{source} is a saved fit and reported as it is: {' '.join(asked)} needs a table"
             )
         fit, reused = load_fit(source), True
-        occasion = Occasion(source.name, repeat=(f"curvefit report {source} --out {out}",))
+        name = source.resolve().parent.name if source.name == "fit" else source.name
+        occasion = Occasion(name, repeat=(f"curvefit report {source} --out {out}",))
     else:
         curves, occasion = open_study(source, out, columns=columns, choice=choice, asked=asked)
         fit, reused = fit_or_reuse(curves, out / "fit", **settings)
