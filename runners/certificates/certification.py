@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from curvefit.errors import InvalidInputError
+from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.seeding import generator
 from curvefit.symmetry import AbstractElement, get_group
 from curvefit.symmetry.elements import Shape
@@ -79,7 +79,7 @@ def certify(
     'certified invariant'
     """
     if inference not in INFERENCES:
-        get_rule(inference)
+        raise unknown_name("inference to certify", inference, INFERENCES)
     drawn = {name: _draw_elements(name, shape, draws, seed) for name in groups}
     labels = {name: get_group(name, shape=shape).label for name in groups}
     if inference in KERNELS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,6 +33,48 @@ class Arrays(AbstractImages):
     """
 
     path: str
+
+    @classmethod
+    def write(
+        cls,
+        path: str | Path,
+        x: np.ndarray,
+        y: np.ndarray,
+        *,
+        x_test: np.ndarray | None = None,
+        y_test: np.ndarray | None = None,
+    ) -> Arrays:
+        """Write arrays of yours to an ``.npz`` file and return the dataset that reads it.
+
+        Parameters
+        ----------
+        path
+            The file; must end in ``.npz``.
+        x, y, x_test, y_test
+            As the file holds them, see `Arrays`.
+
+        Raises
+        ------
+        DataFileError
+            When shapes, types or values do not fit; nothing is left behind.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> rng = np.random.default_rng(0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     own = Arrays.write(folder + "/own.npz", rng.random((90, 4, 4)), np.arange(90) % 3)
+        ...     own.model_copy(update={"n_test": 30}).split(60, seed=0).x_train.shape
+        (60, 4, 4, 1)
+        """
+        place = Path(path).expanduser()
+        if place.suffix != ".npz":
+            raise DataFileError(f"path {str(path)!r} must end in .npz")
+        given = {"x": x, "y": y, "x_test": x_test, "y_test": y_test}
+        arrays = {name: np.asarray(values) for name, values in given.items() if values is not None}
+        _to_pool(arrays, where=str(path), source=str(path))
+        np.savez(place, **arrays)  # type: ignore[arg-type]
+        return cls(path=str(path))
 
     def load(self) -> Pool:
         return read_arrays(self.path)
@@ -65,22 +108,22 @@ def read_arrays(path: str) -> Pool:
             arrays = {name: archive[name] for name in archive.files if name in ("x", "y", "x_test", "y_test")}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
         raise DataFileError(f"{path} is not a readable .npz file of plain arrays: {error}") from error
+    return _to_pool(arrays, where=path, source=f"own arrays ({place.name}, {digest})")
+
+
+def _to_pool(arrays: Mapping[str, np.ndarray], *, where: str, source: str) -> Pool:
     wanted = ["x", "y", *(["x_test", "y_test"] if {"x_test", "y_test"} & set(arrays) else [])]
     absent = [name for name in wanted if name not in arrays]
     if absent:
         raise DataFileError(
-            f"{path} lacks {', '.join(absent)}; it holds {', '.join(arrays) or 'none of them'}"
+            f"{where} lacks {', '.join(absent)}; it holds {', '.join(arrays) or 'none of them'}"
         )
     parts = [
-        (_as_images(arrays[x], f"{path}: {x}"), _as_labels(arrays[y], f"{path}: {y}"))
+        (_as_images(arrays[x], f"{where}: {x}"), _as_labels(arrays[y], f"{where}: {y}"))
         for x, y in zip(wanted[::2], wanted[1::2])
     ]
-    return Pool.join(
-        f"own arrays ({place.name}, {digest})",
-        parts,
-        n_classes=1 + max(int(y.max(initial=1)) for _, y in parts),
-        published_test=len(parts) > 1,
-    )
+    n_classes = 1 + max(int(y.max(initial=1)) for _, y in parts)
+    return Pool.join(source, parts, n_classes=n_classes, published_test=len(parts) > 1)
 
 
 def _as_images(x: np.ndarray, where: str) -> np.ndarray:

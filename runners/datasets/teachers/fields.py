@@ -30,7 +30,7 @@ class AbstractFieldTeacher(TargetNoise):
 
     @abc.abstractmethod
     def covariance(self, x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
-        """Return the field's covariance ``(n1, n2)``, of unit mean variance."""
+        """Return the field's covariance ``(n1, n2)``, of order 1."""
 
     def largest_n_train(self) -> int:
         return LARGEST

@@ -182,6 +182,18 @@ def test_own_arrays_that_cannot_be_read_are_named(tmp_path):
         Arrays(path=str(path)).facts()
 
 
+def test_own_arrays_are_checked_before_they_are_written(tmp_path):
+    path, rng = tmp_path / "own.npz", np.random.default_rng(0)
+    with pytest.raises(DataFileError, match=r"own\.npz: y has shape .* expected integers"):
+        Arrays.write(path, rng.random((9, 4)), rng.random(9))
+    with pytest.raises(DataFileError, match="must end in .npz"):
+        Arrays.write(tmp_path / "own.npy", rng.random((9, 4)), np.arange(9) % 2)
+    assert not list(tmp_path.iterdir())
+    x = rng.random((9, 4))
+    own = Arrays.write(path, x, np.arange(9) % 2)
+    np.testing.assert_array_equal(own.pool().x[:, 0, 0], x)
+
+
 def test_own_test_arrays_are_kept_apart(tmp_path):
     rng = np.random.default_rng(0)
     path = write_npz(

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from runners.architectures import FCN, GAP, LCN, AbstractArchitecture
-from runners.datasets import AbstractDataset, Hypercube, MovingSignal, NormComparison, ProductOfSpheres
+from runners.datasets import (
+    AbstractDataset,
+    Hypercube,
+    MovingSignal,
+    NormComparison,
+    ProductOfSpheres,
+    TorusField,
+)
+from runners.datasets.rotation import draw_element
 from runners.datasets.teachers.students import KernelStudent, regression_curve
 from runners.kernels import nngp_ntk
 
@@ -53,6 +61,24 @@ def test_products_of_spheres_are_learnt_by_distance_where_filters_are_local():
     assert abs(np.log(dense[1] / dense[0])) < 0.3
     assert local[0] < 0.7 * dense[0]
     assert local[1] > 0.9
+
+
+def test_a_wrong_group_of_equal_size_ends_in_a_plateau():
+    """T^3 with one relevant coordinate: blind to the two others, or (inputs permuted) to the wrong two."""
+    right = TorusField(dimension=3, d_par=1, n_test=300)
+    wrong = TorusField(dimension=3, d_par=1, n_test=300, rotation="s-p")
+    study_seed = next(k for k in range(9) if wrong_coordinate(k))
+    first, last = {}, {}
+    for name, task in (("right", right), ("wrong", wrong)):
+        split = task.split(512, seed=0, study_seed=study_seed)
+        first[name], last[name] = regression_curve(KernelStudent(coordinates=1), split, (64, 512))
+    assert last["right"] < 0.3 * first["right"]
+    assert last["wrong"] > right.facts().chance_error
+
+
+def wrong_coordinate(study_seed: int) -> bool:
+    """Return whether the study's pixel permutation puts another coordinate first."""
+    return draw_element("s-p", (1, 3, 2), study_seed).source[0] != 0
 
 
 @pytest.mark.parametrize("frequency", ["low", "high"])
