@@ -9,6 +9,7 @@ from typing import Any
 
 from latex2mathml.converter import convert
 
+OPTIONS_HERE = "<!-- the options of every command -->"
 _INLINE = re.compile(r'<span class="arithmatex">\\\((.*?)\\\)</span>', re.DOTALL)
 _BLOCK = re.compile(r'<div class="arithmatex">\s*\\\[(.*?)\\\]\s*</div>', re.DOTALL)
 
@@ -52,6 +53,33 @@ def on_page_content(content: str, **_: Any) -> str:
     """Replace what arithmatex marked by MathML."""
     content = _INLINE.sub(lambda found: convert(html.unescape(found[1])), content)
     return _BLOCK.sub(lambda found: convert(html.unescape(found[1]), display="block"), content)
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Put a table of the options of every command where a page asks for it."""
+    return markdown.replace(OPTIONS_HERE, _every_command()) if OPTIONS_HERE in markdown else markdown
+
+
+def _every_command() -> str:
+    from curvefit.cli.app import COMMANDS
+    from curvefit.cli.lazy import as_command
+
+    parts = []
+    for listed in COMMANDS:
+        command = as_command(listed.name, listed.load())
+        parts += [f"### curvefit {listed.name}", command.help, "| | |\n|---|---|"]
+        parts[-1] += "".join(_option_row(p) for p in command.params if not getattr(p, "hidden", False))
+    return "\n\n".join(parts)
+
+
+def _option_row(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        names = f"`{parameter.name.upper()}`"
+    else:
+        names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    default = parameter.default
+    shown = "" if default in (None, False, True, [], ()) or parameter.required else f" (default {default})"
+    return f"\n| {names} | {(parameter.help or '').replace('|', chr(92) + '|')}{shown} |"
 
 
 def _heading(page: Path) -> str:

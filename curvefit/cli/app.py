@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, Any
 
 import typer
 
@@ -80,6 +81,15 @@ def main(arguments: list[str] | None = None) -> None:
         Words after ``curvefit``; those of the process by default.
     """
     words = sys.argv[1:] if arguments is None else arguments
+    with warnings.catch_warnings():
+        # Notices of libraries to programmers are no business of who runs a command; warnings of ours are one line.
+        for category in (FutureWarning, DeprecationWarning, PendingDeprecationWarning):
+            warnings.simplefilter("ignore", category)
+        warnings.showwarning = _show_warning
+        _run(words)
+
+
+def _run(words: list[str]) -> None:
     as_json = "--json" in words
     try:
         # Typer prints wrong usage itself, in a frame; programs that asked for JSON get it as JSON.
@@ -100,6 +110,10 @@ def main(arguments: list[str] | None = None) -> None:
             _leave(error.format_message(), type(error).__name__, ExitCode.BAD_INPUT, words)
         raise
     raise SystemExit(code or 0)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"curvefit: {message}", file=sys.stderr, flush=True)
 
 
 def _leave(message: str, kind: str, code: ExitCode, words: list[str]) -> None:

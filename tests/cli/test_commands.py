@@ -147,7 +147,7 @@ def test_design_ranks_proposals(saved, capsys):
 
 def test_report_writes_its_folder_and_uses_the_saved_fit_again(table, capsys, tmp_path):
     words = ("report", table, "--out", tmp_path / "out", "--method", "approximate", "--json")
-    first, second = (json.loads(run(capsys, *words, code=3)) for _ in range(2))
+    first, second = (json.loads(run(capsys, *words)) for _ in range(2))
     assert (first["reused_fit"], second["reused_fit"]) == (False, True)
     assert first["verdict"] == second["verdict"]
     assert len(first["verdict"]) == 3
@@ -170,7 +170,7 @@ def test_report_takes_columns_and_choices_and_says_how_to_repeat_them(capsys, tm
         "--seed",
         3,
     )
-    run(capsys, *words, "--method", "approximate", code=3)
+    run(capsys, *words, "--method", "approximate")
     text = (tmp_path / "out" / "report.md").read_text()
     assert "--column n_train=shots --model cnn --method approximate --seed 3" in text
     assert "mlp" not in text

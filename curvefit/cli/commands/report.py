@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from curvefit.cli.exit_codes import ExitCode
 from curvefit.cli.fitted import (
     Chains,
     Draws,
@@ -81,5 +80,3 @@ def report(
         )
         print_text(f"\n{written.path}" + (" (saved fit used again)" if written.reused else ""))
     leave_by(written.fit.status)
-    if not written.report.converged:
-        raise typer.Exit(int(ExitCode.NOT_CONVERGED))
