@@ -1,7 +1,7 @@
 """Coverage of the exponents' intervals over the scenarios, against least squares; run as a module.
 
-``python -m tests.calibration.coverage [scenario ...] [--replications 16] [--first 0] [--out FILE.jsonl]`` fits and appends a
-line per data set; ``--table FILE.jsonl`` prints the Markdown table.
+``python -m tests.calibration.coverage [scenario ...] [--replications 16] [--out FILE.jsonl]`` fits simulated grids and
+appends a line per grid; ``--table FILE.jsonl [--write]`` prints the table (and keeps it in docs/results/coverage.md).
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.calibration.least_squares import METHODS, estimate_draws
 from tests.calibration.scenarios import SCENARIOS, Simulated, simulate
 
-SAMPLING = {"draws": 500, "tune": 700, "chains": 2, "reruns": 0, "cores": 2}
+SAMPLING = {"draws": 500, "tune": 1000, "chains": 2, "reruns": 0, "cores": 1}
+RESULTS = Path(__file__).parents[2] / "docs" / "results" / "coverage.md"
+OURS = "curvefit.fit"
+LEVELS = (50, 80, 90, 95)
 
 
 def score(draws: np.ndarray, simulated: Simulated) -> dict[str, float]:
@@ -33,29 +37,32 @@ def score(draws: np.ndarray, simulated: Simulated) -> dict[str, float]:
     ratio_truth = np.array([truth[i] - truth[j] for i, j in pairs])
     found = {"bias": float((draws.mean(axis=0) - truth).mean())}
     for name, values, true in (("", draws, truth), ("ratio_", ratio, ratio_truth)):
-        found[f"{name}rmse"] = float(np.sqrt(((values.mean(axis=0) - true) ** 2).mean()))
-        for level in (50, 80, 90, 95):
+        found[f"{name}rmse"] = float(np.sqrt(((np.median(values, axis=0) - true) ** 2).mean()))
+        for level in LEVELS:
             low, high = np.quantile(values, [0.5 - level / 200, 0.5 + level / 200], axis=0)
             found[f"{name}cover{level}"] = float(((low <= true) & (true <= high)).mean())
             if level == 90:
-                found[f"{name}width90"] = float((high - low).mean())
+                found[f"{name}width90"] = float(np.median(high - low))
     return found
 
 
 def run(name: str, replication: int, **settings) -> dict[str, object]:
-    """Fit one simulated grid and return its scores and diagnostics."""
+    """Fit one simulated grid and return the scores of all methods, and the diagnostics of ours."""
     import curvefit
 
     simulated = simulate(SCENARIOS[name], replication)
     before = sum(os.times()[:2])
     fit = curvefit.fit(simulated.curves, seed=replication, **{**SAMPLING, **settings})
-    line = {"scenario": name, "replication": replication, "cpu": sum(os.times()[:2]) - before}
-    line |= score(np.log(fit.parameter("exponent")), simulated)
-    line |= {
+    line: dict[str, object] = {
+        "scenario": name,
+        "replication": replication,
+        "cpu": sum(os.times()[:2]) - before,
         "r_hat": fit.status.max_r_hat,
         "ess": fit.status.min_ess_bulk,
         "divergences": fit.status.divergences,
+        OURS: score(np.log(fit.parameter("exponent")), simulated),
     }
+    line |= {method: score(estimate_draws(simulated, method), simulated) for method in METHODS}
     if "bend_ratio" in fit.draws.posterior:
         line["bend"] = float(np.log(fit.parameter("bend_ratio")).mean())
     return line
@@ -65,40 +72,54 @@ def table(path: Path) -> str:
     """Return the Markdown table of a file of lines."""
     lines = [json.loads(text) for text in path.read_text().splitlines()]
     rows = [
-        "| scenario | grids | exponent: bias | RMSE | cover 50/80/90/95 | width 90 | ratio: RMSE | cover 50/80/90/95 | R-hat > 1.05 |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| scenario | grids | method | exponent: bias | RMSE | covers 50/80/90/95 | width 90 | ratio: RMSE | covers 50/80/90/95 | s.e. of covers 90 | R-hat > 1.05 |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name in dict.fromkeys(line["scenario"] for line in lines):
+    for name in SCENARIOS:
         mine = [line for line in lines if line["scenario"] == name]
-
-        def mean(key, mine=mine):
-            return float(np.mean([line[key] for line in mine]))
-
-        def root(key, mine=mine):
-            return float(np.sqrt(np.mean([line[key] ** 2 for line in mine])))
-
-        cover = "/".join(f"{mean(f'cover{level}'):.2f}" for level in (50, 80, 90, 95))
-        ratio = "/".join(f"{mean(f'ratio_cover{level}'):.2f}" for level in (50, 80, 90, 95))
-        stuck = np.mean([line["r_hat"] > 1.05 for line in mine])
-        rows.append(
-            f"| {name} | {len(mine)} | {mean('bias'):+.3f} | {root('rmse'):.3f} | {cover} | {mean('width90'):.2f} | "
-            f"{root('ratio_rmse'):.3f} | {ratio} | {stuck:.2f} |"
-        )
+        for method in (OURS, *METHODS) if mine else ():
+            rows.append(_row(name, method, mine))
     return "\n".join(rows)
 
 
+def _row(name: str, method: str, lines: list[dict]) -> str:
+    def values(key: str) -> np.ndarray:
+        return np.array([line[method][key] for line in lines])
+
+    def root(key: str) -> float:
+        return float(np.sqrt((values(key) ** 2).mean()))
+
+    def cover(kind: str) -> str:
+        return "/".join(f"{values(f'{kind}cover{level}').mean():.2f}" for level in LEVELS)
+
+    spread = [values(key).std(ddof=1) / np.sqrt(len(lines)) for key in ("cover90", "ratio_cover90")]
+    stuck = f"{np.mean([line['r_hat'] > 1.05 for line in lines]):.2f}" if method == OURS else ""
+    return (
+        f"| {name} | {len(lines)} | {method} | {values('bias').mean():+.3f} | {root('rmse'):.3f} | {cover('')} | "
+        f"{np.median(values('width90')):.2f} | {root('ratio_rmse'):.3f} | {cover('ratio_')} | {spread[0]:.2f}, {spread[1]:.2f} | {stuck} |"
+    )
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scenarios", nargs="*")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "scenarios", nargs="*", help=f"of {', '.join(SCENARIOS)}; all of them when none is given"
+    )
     parser.add_argument("--replications", type=int, default=16)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("coverage.jsonl"))
     parser.add_argument("--table", type=Path)
-    parser.add_argument("--seconds", type=float, default=450.0, help="start no new fit after this time")
+    parser.add_argument("--write", action="store_true", help="keep the table in docs/results/coverage.md")
+    parser.add_argument("--seconds", type=float, default=1e9, help="start no new fit after this time")
     parser.add_argument("--set", nargs="*", default=[], help="fit settings as key=value")
     chosen = parser.parse_args()
     if chosen.table:
-        print(table(chosen.table))
+        text = table(chosen.table)
+        print(text)
+        if chosen.write:
+            RESULTS.write_text(PAGE + text + "\n", encoding="utf-8")
         return
     settings = dict(item.split("=", 1) for item in chosen.set)
     began = time.monotonic()
@@ -109,6 +130,12 @@ def main() -> None:
             line = run(name, replication, **settings)
             with chosen.out.open("a") as out:
                 out.write(json.dumps(line) + "\n")
+
+
+PAGE = """# Coverage of the exponents' intervals
+
+Made by `python -m tests.calibration.coverage --out FILE` and `python -m tests.calibration.coverage --table FILE --write`.
+"""
 
 
 if __name__ == "__main__":
