@@ -1,86 +1,133 @@
-"""Speed of the sampler: compile and sampling time, leapfrog steps and effective draws per CPU-second.
+"""Speed of a fit: compile and sampling time, leapfrog steps, effective draws per CPU-second, time to the first answer.
 
-``python -m tests.benchmarks.sampling [--write] [--pymc]``: 56 curves x 10 sizes x 4 seeds, then one curve. ``--pymc`` adds
-`pm.sample` on the same model (minutes).
+``python -m tests.benchmarks.sampling [row ...] [--write]`` measures the rows given (all when none is) and keeps them in
+docs/results/sampling.md; ``start`` is the import and the first fits of one curve, in a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from curvefit.curves import LearningCurves
 from tests.calibration.scenarios import SCENARIOS, simulate
 
+RESULTS = Path(__file__).parents[2] / "docs" / "results" / "sampling.md"
+LARGE = {"shape": (5, 4, 3), "drop": 4, "n_sizes": 10, "seeds": 4}
+HUGE = {"shape": (10, 10, 6), "drop": 0, "n_sizes": 10, "seeds": 4}
 HEADER = (
-    "| data | likelihood | sampler | first call, wall s (CPU s) | second call, wall s (CPU s) | leapfrog steps per draw | "
-    "min / median ESS of the exponents | median ESS per CPU-s | min ESS per CPU-s | largest R-hat | divergences |\n"
-    "|---|---|---|---|---|---|---|---|---|---|---|"
+    "| data | likelihood | sampler | compile, CPU s | then a fit of 4 x (1,000 + 1,000), CPU s | leapfrog steps per draw | "
+    "min ESS of all parameters | min / median ESS of the exponents | median ESS per CPU-s | CPU s to min ESS 400 of the exponents, compile apart | largest R-hat | divergences |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
-def clock() -> tuple[float, float]:
-    """Return wall and CPU seconds."""
-    return time.perf_counter(), sum(os.times()[:2])
+def clock() -> float:
+    """Return CPU-seconds of this process."""
+    return sum(os.times()[:2])
 
 
-def measure(label: str, curves, **settings) -> str:
-    """Fit twice (with and without compilation) and return a row of the table."""
+def one_curve() -> LearningCurves:
+    """Return one curve of ten sizes and four seeds."""
+    nested = simulate(SCENARIOS["nested"], 0, **LARGE).curves
+    data, model, inference = nested.triplets[0]
+    return nested.select(data=data, model=model, inference=inference)
+
+
+def measure(label: str, curves: LearningCurves, **settings) -> str:
+    """Compile, fit, and return a row of the table."""
     import arviz as az
 
-    import curvefit
-    from curvefit.fitting import sampling
+    from curvefit.fitting.hierarchical import run_fit
+    from curvefit.fitting.hierarchy import build_hierarchy
+    from curvefit.fitting.layout import lay_out
+    from curvefit.fitting.penalised import penalised_fit
+    from curvefit.fitting.sampling import Problem, compiled_model
+    from curvefit.fitting.settings import FitSettings
 
-    sampling.clear_compiled()
-    times = []
-    for seed in (0, 1):
-        before = clock()
-        fit = curvefit.fit(curves, seed=seed, reruns=0, **settings)
-        after = clock()
-        times.append((after[0] - before[0], after[1] - before[1]))
-    exponent = np.log(fit.draws.posterior["exponent"].values)
+    chosen = FitSettings(reruns=0, **settings)
+    before = clock()
+    layout = lay_out(curves, family=chosen.family, likelihood=chosen.likelihood)
+    hierarchy = build_hierarchy(layout, chosen)
+    if chosen.sampler == "nutpie":
+        compiled_model(Problem(layout, hierarchy, penalised_fit(layout, hierarchy), chosen))
+    compiled = clock()
+    fit = run_fit(curves, chosen)
+    cpu = clock() - compiled
+    exponent = np.log(fit.draws["posterior"]["exponent"].values)
     ess = np.array([az.ess(exponent[..., j]) for j in range(exponent.shape[2])])
-    steps = (
-        ""
-        if "n_steps" not in fit.draws.sample_stats
-        else f"{float(fit.draws.sample_stats['n_steps'].mean()):.0f}"
-    )
-    cpu = times[1][1]
+    stats = fit.draws["sample_stats"]
+    steps = f"{float(stats['n_steps'].mean()):.0f}" if "n_steps" in stats else ""
+    compile_time = f"{compiled - before:.0f}" if chosen.sampler == "nutpie" else "in the fit"
     return (
-        f"| {label} | {fit.likelihood} | {fit.settings.sampler} | {times[0][0]:.0f} ({times[0][1]:.0f}) | {times[1][0]:.1f} ({cpu:.1f}) | "
-        f"{steps} | {ess.min():.0f} / {np.median(ess):.0f} | {np.median(ess) / cpu:.0f} | {ess.min() / cpu:.0f} | "
+        f"| {label} | {fit.likelihood} | {chosen.sampler} | {compile_time} | {cpu:.1f} | {steps} | {fit.status.min_ess_bulk:.0f} | "
+        f"{ess.min():.0f} / {np.median(ess):.0f} | {np.median(ess) / cpu:.0f} | {400 * cpu / ess.min():.0f} | "
         f"{fit.status.max_r_hat:.3f} | {fit.status.divergences} |"
     )
 
 
+def start() -> str:
+    """Return a row with the times of a newcomer's first answers, each in a fresh process."""
+    script = (
+        "import os, time\n"
+        "def clock(): return sum(os.times()[:2]), time.perf_counter()\n"
+        "at = [clock()]\n"
+        "import curvefit; at.append(clock())\n"
+        "from tests.benchmarks.sampling import one_curve; curves = one_curve(); at[-1:] = [at[-1], clock()]\n"
+        "from curvefit.fitting import point_fit; point_fit(curves).summary(); at.append(clock())\n"
+        "curvefit.fit(curves, method='approximate'); at.append(clock())\n"
+        "curvefit.fit(curves, reruns=0); at.append(clock())\n"
+        "print(*(b[0] - a[0] for a, b in zip(at, at[1:])))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True
+    )
+    imported, _, point, approximate, fitted = map(float, done.stdout.split())
+    return (
+        f"One curve in a fresh process, CPU-seconds: `import curvefit` {imported:.2f}, point fit {point:.2f}, approximate fit "
+        f"{approximate:.1f} (most of it imports), full fit with compilation {fitted:.0f}."
+    )
+
+
+ROWS: dict[str, Callable[[], str]] = {
+    "one": lambda: measure("one curve x 10 x 4", one_curve()),
+    "nested": lambda: measure("56 curves x 10 x 4, nested", simulate(SCENARIOS["nested"], 0, **LARGE).curves),
+    "independent": lambda: measure("56 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **LARGE).curves),
+    "beta-binomial": lambda: measure("56 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **LARGE).curves, likelihood="beta-binomial"),
+    "many": lambda: measure("600 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **HUGE).curves),
+    "pymc": lambda: measure("56 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **LARGE).curves, sampler="pymc"),
+    "start": start,
+}  # fmt: skip
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--pymc", action="store_true")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("rows", nargs="*", help=f"of {', '.join(ROWS)}")
+    parser.add_argument("--write", action="store_true", help="keep the table in docs/results/sampling.md")
     chosen = parser.parse_args()
-    large = {"shape": (5, 4, 3), "drop": 4, "n_sizes": 10, "seeds": 4}
-    nested = simulate(SCENARIOS["nested"], 0, **large).curves
-    beta = simulate(SCENARIOS["beta"], 0, **large).curves
-    one = nested.select(data="d0", model="m0", inference="i0")
-    rows = [
-        measure("56 curves x 10 x 4, nested", nested),
-        measure("56 curves x 10 x 4, independent", beta),
-        measure("56 curves x 10 x 4, independent", beta, likelihood="beta-binomial"),
-        measure("one curve x 10 x 4", one),
-    ]
-    if chosen.pymc:
-        rows.append(measure("56 curves x 10 x 4, independent", beta, sampler="pymc"))
-    text = "\n".join([HEADER, *rows])
-    print(text)
+    found = []
+    for name in chosen.rows or ROWS:
+        began = time.strftime("%H:%M")
+        found.append(ROWS[name]())
+        print(began, found[-1], flush=True)
+    table = [line for line in found if line.startswith("|")]
+    said = [line for line in found if not line.startswith("|")]
     if chosen.write:
         page = (
-            "# Speed of the sampler\n\nMade by `python -m tests.benchmarks.sampling --write`; two cores, 4 chains of 1,000 warm-up and "
-            "1,000 kept draws. The first call compiles the model, later calls on the same structure do not.\n\n"
+            f"# Speed of a fit\n\nMade by `python -m tests.benchmarks.sampling {' '.join([*chosen.rows, '--write'])}`. CPU-seconds, so that load of "
+            "the machine counts little; four chains, on idle cores at most four run at once. A model is compiled once per "
+            "structure and process; other data of the same structure reuse it.\n\n"
         )
-        Path("docs/results/sampling.md").write_text(page + text + "\n", encoding="utf-8")
+        RESULTS.write_text(page + "\n".join([HEADER, *table, "", *said]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
