@@ -21,7 +21,7 @@
 from pathlib import Path
 
 import curvefit as cf
-from curvefit.fitting.forecasts import forecast, needed_size
+from curvefit.fitting import forecast, needed_size
 
 data = Path("data/examples") if Path("data/examples").exists() else Path("../data/examples")
 curves = cf.load_curves(data / "own-curves.csv")

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaln
 
-from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
@@ -18,29 +17,6 @@ if TYPE_CHECKING:
 
 MOST_DRAWS = 1000
 CAREFUL_K = 0.7
-
-
-def noise_sd(fit: CurveFit, n: Any) -> np.ndarray | None:
-    """Return the standard deviation of single runs around the curve, on the likelihood's scale.
-
-    Returns
-    -------
-    numpy.ndarray or None
-        Shape (draws, triplets, len(n)), on the logit scale (log scale for ``log-`` likelihoods), without counting
-        noise; None for a fit built from given draws.
-    """
-    posterior, constant = fit.draws["posterior"], fit.draws["constant_data"]
-    if "log_noise" not in posterior:
-        return None
-    flat = {
-        name: np.asarray(posterior[name].values).reshape(fit.n_draws, -1)
-        for name in ("log_noise", "noise_slope", "noise_floor")
-    }
-    names = [str(name) for name in posterior["noise"].values]
-    group = [names.index(str(name)) for name in constant["noise_group"].values]
-    relative = np.log(np.atleast_1d(np.asarray(n, float)) / float(constant["noise_size"]))
-    falling = flat["log_noise"][:, group, None] - flat["noise_slope"][:, :, None] * relative
-    return np.sqrt(np.exp(2.0 * falling) + flat["noise_floor"][:, :, None] ** 2)
 
 
 def check_predictions(fit: CurveFit, *, probability: float = 0.9, seed: int = 0) -> pd.DataFrame:
@@ -164,11 +140,7 @@ def _cells(fit: CurveFit):
         i = fit.index(triplet)
         sizes = np.sort(part["n_train"].unique())
         error = fit.expected_error(sizes)[keep, i]
-        noise = noise_sd(fit, sizes)
-        if noise is None:
-            raise InvalidInputError(
-                "criticism needs the fit's noise parameters; a fit built from given draws has none"
-            )
+        noise = fit.noise_sd(sizes)
         for j, n in enumerate(sizes):
             yield triplet, int(n), part[part["n_train"] == n], error[:, j], noise[keep, i, j]
 

@@ -13,7 +13,6 @@ import pandas as pd
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.families import AbstractFamily, get_family
-from curvefit.families.asymptotic_power_law import REFERENCE_SIZE
 from curvefit.fitting.discrepancy import warp_size
 from curvefit.fitting.effects import decompose
 from curvefit.fitting.settings import FitSettings
@@ -139,6 +138,11 @@ class CurveFit:
         values = {name: drawn(name) for name in self.law.parameter_names}
         return self.law.error(sizes, chance=self.chance[wanted, None], **values)
 
+    @property
+    def has_noise(self) -> bool:
+        """Whether the fit has a model of the noise between seeds (fits built from given draws have none)."""
+        return "log_noise" in self.draws["posterior"]
+
     def noise_sd(self, n: Any) -> np.ndarray:
         """Return the standard deviation between seeds at sizes `n`, on the likelihood's scale (logit or log).
 
@@ -153,7 +157,7 @@ class CurveFit:
             For fits without a noise model, such as those built from given draws.
         """
         posterior, constant = self.draws["posterior"], self.draws["constant_data"]
-        if "log_noise" not in posterior:
+        if not self.has_noise:
             raise InvalidInputError(f"this fit ({self.likelihood}) has no model of seed noise")
         names = [str(x) for x in posterior["noise"].values]
         group = [names.index(str(g)) for g in constant["noise_group"].values]
@@ -234,65 +238,20 @@ class CurveFit:
         InvalidInputError
             When shapes disagree, or draws are not finite or out of range.
         """
-        triplets = curves.triplets
-        given = {"exponent": exponent, "amplitude": amplitude, "floor": floor}
-        values = {name: np.atleast_2d(np.asarray(array, float)) for name, array in given.items()}
-        shape = values["exponent"].shape
-        for name, array in values.items():
-            if array.shape != shape or array.ndim != 2 or array.shape[1] != len(triplets):
-                raise InvalidInputError(
-                    f"{name} has shape {array.shape}; expected (draws, {len(triplets)} triplets) as for all of them"
-                )
-            if not np.isfinite(array).all() or (array < 0).any():
-                raise InvalidInputError(f"draws of {name} must be finite and not negative")
-        levels = chance_levels(curves) if chance is None else np.broadcast_to(chance, (len(triplets),))
-        levels = np.asarray(levels, float)
-        if np.isfinite(levels).all():
-            family = "power-law"
-            excess = levels - values["floor"]
-            if (excess <= 0).any():
-                raise InvalidInputError("draws of floor must lie below the chance level")
-            with np.errstate(over="ignore", divide="ignore"):
-                values["onset"] = (values["amplitude"] / excess) ** (1.0 / values["exponent"])
-        else:
-            family = "asymptotic-power-law"
-            values["level"] = values["amplitude"] * REFERENCE_SIZE ** -values["exponent"]
-        draws = make_inference_data({k: v[None] for k, v in values.items()}, triplets, levels)
-        status = status or FitStatus(True, ("built from given draws",), n_draws=shape[0])
-        return cls(curves, triplets, draws, status, family, likelihood, FitSettings(family=family))
+        from curvefit.fitting.given_draws import fit_from_draws
+
+        return fit_from_draws(
+            curves,
+            exponent=exponent,
+            amplitude=amplitude,
+            floor=floor,
+            chance=chance,
+            likelihood=likelihood,
+            status=status,
+        )
 
 
 def chance_levels(curves: LearningCurves) -> np.ndarray:
     """Return the chance level of every triplet (median over its rows), NaN where unknown."""
     level = curves.usable.groupby(list(AXES), sort=False)["chance_error"].median()
     return np.array([float(level.loc[tuple(t)]) for t in curves.triplets])
-
-
-def make_inference_data(
-    posterior: dict[str, np.ndarray],
-    triplets: tuple[Triplet, ...],
-    chance: np.ndarray,
-    *,
-    dims: dict[str, list[str]] | None = None,
-    coords: dict[str, Any] | None = None,
-    sample_stats: dict[str, np.ndarray] | None = None,
-) -> az.InferenceData:
-    """Return InferenceData whose variables of shape (chain, draw, triplets) carry the triplet dimension."""
-    import arviz as az
-
-    labels = [str(t) for t in triplets]
-    known = dict(dims or {})
-    for name, array in posterior.items():
-        if name not in known and array.ndim == 3 and array.shape[2] == len(triplets):
-            known[name] = ["triplet"]
-    known["chance"] = ["triplet"]
-    data = az.from_dict(
-        posterior=posterior,
-        sample_stats=sample_stats,
-        constant_data={"chance": np.asarray(chance, float)},
-        coords={"triplet": labels, **(coords or {})},
-        dims=known,
-    )
-    for axis in AXES:
-        data.posterior.coords[axis] = ("triplet", [getattr(t, axis) for t in triplets])
-    return data

@@ -1,8 +1,8 @@
 """What rolling-origin hold-out says about forecasts: weights of the families, and how fast discrepancy grows.
 
 The largest sizes of every curve are left out, the rest is fitted again, and the left-out sizes are scored. Family
-weights and the growth of the discrepancy are those with the highest mean log density: they come from the curves
-one has, never from the sizes one forecasts.
+weights, the growth of the discrepancy and whether priors are pooled over curves are those with the highest mean log
+density: they come from the curves one has, never from the sizes one forecasts.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import numpy as np
 from scipy.special import logsumexp
 
 from curvefit.fitting.forecast_curve import CurveEnsemble, fit_ensemble
-from curvefit.fitting.forecast_posterior import SeenCurve
+from curvefit.fitting.forecast_pooling import pool
+from curvefit.fitting.seen_curve import SeenCurve
 
 ORIGINS = (0.5, 0.7)
 #: Hold-out may widen forecasts, never narrow them: what was held out lies nearer than what will be asked.
 INFLATIONS = np.array([1.0, 1.4, 2.0, 2.8, 4.0])
 MOST_CURVES = 40
-FEWEST_SEEN = 5
+FEWEST_SEEN = 3
+FEWEST_POOLED = 5
 PRIOR_CURVES = 10.0
 
 
@@ -33,6 +35,8 @@ class Calibration:
         Names and weights; equal weights when nothing could be held out.
     inflation
         Factor on the random walk's speed beyond the data, 1 or more.
+    pooled
+        Whether priors fitted to all curves scored better than the default ones.
     held_out
         Number of (curve, origin) pairs that were scored.
     mean_log_density
@@ -42,31 +46,43 @@ class Calibration:
     families: tuple[str, ...]
     weights: np.ndarray
     inflation: float
+    pooled: bool
     held_out: int
     mean_log_density: float
 
 
 def calibrate(curves: list[SeenCurve], families: tuple[str, ...], *, seed: int = 0) -> Calibration:
-    """Choose weights and inflation over at most `MOST_CURVES` of the curves (evenly spaced ones)."""
+    """Choose weights, inflation and pooling over at most `MOST_CURVES` of the curves (evenly spaced ones)."""
     equal = np.full(len(families), 1.0 / len(families))
     chosen = [curves[i] for i in np.unique(np.linspace(0, len(curves) - 1, MOST_CURVES).round().astype(int))]
-    scores = [
-        score
-        for curve in chosen
-        for origin in ORIGINS
-        if (score := _held_out_scores(curve, families, origin, seed)) is not None
-    ]
-    if not scores:
-        return Calibration(families, equal, 1.0, 0, float("nan"))
-    best: tuple[float, np.ndarray, float] = (-np.inf, equal, 1.0)
-    for j, inflation in enumerate(INFLATIONS):
-        weights = _stack([score[j] for score in scores], equal)
-        value = _mean_score([score[j] for score in scores], weights)
-        # A weak pull towards no inflation, worth a few curves, so that one curve alone does not decide it.
-        value -= PRIOR_CURVES / len(scores) * 0.05 * np.log(inflation) ** 2
-        if value > best[0]:
-            best = (value, weights, float(inflation))
-    return Calibration(families, best[1], best[2], len(scores), float(best[0]))
+    held_out = []
+    for origin in ORIGINS:
+        splits = [(curve, split) for curve in chosen if (split := split_at(curve, origin)) is not None]
+        ensembles = [fit_ensemble(seen, families, seed=seed) for _, (seen, _) in splits]
+        held_out.append(([(curve, held) for curve, (_, held) in splits], ensembles))
+    count = sum(len(ensembles) for _, ensembles in held_out)
+    if not count:
+        return Calibration(families, equal, 1.0, len(curves) >= FEWEST_POOLED, 0, float("nan"))
+    found = []
+    for pooled in (False, True) if len(chosen) >= FEWEST_POOLED else (False,):
+        scores = [
+            _held_out_scores(ensemble, *target, seed)
+            for targets, ensembles in held_out
+            for target, ensemble in zip(targets, pool(ensembles) if pooled else ensembles)
+        ]
+        for j, inflation in enumerate(INFLATIONS):
+            weights = _stack([score[j] for score in scores], equal)
+            value = _mean_score([score[j] for score in scores], weights)
+            # A weak pull towards no inflation, worth a few curves, so that one curve alone does not decide it.
+            value -= PRIOR_CURVES / count * 0.05 * np.log(inflation) ** 2
+            found.append(Calibration(families, weights, float(inflation), pooled, count, float(value)))
+    return max(found, key=lambda one: one.mean_log_density)
+
+
+def fit_ensembles(curves: list[SeenCurve], calibration: Calibration, *, seed: int = 0) -> list[CurveEnsemble]:
+    """Integrate the calibration's families over every curve, under priors pooled over them where that was found better."""
+    ensembles = [fit_ensemble(curve, calibration.families, seed=seed) for curve in curves]
+    return pool(ensembles) if calibration.pooled else ensembles
 
 
 def split_at(curve: SeenCurve, fraction: float) -> tuple[SeenCurve, np.ndarray] | None:
@@ -81,25 +97,23 @@ def split_at(curve: SeenCurve, fraction: float) -> tuple[SeenCurve, np.ndarray] 
 
 
 def _held_out_scores(
-    curve: SeenCurve, families: tuple[str, ...], origin: float, seed: int
-) -> list[np.ndarray] | None:
-    """Log densities (families, held-out sizes) per inflation; None when the curve is too short."""
-    split = split_at(curve, origin)
-    if split is None:
-        return None
-    seen, held = split
-    ensemble: CurveEnsemble = fit_ensemble(seen, families, seed=seed)
+    ensemble: CurveEnsemble, curve: SeenCurve, held: np.ndarray, seed: int
+) -> list[np.ndarray]:
+    """Log densities (families, held-out sizes) per inflation."""
     targets = curve.n[held]
     values = np.maximum(curve.value[held], 1e-4 * curve.value.max())
-    tables = []
-    for inflation in INFLATIONS:
-        rows = []
-        for j in range(len(families)):
-            alone = np.eye(len(families))[j]
-            mixture = ensemble.mixture(targets, weights=alone, inflation=inflation, draws=100, seed=seed)
-            rows.append(mixture.log_density(values))
-        tables.append(np.array(rows))
-    return tables
+    count = len(ensemble.families)
+    return [
+        np.array(
+            [
+                ensemble.mixture(
+                    targets, weights=alone, inflation=inflation, draws=100, seed=seed
+                ).log_density(values)
+                for alone in np.eye(count)
+            ]
+        )
+        for inflation in INFLATIONS
+    ]
 
 
 def _stack(scores: list[np.ndarray], start: np.ndarray) -> np.ndarray:

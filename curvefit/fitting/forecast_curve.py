@@ -8,8 +8,9 @@ import numpy as np
 from scipy.special import logsumexp, ndtr
 from scipy.stats import truncnorm
 
-from curvefit.fitting.forecast_posterior import NoiseGrid, SeenCurve, ShapePosterior, shape_posterior
+from curvefit.fitting.forecast_posterior import ShapePosterior, shape_posterior
 from curvefit.fitting.forecast_shapes import DEFAULT_SHAPES, get_shape
+from curvefit.fitting.seen_curve import NoiseGrid, SeenCurve
 
 EVIDENCE_TEMPER = 0.1
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import FitError
-from curvefit.fitting.curve_fit import CurveFit, make_inference_data
+from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.gate import check_draws
 from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
+from curvefit.fitting.inference_data import make_inference_data
 from curvefit.fitting.layout import Layout, lay_out
 from curvefit.fitting.penalised import Penalised, penalised_fit
 from curvefit.fitting.settings import FitSettings
@@ -49,7 +50,7 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
     data.constant_data["exponent_sd_limit"] = ("triplet", exponent_limits(layout, hierarchy, start))
     data.constant_data["noise_group"] = ("triplet", [layout.noise_names[g] for g in layout.noise_group])
     data.constant_data["noise_size"] = ((), layout.middle_size * layout.size_unit)
-    notes = (*layout.notes, *training_notes(curves, layout), *limit_notes(data))
+    notes = (*layout.notes, *training_notes(curves, layout), *flag_notes(curves), *limit_notes(data))
     return CurveFit(
         curves, layout.triplets, data, status, layout.family.name, layout.likelihood, settings, notes
     )
@@ -163,6 +164,17 @@ def training_notes(curves: LearningCurves, layout: Layout) -> tuple[str, ...]:
         )
     if curves.shared_test_set:
         notes.append("all runs share their test points: errors are those on that test set")
+    return tuple(notes)
+
+
+def flag_notes(curves: LearningCurves) -> tuple[str, ...]:
+    """Return a sentence per kind of quality flag: how many curves have it, and the first one's reason."""
+    notes = []
+    for flag, part in curves.warnings.groupby("flag", sort=False):
+        first = part.iloc[0]
+        triplet = " | ".join(first[axis] for axis in ("data", "model", "inference"))
+        more = f" (and {len(part) - 1} more)" if len(part) > 1 else ""
+        notes.append(f"{flag}: {triplet}{more}: {first['reason']}")
     return tuple(notes)
 
 

@@ -172,7 +172,7 @@ def structure_key(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -
         hierarchy.pooled,
         hierarchy.n_rows,
         len(layout.triplets),
-        tuple(layout.noise_names),
+        len(layout.noise_names),
         hierarchy.terms,
         tuple(hierarchy.column_term),
         tuple(hierarchy.mean_prior.ravel()),

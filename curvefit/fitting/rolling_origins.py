@@ -7,10 +7,10 @@ import pandas as pd
 
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
-from curvefit.fitting.forecast_calibration import ORIGINS, calibrate, split_at
+from curvefit.fitting.forecast_calibration import FEWEST_SEEN, ORIGINS, calibrate, split_at
 from curvefit.fitting.forecast_curve import fit_ensemble
+from curvefit.fitting.forecast_of_curves import seen_curves
 from curvefit.fitting.forecast_shapes import DEFAULT_SHAPES
-from curvefit.fitting.forecasts import seen_curves
 
 
 def rolling_origin(
@@ -65,7 +65,7 @@ def rolling_origin(
             )
     if not rows:
         raise InvalidInputError(
-            "no curve is long enough to hold sizes out: five sizes below the origin are needed"
+            f"no curve is long enough to hold sizes out: {FEWEST_SEEN} sizes below an origin are needed"
         )
     return pd.DataFrame(rows)
 

@@ -134,9 +134,9 @@ def _varied(triplets: Sequence[Triplet], rotated: Collection[str]) -> list[Tripl
 
 def check_figures(fit: CurveFit) -> Iterator[ReportFigure]:
     """Yield predictive checks and residuals; a fit built from given draws has no noise to check, and yields none."""
-    from curvefit.fitting.criticism import check_predictions, noise_sd
+    from curvefit.fitting.criticism import check_predictions
 
-    if noise_sd(fit, [1.0]) is None:
+    if not fit.has_noise:
         return
     table = check_predictions(fit)
     yield render(

@@ -5,7 +5,7 @@ import pytest
 
 from curvefit.curves import LearningCurves
 from curvefit.errors import InvalidInputError
-from curvefit.fitting.criticism import check_predictions, loo_cells, noise_sd, prior_sensitivity
+from curvefit.fitting.criticism import check_predictions, loo_cells, prior_sensitivity
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.estimate import fit as fit_curves
 
@@ -51,7 +51,7 @@ def test_wrong_data_stand_out(fit):
 
 
 def test_noise_and_sensitivity(fit):
-    noise = noise_sd(fit, [16.0, 1024.0])
+    noise = fit.noise_sd([16.0, 1024.0])
     assert noise.shape == (fit.n_draws, 2, 2)
     assert (noise[..., 0] >= noise[..., 1] - 1e-12).all()
     table = prior_sensitivity(fit)
@@ -65,5 +65,5 @@ def test_given_draws_have_no_noise(fit):
         amplitude=np.full((10, 2), 5.0),
         floor=np.full((10, 2), 0.01),
     )
-    with pytest.raises(InvalidInputError, match="none"):
+    with pytest.raises(InvalidInputError, match="no model of seed noise"):
         check_predictions(made)

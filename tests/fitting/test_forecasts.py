@@ -9,9 +9,11 @@ from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.designs import design
 from curvefit.fitting.forecast_calibration import calibrate
 from curvefit.fitting.forecast_curve import fit_ensemble
-from curvefit.fitting.forecast_posterior import SeenCurve
-from curvefit.fitting.forecasts import forecast, needed_size
+from curvefit.fitting.forecast_pooling import pool
+from curvefit.fitting.forecasts import forecast
+from curvefit.fitting.needed_sizes import needed_size
 from curvefit.fitting.rolling_origins import compare_families, rolling_origin
+from curvefit.fitting.seen_curve import SeenCurve
 
 N = 2.0 ** np.arange(4, 13)
 
@@ -158,3 +160,29 @@ def test_short_curves_do_not_break_it():
     assert "too short" in found.notes[0]
     with pytest.raises(InvalidInputError, match="two usable sizes"):
         forecast(LearningCurves.from_frame({"n": [16], "error": [0.5]}), [256])
+
+
+def test_priors_pooled_over_like_curves_bring_them_together():
+    """Twelve short noisy curves of one exponent: pooled shape parameters spread less, and weights stay weights."""
+    rng = np.random.default_rng(7)
+    n = 2.0 ** np.arange(4, 10)
+    alone = [
+        fit_ensemble(
+            SeenCurve(n, law(n, 0.5) * np.exp(0.03 * rng.standard_normal(len(n))), np.full(len(n), np.nan)),
+            ("power-law",),
+        )
+        for _ in range(12)
+    ]
+
+    def centres(ensembles):
+        return [
+            np.exp(e.posteriors[0].log_weights).sum(axis=1) @ e.posteriors[0].standard[:, 0]
+            for e in ensembles
+        ]
+
+    pooled = pool(alone)
+    assert np.std(centres(pooled)) < 0.8 * np.std(centres(alone))
+    for ensemble in pooled:
+        assert np.exp(ensemble.posteriors[0].log_weights).sum() == pytest.approx(1.0)
+        assert ensemble.posteriors[0].effective > 20
+    assert pool(alone[:1])[0] is alone[0]

@@ -35,7 +35,7 @@ def predict(
     posterior is continued. Either way the uncertainty grows with the distance from the measured sizes.
     Without --at and --target: twice, four and eight times the largest size.
     """
-    from curvefit.fitting.forecasts import forecast, needed_size
+    from curvefit.fitting import forecast, needed_size
 
     saved = load_saved_fit(source, **choice)
     believed: LearningCurves | CurveFit = saved if saved is not None else read_curves(source, **choice)

@@ -1,0 +1,114 @@
+"""Forecast: the predictive distribution of test error at given sizes, as draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import logsumexp
+
+from curvefit.errors import unknown_name
+from curvefit.triplet import Triplet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forecast:
+    """Predictive distribution of test error at given sizes.
+
+    Parameters
+    ----------
+    triplets
+        Which curves.
+    n
+        Sizes (sizes,).
+    curve_draws, seed_draws
+        Draws of the curve itself, and of one new run (draws, triplets, sizes).
+    last_n, last_value
+        Largest size seen and the mean error there (triplets,): the baseline to beat.
+    weights
+        One row a curve: weight of each family. Empty for a forecast from a `CurveFit`.
+    notes
+        How it was made.
+    """
+
+    triplets: tuple[Triplet, ...]
+    n: np.ndarray
+    curve_draws: np.ndarray
+    seed_draws: np.ndarray
+    last_n: np.ndarray
+    last_value: np.ndarray
+    weights: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @property
+    def extrapolated(self) -> np.ndarray:
+        """Which sizes lie beyond the largest one seen (triplets, sizes)."""
+        return self.n[None, :] > self.last_n[:, None]
+
+    def draws_of(self, kind: str) -> np.ndarray:
+        """Return the draws of the ``"curve"`` or of a new ``"seed"``."""
+        kinds = {"curve": self.curve_draws, "seed": self.seed_draws}
+        if kind not in kinds:
+            raise unknown_name("kind of forecast", kind, kinds)
+        return kinds[kind]
+
+    def quantiles(self, probabilities: Sequence[float], *, kind: str = "seed") -> np.ndarray:
+        """Return quantiles (probabilities, triplets, sizes)."""
+        return np.quantile(self.draws_of(kind), probabilities, axis=0)
+
+    def summary(self, probability: float = 0.9, *, kind: str = "seed") -> pd.DataFrame:
+        """Return one row per curve and size: median, interval, whether extrapolated, the last value beside."""
+        tail = (1 - probability) / 2
+        low, middle, high = self.quantiles([tail, 0.5, 1 - tail], kind=kind)
+        return pd.DataFrame(
+            [
+                {
+                    **triplet._asdict(),
+                    "n_train": self.n[j],
+                    "median": middle[i, j],
+                    "low": low[i, j],
+                    "high": high[i, j],
+                    "extrapolated": bool(self.extrapolated[i, j]),
+                    "times_largest_size": self.n[j] / self.last_n[i],
+                    "last_value": self.last_value[i],
+                }
+                for i, triplet in enumerate(self.triplets)
+                for j in range(len(self.n))
+            ]
+        )
+
+    def log_density(self, values: np.ndarray, *, kind: str = "seed") -> np.ndarray:
+        """Return the log predictive density of values (triplets, sizes), by a kernel over the draws' logarithms."""
+        values = np.broadcast_to(np.asarray(values, float), (len(self.triplets), len(self.n)))
+        logs = np.log(np.maximum(self.draws_of(kind), 1e-12))
+        width = 1.06 * logs.std(axis=0) * len(logs) ** -0.2 + 1e-9
+        z = (np.log(values) - logs) / width
+        kernel = logsumexp(-0.5 * z**2, axis=0) - np.log(len(logs))
+        return kernel - np.log(width * np.sqrt(2 * np.pi) * values)
+
+    def to_inference_data(self) -> Any:
+        """Return the draws as ArviZ ``InferenceData`` (group ``predictions``)."""
+        import arviz as az
+
+        return az.from_dict(
+            predictions={"curve": self.curve_draws[None], "seed": self.seed_draws[None]},
+            coords={"triplet": [str(t) for t in self.triplets], "size": self.n},
+            pred_dims={"curve": ["triplet", "size"], "seed": ["triplet", "size"]},
+        )
+
+    def __str__(self) -> str:
+        lines = [*self.notes]
+        for row in self.summary().itertuples(index=False):
+            where = (
+                f"extrapolated {row.times_largest_size:.3g} times the largest size"
+                if row.extrapolated
+                else "inside the data"
+            )
+            lines.append(
+                f"{row.data} | {row.model} | {row.inference} at n = {row.n_train:,.0f}: {row.median:.4g} "
+                f"(90 % for a new seed: {row.low:.4g} to {row.high:.4g}; {where}; last value {row.last_value:.4g})"
+            )
+        return "\n".join(lines)

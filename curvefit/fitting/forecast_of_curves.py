@@ -1,0 +1,128 @@
+"""Forecasts from learning curves: families integrated over each curve, weighted by rolling-origin hold-out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.errors import InvalidInputError
+from curvefit.fitting.forecast_calibration import Calibration, calibrate, fit_ensembles
+from curvefit.fitting.forecast_curve import CurveEnsemble
+from curvefit.fitting.forecast_draws import Forecast
+from curvefit.fitting.forecast_shapes import get_shape
+from curvefit.fitting.seen_curve import SeenCurve
+from curvefit.seeding import generator
+from curvefit.triplet import AXES, Triplet
+
+
+def seen_curves(curves: LearningCurves) -> dict[Triplet, SeenCurve]:
+    """Return the means of every curve that has two sizes or more."""
+    return {
+        Triplet(*key): SeenCurve(
+            part["n_train"].to_numpy(float),
+            part["value"].to_numpy(float),
+            part["value_se"].to_numpy(float),
+            float(part["chance_error"].iloc[0]),
+        )
+        for key, part in curves.means().groupby(list(AXES), sort=False)
+        if len(part) >= 2 and part["value"].max() > 0
+    }
+
+
+#: No draw rises above the largest value seen by more than this, on the log scale.
+FARTHEST_RISE = 20.0
+
+
+def forecast_of_curves(
+    curves: LearningCurves, sizes: np.ndarray, families: tuple[str, ...], draws: int, seed: int
+) -> Forecast:
+    for name in families:
+        get_shape(name)
+    seen = seen_curves(curves)
+    if not seen:
+        raise InvalidInputError(
+            "no curve has two usable sizes with an error above 0: nothing to forecast from"
+        )
+    left_out = [str(t) for t in curves.triplets if t not in seen]
+    calibration = calibrate(list(seen.values()), families, seed=seed)
+    repeats = curves.means().groupby(list(AXES), sort=False)["replicates"].max()
+    parts, weight_rows = [], []
+    ensembles = fit_ensembles(list(seen.values()), calibration, seed=seed)
+    for i, (triplet, ensemble) in enumerate(zip(seen, ensembles)):
+        weights = ensemble.weights(calibration.weights)
+        rng = generator(seed, "forecast", i)
+        parts.append(
+            _paths(
+                ensemble,
+                sizes,
+                weights,
+                calibration.inflation,
+                draws,
+                float(repeats.loc[tuple(triplet)]),
+                rng,
+            )
+        )
+        weight_rows.append({**triplet._asdict(), **dict(zip(families, weights))})
+    ceiling = 1.0 if curves.metric == "error-rate" else np.inf
+    stacked = [np.stack([part[k] for part in parts], axis=1).clip(0.0, ceiling) for k in (0, 1)]
+    notes = [_say(calibration)] + [
+        f"no forecast for {name}: fewer than two sizes, or no error seen" for name in left_out
+    ]
+    return Forecast(
+        tuple(seen),
+        sizes,
+        stacked[0],
+        stacked[1],
+        np.array([c.n[-1] for c in seen.values()]),
+        np.array([c.value[-1] for c in seen.values()]),
+        pd.DataFrame(weight_rows),
+        tuple(notes),
+    )
+
+
+def _paths(
+    ensemble: CurveEnsemble,
+    sizes: np.ndarray,
+    weights: np.ndarray,
+    inflation: float,
+    draws: int,
+    repeats: float,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw whole curves: one walk a draw, continuous in log n beyond the data, and a new seed around each."""
+    order = np.argsort(sizes)
+    mixture = ensemble.mixture(
+        sizes[order], weights=weights, inflation=inflation, draws=max(draws // 2, 50), seed=int(rng.integers(2**31)),
+        seeds_per_mean=repeats,
+    )  # fmt: skip
+    chosen = rng.choice(len(mixture.weight), size=draws, p=mixture.weight)
+    variance = mixture.walk_sd[chosen] ** 2
+    steps = np.diff(variance, axis=1, prepend=0.0)
+    growing = np.maximum.accumulate(sizes[order] >= ensemble.curve.n[-1])
+    common = rng.standard_normal((draws, 1))
+    walk = np.sqrt(variance) * common
+    if growing.any():
+        start = int(np.argmax(growing))
+        fresh = np.sqrt(np.maximum(steps[:, start + 1 :], 0.0)) * rng.standard_normal(
+            steps[:, start + 1 :].shape
+        )
+        walk[:, start + 1 :] = walk[:, start : start + 1] + np.cumsum(fresh, axis=1)
+    curve = mixture.log_mean[chosen] + walk
+    run = curve + mixture.seed_sd[chosen] * rng.standard_normal(curve.shape)
+    back = np.argsort(order)
+    highest = np.log(ensemble.curve.value.max()) + FARTHEST_RISE
+    return np.exp(np.minimum(curve[:, back], highest)), np.exp(np.minimum(run[:, back], highest))
+
+
+def _say(calibration: Calibration) -> str:
+    if not calibration.held_out:
+        return "curves too short to hold sizes out: equal family weights, discrepancy not calibrated"
+    shares = ", ".join(
+        f"{name} {weight:.2f}" for name, weight in zip(calibration.families, calibration.weights)
+    )
+    return (
+        f"family weights from {calibration.held_out} rolling-origin hold-outs: {shares}; "
+        f"discrepancy beyond the data x {calibration.inflation:g}"
+        f"{'; priors pooled over curves' if calibration.pooled else ''}"
+    )

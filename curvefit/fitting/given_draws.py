@@ -1,0 +1,54 @@
+"""A fit made of draws that came from elsewhere: a bootstrap, somebody else's posterior, a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.errors import InvalidInputError
+from curvefit.families.asymptotic_power_law import REFERENCE_SIZE
+from curvefit.fitting.curve_fit import CurveFit, chance_levels
+from curvefit.fitting.inference_data import make_inference_data
+from curvefit.fitting.settings import FitSettings
+from curvefit.fitting.status import FitStatus
+
+
+def fit_from_draws(
+    curves: LearningCurves,
+    *,
+    exponent: Any,
+    amplitude: Any,
+    floor: Any,
+    chance: Any,
+    likelihood: str,
+    status: FitStatus | None,
+) -> CurveFit:
+    """Build a fit from arrays; see `CurveFit.from_draws`."""
+    triplets = curves.triplets
+    given = {"exponent": exponent, "amplitude": amplitude, "floor": floor}
+    values = {name: np.atleast_2d(np.asarray(array, float)) for name, array in given.items()}
+    shape = values["exponent"].shape
+    for name, array in values.items():
+        if array.shape != shape or array.ndim != 2 or array.shape[1] != len(triplets):
+            raise InvalidInputError(
+                f"{name} has shape {array.shape}; expected (draws, {len(triplets)} triplets) as for all of them"
+            )
+        if not np.isfinite(array).all() or (array < 0).any():
+            raise InvalidInputError(f"draws of {name} must be finite and not negative")
+    levels = chance_levels(curves) if chance is None else np.broadcast_to(chance, (len(triplets),))
+    levels = np.asarray(levels, float)
+    if np.isfinite(levels).all():
+        family = "power-law"
+        excess = levels - values["floor"]
+        if (excess <= 0).any():
+            raise InvalidInputError("draws of floor must lie below the chance level")
+        with np.errstate(over="ignore", divide="ignore"):
+            values["onset"] = (values["amplitude"] / excess) ** (1.0 / values["exponent"])
+    else:
+        family = "asymptotic-power-law"
+        values["level"] = values["amplitude"] * REFERENCE_SIZE ** -values["exponent"]
+    draws = make_inference_data({k: v[None] for k, v in values.items()}, triplets, levels)
+    status = status or FitStatus(True, ("built from given draws",), n_draws=shape[0])
+    return CurveFit(curves, triplets, draws, status, family, likelihood, FitSettings(family=family))

@@ -1,0 +1,109 @@
+"""How many examples a target error needs: a distribution, with the probability of never."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.errors import InvalidInputError
+from curvefit.fitting.curve_fit import CurveFit
+from curvefit.fitting.forecasts import forecast
+from curvefit.triplet import AXES, Triplet
+
+SIZES_PER_E_FOLD = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NeededSize:
+    """How many training examples a target error needs.
+
+    Parameters
+    ----------
+    triplets, target
+        Which curves, and the error to reach.
+    draws
+        Sizes at which the curve first reaches the target (draws, triplets); infinite where it does not up to
+        `horizon`.
+    horizon
+        Largest size looked at, per triplet.
+    """
+
+    triplets: tuple[Triplet, ...]
+    target: float
+    draws: np.ndarray
+    horizon: np.ndarray
+
+    @property
+    def probability_never(self) -> np.ndarray:
+        """Probability that the target is not reached up to the horizon (triplets,)."""
+        return np.isinf(self.draws).mean(axis=0)
+
+    def summary(self, probability: float = 0.9) -> pd.DataFrame:
+        """Return one row a curve: median and interval of the size (inf where not reached), P(never), horizon."""
+        tail = (1 - probability) / 2
+        ordered = np.sort(self.draws, axis=0)
+        low, middle, high = (ordered[round(q * (len(ordered) - 1))] for q in (tail, 0.5, 1 - tail))
+        return pd.DataFrame(
+            [
+                {
+                    **t._asdict(), "target": self.target, "median": middle[i], "low": low[i], "high": high[i],
+                    "probability_never": self.probability_never[i], "horizon": self.horizon[i],
+                }
+                for i, t in enumerate(self.triplets)
+            ]
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{r.data} | {r.model} | {r.inference}: error {r.target:g} needs {r.median:,.0f} examples (90 %: {r.low:,.0f} to "
+            f"{r.high:,.0f}); not reached by n = {r.horizon:,.0f} with probability {r.probability_never:.2f}"
+            for r in self.summary().itertuples(index=False)
+        )
+
+
+def needed_size(
+    source: LearningCurves | CurveFit,
+    target: float,
+    *,
+    times: float = 1000.0,
+    draws: int = 1000,
+    seed: int = 0,
+) -> NeededSize:
+    """Return the distribution of the training-set size at which a curve first reaches a target error.
+
+    Parameters
+    ----------
+    source
+        Learning curves, or a hierarchical fit of them.
+    target
+        Error to reach, above zero.
+    times
+        How far to look: this many times the largest size seen.
+    """
+    if not target > 0:
+        raise InvalidInputError(f"the target error must be above 0, not {target}")
+    curves = source.curves if isinstance(source, CurveFit) else source
+    if not len(curves.usable):
+        raise InvalidInputError("there is no usable row; see curves.table['flag'] for the reasons")
+    ends = curves.usable.groupby(list(AXES), sort=False)["n_train"].agg(["min", "max"])
+    low, high = float(ends["min"].min()), float(ends["max"].max()) * times
+    grid = np.geomspace(low, high, max(int(SIZES_PER_E_FOLD * np.log(high / low)), 16))
+    paths = forecast(source, grid, draws=draws, seed=seed)
+    first = _first_below(paths.curve_draws, grid, target)
+    horizon = np.array([paths.last_n[i] * times for i in range(len(paths.triplets))])
+    return NeededSize(paths.triplets, float(target), np.where(first <= horizon, first, np.inf), horizon)
+
+
+def _first_below(paths: np.ndarray, grid: np.ndarray, target: float) -> np.ndarray:
+    """Return the size at which each path first reaches the target, interpolated in log size; inf if it does not."""
+    reached = paths <= target
+    after = reached.argmax(axis=2)
+    before = np.maximum(after - 1, 0)
+    high = np.take_along_axis(paths, before[..., None], axis=2)[..., 0]
+    low = np.take_along_axis(paths, after[..., None], axis=2)[..., 0]
+    share = np.clip(np.where(high > low, (high - target) / np.maximum(high - low, 1e-300), 1.0), 0.0, 1.0)
+    size = np.exp(np.log(grid[before]) + share * (np.log(grid[after]) - np.log(grid[before])))
+    return np.where(reached.any(axis=2), size, np.inf)
