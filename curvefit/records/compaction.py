@@ -13,14 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curvefit.errors import StoreError
+from curvefit.records.files import file_digest, sync_folder
 from curvefit.records.manifest import (
     Manifest,
     SealedPart,
     SealedSegment,
     Withdrawal,
-    file_digest,
     read_manifest,
-    sync_folder,
     write_manifest,
 )
 from curvefit.records.segment import SegmentContent, own_host, read_segment

@@ -77,11 +77,14 @@ class RunIndex:
         return (found.st_mtime_ns, found.st_size)
 
     def _read(self, path: Path) -> bool:
+        before = self._segments.get(path.name)
+        if before is not None and before.count is not None:  # closed
+            return False
         try:
             size = path.stat().st_size
             if size == self._sizes.get(path.name):
                 return False
-            content = read_segment(path, after=self._segments.get(path.name))
+            content = read_segment(path, after=before)
         except FileNotFoundError:  # sealed meanwhile: the manifest has changed, the next call reads it
             return False
         for at, run_id, _ in content.tombstones:

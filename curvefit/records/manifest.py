@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from curvefit.errors import StoreError
+from curvefit.records.files import replace_file
 from curvefit.settings import Settings
 
 STORE_VERSION = 1
@@ -94,36 +93,6 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
     """Replace the manifest in one step: a reader sees the old one or the new one."""
     values = manifest.model_dump(mode="json")
     replace_file(path, json.dumps({**values, "sha256": _digest_of(values)}, indent=1).encode())
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that it is there whole and durable, or not at all."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.draft")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise StoreError(f"cannot write {path}: {error.strerror}; what was there is intact") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest_of(values: dict) -> str:

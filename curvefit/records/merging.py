@@ -8,7 +8,8 @@ from pathlib import Path
 
 from curvefit.errors import DataFileError, StoreError
 from curvefit.records.compaction import lock_store
-from curvefit.records.manifest import file_digest, read_manifest, sync_folder, write_manifest
+from curvefit.records.files import file_digest, sync_folder
+from curvefit.records.manifest import read_manifest, write_manifest
 from curvefit.records.store import RecordStore
 
 _SIDE_FOLDERS = ("traces", "logs", "plans")

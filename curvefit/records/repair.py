@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 
 from curvefit.errors import StoreError
 from curvefit.records.compaction import lock_store, write_part
+from curvefit.records.files import file_digest
 from curvefit.records.manifest import (
     DamagedManifestError,
     Manifest,
     SealedPart,
-    file_digest,
     read_manifest,
     write_manifest,
 )

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from curvefit.errors import StoreError
+from curvefit.records.files import sync_folder
 from curvefit.records.lines import Damage, decode_lines, encode_line
 from curvefit.records.record import RunRecord
 
@@ -57,6 +58,8 @@ class SegmentWriter:
         self._sidecar = sidecar
         try:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            if sync:
+                sync_folder(folder)
         except OSError as error:
             raise _cannot_write(self.path, error) from error
         _hold(self._file)

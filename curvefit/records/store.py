@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curvefit.errors import DataFileError, StoreError, UnknownNameError
-from curvefit.records.manifest import REPAIR, Manifest, SealedPart, file_digest, read_manifest
+from curvefit.records.files import file_digest
+from curvefit.records.manifest import REPAIR, Manifest, SealedPart, read_manifest
 from curvefit.records.record import RunRecord
 from curvefit.records.segment import SegmentContent, SegmentWriter, read_segment
 from curvefit.records.table import SCHEMA, SORT_KEYS, conform, to_records, to_table

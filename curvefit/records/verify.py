@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from curvefit.errors import DataFileError, StoreError
-from curvefit.records.manifest import Manifest, SealedPart, file_digest, read_manifest
+from curvefit.records.files import file_digest
+from curvefit.records.manifest import Manifest, SealedPart, read_manifest
 from curvefit.records.repair import rows_that_check
 from curvefit.records.segment import SegmentContent, read_segment
 from curvefit.records.store import RecordStore

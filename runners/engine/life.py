@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,7 @@ def _lives_here(state: Mapping[str, Any]) -> bool:
     return bool(state["born"]) and _birth(state["pid"]) == state["born"]
 
 
+@cache
 def _machine() -> str:
     """Return what tells this machine (and this namespace of process ids) from others."""
     try:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curvefit.errors import DataFileError, UnknownNameError, unknown_name
-from curvefit.records.manifest import replace_file
+from curvefit.records.files import replace_file
 from curvefit.study.study import Study
 from runners.engine.chunk import Chunk, plan_chunks
 from runners.engine.where import Condition, matches

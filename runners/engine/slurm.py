@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from curvefit.errors import InvalidInputError, MissingDependencyError
-from curvefit.records.manifest import replace_file
+from curvefit.records.files import replace_file
 
 _WARNING_SECONDS = 120
 
