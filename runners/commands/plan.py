@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +24,7 @@ def plan(
     from curvefit.records.index import RunIndex
     from curvefit.records.store import RecordStore
     from curvefit.study.study import Study
-    from runners.engine.estimate import estimate_cost
+    from runners.engine.estimate import Workload
     from runners.engine.plan import find_study, make_plan
     from runners.engine.where import parse_conditions
 
@@ -32,21 +32,22 @@ def plan(
     made = made.narrowed(parse_conditions(where or []))
     store = RecordStore(out) if out is not None else None
     entries = RunIndex(store).entries if store is not None and store.exists() else {}
-    todo: dict[str, list[float]] = defaultdict(list)
-    past: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    asked: Counter[str] = Counter()
+    work, asked, longest = Workload(), Counter[str](), Workload()
     for chunk in made.chunks:
+        of_chunk = Workload(past=work.past)
         for spec in chunk.specs:
-            entry, cost = entries.get(spec.id), made.costs[spec.id]
-            asked[spec.inference.label] += 1
+            label, cost, entry = spec.inference.label, made.costs[spec.id], entries.get(spec.id)
+            asked[label] += 1
+            work.add(label, cost, entry)
             if entry is None:
-                todo[spec.inference.label].append(cost)
-            elif entry.seconds:
-                past[spec.inference.label].append((cost, entry.seconds))
-    total, missing = asked.total(), sum(map(len, todo.values()))
-    estimate = estimate_cost(todo, past).per_worker(workers) if missing else None
+                of_chunk.add(label, cost, None)
+        longest = max(longest, of_chunk, key=lambda one: one.operations)
+    total, missing = asked.total(), work.n_todo
+    whole, slowest = work.estimate(), longest.estimate()
+    estimate = whole and whole.per_worker(workers)
     if as_json:
         interval = estimate and {"median": estimate.seconds, "low": estimate.low, "high": estimate.high}
+        longest_chunk = slowest and slowest.seconds
         print(
             json.dumps(
                 {
@@ -56,6 +57,7 @@ def plan(
                     "missing": missing,
                     "chunks": len(made.chunks),
                     "seconds": interval,
+                    "seconds_of_longest_chunk": longest_chunk,
                     "notices": made.notices,
                 }
             )
@@ -68,10 +70,9 @@ def plan(
         f"{total - missing} done, {missing} missing"
     )
     for label, count in asked.items():
-        left = todo.get(label, [])
-        line = f"  {label}: {count} runs"
-        typer.echo(
-            f"{line}, {estimate_cost({label: left}, past)} of one worker" if left else f"{line}, all done"
-        )
-    if estimate is not None:
+        left = work.estimate(label)
+        typer.echo(f"  {label}: {count} runs, {f'{left} of one worker' if left else 'all done'}")
+    if estimate is not None and slowest is not None:
         typer.echo(f"time with {workers} worker{'s' if workers > 1 else ''}: {estimate}")
+        if slowest.seconds > estimate.seconds:
+            typer.echo(f"but one chunk alone, which no two workers share, needs {slowest}")

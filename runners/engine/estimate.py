@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from curvefit.records.index import Entry
 from curvefit.seeding import generator
 
 _DRAWS = 500
@@ -39,6 +41,36 @@ class CostEstimate:
     def __str__(self) -> str:
         basis = f"from {self.n_past} past runs" if self.n_past else "a guess: no past runs"
         return f"{duration(self.seconds)} (90 %: {duration(self.low)} to {duration(self.high)}; {basis})"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is to be done and what has been, in operations and seconds, by algorithm."""
+
+    todo: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    past: defaultdict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, label: str, cost: float, entry: Entry | None) -> None:
+        """Take account of a run of `cost` operations, and of its record if it has one."""
+        if entry is None:
+            self.todo[label].append(cost)
+        elif entry.seconds:
+            self.past[label].append((cost, entry.seconds))
+
+    @property
+    def operations(self) -> float:
+        """Operations to be done."""
+        return sum(map(sum, self.todo.values()))
+
+    @property
+    def n_todo(self) -> int:
+        """Runs to be done."""
+        return sum(map(len, self.todo.values()))
+
+    def estimate(self, *labels: str) -> CostEstimate | None:
+        """Return the worker-seconds of what is to be done (by these algorithms); None when that is nothing."""
+        todo = {label: costs for label, costs in self.todo.items() if label in labels or not labels}
+        return estimate_cost(todo, self.past) if todo else None
 
 
 def estimate_cost(

@@ -11,7 +11,7 @@ from curvefit.errors import DataFileError
 from curvefit.records.index import RunIndex
 from curvefit.records.store import RecordStore
 from curvefit.triplet import Triplet
-from runners.engine.estimate import CostEstimate, estimate_cost
+from runners.engine.estimate import CostEstimate, Workload
 from runners.engine.life import living_drivers
 from runners.engine.plan import read_plans
 
@@ -103,26 +103,23 @@ def read_standing(folder: Path, *, index: RunIndex | None = None) -> list[Standi
     standings = []
     for name, plan in plans.items():
         standing = Standing(name, plan.num_rows, drivers=[d for d in drivers if d.get("study", name) == name])
-        todo: dict[str, list[float]] = defaultdict(list)
-        past: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        work = Workload()
         counts: dict[Triplet, list[int]] = defaultdict(lambda: [0, 0])
         times = []
         for row in plan.to_pylist():
             triplet = Triplet(row["data"], row["model"], row["inference"])
             entry = index.entries.get(row["run_id"])
+            work.add(row["inference"], row["cost"], entry)
             counts[triplet][1] += 1
             if entry is None:
-                todo[row["inference"]].append(row["cost"])
                 continue
             counts[triplet][0] += 1
             standing.statuses[entry.status] += 1
             if entry.status != "ok":
                 standing.failures[f"{entry.status}: {entry.message.partition(chr(10))[0]}"] += 1
             times.append(entry.at)
-            if entry.seconds:
-                past[row["inference"]].append((row["cost"], entry.seconds))
         standing.triplets = {triplet: (done, total) for triplet, (done, total) in counts.items()}
-        standing.remaining = estimate_cost(todo, past) if todo else None
+        standing.remaining = work.estimate()
         standing.rate = _recent_rate(times)
         standings.append(standing)
     return standings

@@ -47,7 +47,11 @@ def execute_specs(specs: Sequence[RunSpec], *, device: str = "cpu") -> Iterator[
                 "n_test": 1000,
                 "value": value / 1000,
                 "seconds": 0.001,
-                "extra": {"trace": {"step": [1, 2], "train_loss": [2.0, 1.0]}},
+                "extra": {
+                    "trace": {"step": [1, 2], "train_loss": [2.0, 1.0]},
+                    "slot": os.environ.get("CUDA_VISIBLE_DEVICES"),
+                    "threads": os.environ.get("OMP_NUM_THREADS"),
+                },
             }
         )
         if spec.n_train == settings.get("twice"):

@@ -38,6 +38,8 @@ def test_plan_counts_what_is_done_and_estimates_the_rest(finished, capsys):
     assert 0 < found["seconds"]["low"] < found["seconds"]["median"] < found["seconds"]["high"] < 1
     plan(str(finished / "s.toml"), executor=EXECUTOR)
     assert "a guess: no past runs" in capsys.readouterr().out
+    plan(str(finished / "s.toml"), workers=64, executor=EXECUTOR)
+    assert "but one chunk alone, which no two workers share, needs" in capsys.readouterr().out
 
 
 def test_status_counts_triplets_and_statuses(finished, capsys):

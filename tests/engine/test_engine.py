@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
+import resource
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from curvefit.errors import CurvefitError, StoreError, UnknownNameError
+from curvefit.errors import CurvefitError, InvalidInputError, UnknownNameError
 from curvefit.records import RecordStore
 from curvefit.records.verify import verify_store
 from runners.engine.abstract import Stop
 from runners.engine.chunk import Chunk, plan_chunks
 from runners.engine.driver import Driver, read_log
+from runners.engine.embedded import EmbeddedEngine
+from runners.engine.plan import make_plan
 from runners.engine.retry import after_death
-from tests.engine.studies import run_here, start_driver, tiny_plan, tiny_toml
+from runners.engine.select import choose_engine
+from runners.engine.where import parse_conditions
+from runners.engine.worker import WorkerTask
+from tests.engine.studies import EXECUTOR, ROOT, run_here, start_driver, tiny_plan, tiny_study, tiny_toml
 
 
 def statuses(folder: Path) -> dict[tuple[int, int], str]:
@@ -91,9 +100,21 @@ def test_retry_does_again_what_it_says(tmp_path):
         run_here(plan, tmp_path, retry="fail")
 
 
-def test_limits_and_conditions_narrow_a_plan_without_new_chunks():
-    from runners.engine.where import parse_conditions
+def test_every_worker_has_its_own_device_and_the_threads_it_is_given(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,4")
+    made = choose_engine("embedded", tmp_path, executor="tests.engine.fake_runs", device="cuda")
+    assert (made.workers, made.visible_devices) == (2, ("1", "4"))
+    assert choose_engine("embedded", tmp_path, executor="x", device="cuda:0,2").visible_devices == ("0", "2")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(InvalidInputError, match="no GPU was found"):
+        choose_engine("embedded", tmp_path, executor="x", device="cuda")
+    plan = tiny_plan(replicates=8, sleep=0.1)
+    run_here(plan, tmp_path, workers=2, visible_devices=("1", "4"), threads=3)
+    found = {(r.extra["slot"], r.extra["threads"]) for r in RecordStore(tmp_path).read_records()}
+    assert found == {("1", "3"), ("4", "3")}
 
+
+def test_limits_and_conditions_narrow_a_plan_without_new_chunks():
     plan = tiny_plan(replicates=3)
     small = plan.narrowed(parse_conditions(["n_train<=64,seed!=1"]))
     assert {(s.n_train, s.seed) for c in small.chunks for s in c.specs} == {
@@ -117,8 +138,6 @@ def test_dear_groups_stand_alone_and_cheap_ones_are_put_together():
 
 
 def test_chunks_survive_the_way_to_a_worker():
-    import json
-
     (chunk, *_) = tiny_plan(bad="raise").chunks
     assert Chunk.from_dict(json.loads(json.dumps(chunk.to_dict()))) == chunk
 
@@ -216,9 +235,6 @@ def test_a_store_that_cannot_be_written_stops_the_run_with_a_clear_error(tmp_pat
     with pytest.raises(UnknownNameError, match="is no module"):
         Driver(tiny_plan_of("tests.engine.none"), RecordStore(tmp_path / "x"))
     driver = Driver(tiny_plan(), RecordStore(tmp_path))
-    from runners.engine.embedded import EmbeddedEngine
-    from runners.engine.worker import WorkerTask
-
     gone = EmbeddedEngine(WorkerTask(str(tmp_path / "gone"), "tests.engine.fake_runs"), tmp_path / "logs")
     with pytest.raises(CurvefitError, match="the folder is missing"):
         driver.run(gone, Stop())
@@ -226,26 +242,16 @@ def test_a_store_that_cannot_be_written_stops_the_run_with_a_clear_error(tmp_pat
 
 
 def tiny_plan_of(executor: str):
-    from runners.engine.plan import make_plan
-    from tests.engine.studies import tiny_study
-
     return make_plan(tiny_study(), executor=executor)
 
 
-def test_a_disk_that_fills_up_ends_the_run_with_the_store_intact(tmp_path, monkeypatch):
-    import resource
-
+def test_a_disk_that_fills_up_ends_the_run_with_the_store_intact(tmp_path):
     study = tiny_toml(tmp_path / "s.toml", replicates=40)
     folder = tmp_path / "out"
 
     def small_files():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    import subprocess
-    import sys
-
-    from tests.engine.studies import EXECUTOR, ROOT
 
     call = "from curvefit.cli import main; main()"
     command = [sys.executable, "-c", call, "run", str(study), "--out", str(folder), "--executor", EXECUTOR]
@@ -257,4 +263,3 @@ def test_a_disk_that_fills_up_ends_the_run_with_the_store_intact(tmp_path, monke
     assert "Traceback" not in done.stderr
     assert verify_store(folder).is_sound
     assert 0 < len(statuses(folder)) < 120
-    assert StoreError
