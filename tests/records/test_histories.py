@@ -16,7 +16,7 @@ from curvefit.records.merging import merge_stores
 from curvefit.records.verify import verify_store
 from tests.records.made import record
 
-RUNS = st.integers(0, 5)
+RUNS = st.integers(0, 2)
 STEPS = st.one_of(
     st.tuples(st.just("write"), RUNS, st.sampled_from(["ok", "exception", "died"])),
     st.tuples(st.just("withdraw"), RUNS, st.none()),
@@ -72,8 +72,8 @@ class History:
         assert verify_store(self.store.path).is_sound
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(st.lists(STEPS, min_size=3, max_size=14))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(st.lists(STEPS, min_size=8, max_size=20))
 def test_a_store_equals_a_dictionary_after_any_history(steps):
     with tempfile.TemporaryDirectory() as folder:
         history = History(Path(folder))
