@@ -62,7 +62,9 @@ def ratio_at(curves: LearningCurves, one: Triplet, other: Triplet, size: int) ->
     return error_ratio(curves.drop_sizes(below=size, above=size), one, other)
 
 
-def data_factor(curves: LearningCurves, one: Triplet, other: Triplet, error: float | None = None) -> Factor | None:
+def data_factor(
+    curves: LearningCurves, one: Triplet, other: Triplet, error: float | None = None
+) -> Factor | None:
     """Return how many times the training inputs of `other` the curve of `one` needs to reach `error`.
 
     Sizes are interpolated seed by seed along log error against log n, never beyond the measured ones; None when

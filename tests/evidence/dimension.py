@@ -33,9 +33,17 @@ def claims(curves: LearningCurves) -> list[Claim]:
     for d, k in TORUS:
         data = f"torus d={d} target={k}"
         found += [
-            _exponent(fit, Triplet(data, "full", KERNEL), 1 / d, f"T^{d}, target of {k}: a full student has exponent 1/{d}"),
             _exponent(
-                fit, Triplet(data, f"sees {k}", KERNEL), 1 / k, f"T^{d}, target of {k}: an invariant student has exponent 1/{k}"
+                fit,
+                Triplet(data, "full", KERNEL),
+                1 / d,
+                f"T^{d}, target of {k}: a full student has exponent 1/{d}",
+            ),
+            _exponent(
+                fit,
+                Triplet(data, f"sees {k}", KERNEL),
+                1 / k,
+                f"T^{d}, target of {k}: an invariant student has exponent 1/{k}",
             ),
             _gain(fit, data, d, k),
         ]
@@ -74,8 +82,9 @@ def _exponent(fit: CurveFit, triplet: Triplet, predicted: float, says: str) -> C
     near = abs(np.log(value.value / predicted)) < TOLERANCE
     inside = value.low <= predicted <= value.high
     return Claim(
-        f"{says} ({predicted:.3g})", f"exponent {value}", HELD if near or (inside and value.high < 2 * value.low) else
-        FAILED if not inside else OPEN,
+        f"{says} ({predicted:.3g})",
+        f"exponent {value}",
+        HELD if near or (inside and value.high < 2 * value.low) else FAILED if not inside else OPEN,
     )
 
 
@@ -83,7 +92,10 @@ def _gain(fit: CurveFit, data: str, d: int, k: int) -> Claim:
     pair = Pair(Triplet(data, "full", KERNEL), Triplet(data, f"sees {k}", KERNEL))
     gain = symmetry_gain(fit, pairs=[pair], link="noiseless")
     value, truth = _factor(gain.dimension_gain[:, 0]), d / k
-    dimensions = [_factor(1 / fit.parameter("exponent")[:, fit.triplets.index(t)]) for t in (pair.baseline, pair.aligned)]
+    dimensions = [
+        _factor(1 / fit.parameter("exponent")[:, fit.triplets.index(t)])
+        for t in (pair.baseline, pair.aligned)
+    ]
     return Claim(
         f"T^{d}, target of {k}: the continuous symmetry lowers the dimension from {d} to {k}",
         f"{dimensions[0]} -> {dimensions[1]}, dimension gain {value} (theory {truth:.3g})",
@@ -100,18 +112,25 @@ def _shift(curves: LearningCurves, fit: CurveFit, s: int) -> Claim:
     factor = data_factor(curves, local, shared, lowest * 1.05)
     measured = f"dimension gain {dimension}"
     if factor is None:
-        return Claim(f"Filter {s}: {SHIFTS} shifts multiply the examples, and leave the dimension", measured, OPEN)
+        return Claim(
+            f"Filter {s}: {SHIFTS} shifts multiply the examples, and leave the dimension", measured, OPEN
+        )
     same = dimension.low <= 1 <= dimension.high or abs(np.log(dimension.value)) < TOLERANCE
     return Claim(
         f"Filter {s}: {SHIFTS} shifts multiply the examples by up to {SHIFTS}, and leave the dimension",
         f"{measured}; a local student needs {factor} times the examples at its lowest error",
-        verdict_of(same and 0.6 * SHIFTS < factor.value < 1.3 * SHIFTS, not same or factor.high < 0.6 * SHIFTS),
+        verdict_of(
+            same and 0.6 * SHIFTS < factor.value < 1.3 * SHIFTS, not same or factor.high < 0.6 * SHIFTS
+        ),
     )
 
 
 def _plateau(curves: LearningCurves, data: str, wrong: str, right: str) -> Claim:
     errors = {model: mean_errors(curves, Triplet(data, model, KERNEL)) for model in (wrong, right)}
-    slopes = {m: float(np.log(e.iloc[-3] / e.iloc[-1]) / np.log(e.index[-1] / e.index[-3])) for m, e in errors.items()}
+    slopes = {
+        m: float(np.log(e.iloc[-3] / e.iloc[-1]) / np.log(e.index[-1] / e.index[-3]))
+        for m, e in errors.items()
+    }
     return Claim(
         "A wrong group of the same size (shared filters for a local teacher) ends in a plateau",
         f"error {errors[wrong].iloc[-1]:.3f} at n = {errors[wrong].index[-1]}, local slope {slopes[wrong]:.3f}; "

@@ -38,7 +38,7 @@ def _breaks(curves: LearningCurves, model: str, inference: str, expected: bool) 
     ratio, size = _cost(curves, model, inference)
     over_all = error_ratio(curves, Triplet(PIXEL, model, inference), Triplet(DATA, model, inference))
     says = "pays for a rotation per pixel" if expected else "does not notice a rotation per pixel"
-    held = ratio.low > 1 if expected else 0.95 < over_all.low and over_all.high < 1.05
+    held = ratio.low > 1 if expected else over_all.low > 0.95 and over_all.high < 1.05
     against = ratio.high < 1.02 if expected else ratio.low > 1
     return Claim(
         f"{model.upper()} under {inference} {says}",
@@ -64,7 +64,7 @@ def _shared(curves: LearningCurves, inference: str) -> Claim:
     return Claim(
         f"A rotation shared by all pixels leaves {MIDDLE.upper()} under {inference} unchanged",
         f"error x {ratio}",
-        verdict_of(0.95 < ratio.low and ratio.high < 1.05, ratio.low > 1.05 or ratio.high < 0.95),
+        verdict_of(ratio.low > 0.95 and ratio.high < 1.05, ratio.low > 1.05 or ratio.high < 0.95),
     )
 
 
@@ -73,7 +73,7 @@ def _adam(curves: LearningCurves) -> Claim:
     return Claim(
         f"Adam notices the shared rotation that SGD does not ({MIDDLE.upper()})",
         f"error x {ratio}",
-        verdict_of(ratio.low > 1 or ratio.high < 1, 0.98 < ratio.low and ratio.high < 1.02),
+        verdict_of(ratio.low > 1 or ratio.high < 1, ratio.low > 0.98 and ratio.high < 1.02),
     )
 
 

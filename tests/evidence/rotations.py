@@ -20,7 +20,10 @@ def claims(curves: LearningCurves) -> list[Claim]:
     cells = [
         _unchanged(table, "FCN under any inference notices no rotation at all", model="fcn"),
         _unchanged(
-            table, "LCN under any inference does not notice a rotation of every pixel's channels", model="lcn", full=False
+            table,
+            "LCN under any inference does not notice a rotation of every pixel's channels",
+            model="lcn",
+            full=False,
         ),
         _unchanged(
             table,
