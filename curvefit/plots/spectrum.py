@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curvefit.errors import InvalidInputError
-from curvefit.plots.style import PALETTE, error_label, new_axes, paper_style, set_title, size_axis
+from curvefit.plots.style import PALETTE, error_axis, new_axes, paper_style, set_title, size_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,8 @@ def plot_spectrum(
                 label="share of the target beyond",
             )
             ax.legend()
-        ax.set(xlabel="rank of the mode", ylabel="eigenvalue (kernel units)")
+        unit = "eigenvalue (kernel units)" + ("; share of the target" if target_power is not None else "")
+        ax.set(xlabel="rank of the mode", ylabel=unit)
         half = len(rank[positive]) // 2
         if half > 4:
             lower, upper = max(1, half // 8), half
@@ -106,7 +107,6 @@ def plot_theory_curve(
     with paper_style():
         ax = new_axes(ax)
         ax.plot(n, theory, color=PALETTE[0], label="theory, from the spectrum")
-        ax.set_yscale("log")
         title = f"theory: error falls from {theory[0]:.3g} to {theory[-1]:.3g}"
         if len(at):
             ax.plot(at, seen, "o", color=PALETTE[1], ms=4, label="measured")
@@ -114,6 +114,6 @@ def plot_theory_curve(
             title = f"measured error is {ratio.min():.2f} to {ratio.max():.2f} times the theory's"
             ax.legend()
         size_axis(ax, at if len(at) else n)
-        ax.set_ylabel(error_label(metric))
+        error_axis(ax, np.concatenate([theory, seen]), metric)
         set_title(ax, title)
     return ax
