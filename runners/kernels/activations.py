@@ -31,6 +31,11 @@ def scale(activation: Nonlinearity, q: torch.Tensor) -> torch.Tensor:
     return (1 + q).rsqrt()
 
 
+def root(activation: Nonlinearity, q: torch.Tensor) -> torch.Tensor:
+    """Return the factor of which products of two scale what the activation adds (see `loops.activate`)."""
+    return q.sqrt() if activation.name == "relu" else q
+
+
 def dual(
     activation: Nonlinearity, k: torch.Tensor, q1: torch.Tensor, q2: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,13 +1,16 @@
-"""The kernel recursion in plain tensor operations: any architecture, any device, one pair a column.
+"""The kernel recursion in tensor operations: any architecture, any device.
 
-This is the reference the fused engines are tested against, and what runs where they do not apply
-(strides, pools between layers). A state is a tensor whose last axis counts image pairs and whose
-other axes are none (dense), ``(height, width)`` (equal pixels of both images) or
+This is the reference that the compiled engines are tested against, and what runs where they do not apply. A
+state is a tensor whose last axes are those of image pairs (rows and columns of a block, or one axis of
+images with themselves), after none (dense), ``(height, width)`` (equal pixels of both images) or
 ``(height, height', width, width')`` (every pixel of one image against every pixel of the other).
+
+A `LayerStep` carries a state through one layer; `tensor_step` is the plain one, `gpu.triton_step` the fused.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +18,10 @@ import torch
 
 from runners.kernels.activations import dual, mean
 from runners.kernels.plan import KernelPlan, Layer
+
+State = tuple[torch.Tensor, torch.Tensor]
+LayerStep = Callable[[KernelPlan, int, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], State]
+"""From plan, number of the layer, k, t and both variances after the weights to k and t after the activation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +31,9 @@ class Variances:
     Parameters
     ----------
     layers
-        Pre-activation variances of each layer, image on the last axis.
+        Pre-activation variances of each layer, ``(..., n)`` with the pixel axes first.
     nngp, ntk
-        Kernel of every image with itself, ``(n,)``.
+        Kernel of every image with itself, ``(n,)``; for pooled readouts that of a flatten readout.
     """
 
     layers: tuple[torch.Tensor, ...]
@@ -43,7 +50,8 @@ def pair_bytes(plan: KernelPlan, itemsize: int) -> int:
 
 def find_variances(plan: KernelPlan, x: torch.Tensor, *, block: int) -> Variances:
     """Return the variances of images `x`, computed `block` images at a time."""
-    parts = [_propagate(plan, piece, piece, None) for piece in x.split(max(1, block))]
+    plan = plan if plan.pooling else plan.diagonal
+    parts = [_carry_variances(plan, piece) for piece in x.split(max(1, block))]
     return Variances(
         layers=tuple(torch.cat(layer, -1) for layer in zip(*(part[2] for part in parts))),
         nngp=torch.cat([part[0] for part in parts]),
@@ -51,75 +59,131 @@ def find_variances(plan: KernelPlan, x: torch.Tensor, *, block: int) -> Variance
     )
 
 
-def propagate_pairs(
-    plan: KernelPlan, x1: torch.Tensor, x2: torch.Tensor, q1: list[torch.Tensor], q2: list[torch.Tensor]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return NNGP and NTK of image pairs ``(x1[m], x2[m])``, given their variances by layer."""
-    nngp, ntk, _ = _propagate(plan, x1, x2, (q1, q2))
-    return nngp, ntk
+@torch.no_grad()
+def compute_tile(
+    plan: KernelPlan,
+    rows: np.ndarray,
+    columns: np.ndarray | None,
+    *,
+    block: int,
+    device: str = "cpu",
+    step: LayerStep | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (nngp, ntk) of one tile; without `columns`, of `rows` with itself.
+
+    Parameters
+    ----------
+    plan
+        The kernel.
+    rows, columns
+        Images of the tile's rows and columns.
+    block
+        Image pairs computed at once.
+    device
+        A torch device.
+    step
+        How a state passes a layer; `tensor_step` by default.
+    """
+    x1 = torch.from_numpy(rows).to(device)
+    x2 = x1 if columns is None else torch.from_numpy(columns).to(device)
+    v1 = find_variances(plan, x1, block=block)
+    v2 = v1 if columns is None else find_variances(plan, x2, block=block)
+    wide = min(len(x2), block)
+    high = max(1, block // wide)
+    both = x1.new_zeros(2, len(x1), len(x2))
+    for i in range(0, len(x1), high):
+        q1 = [q[..., i : i + high, None] for q in v1.layers]
+        for j in range(i if columns is None else 0, len(x2), wide):
+            q2 = [q[..., None, j : j + wide] for q in v2.layers]
+            k = _cross(plan, x1[i : i + high], x2[j : j + wide])
+            nngp, ntk = _carry(plan, k, q1, q2, step or tensor_step)
+            both[0, i : i + high, j : j + wide], both[1, i : i + high, j : j + wide] = nngp, ntk
+    if columns is None:
+        both = both.triu() + both.triu(1).mT
+        if plan.dense:
+            both[0].diagonal().copy_(v1.nngp)
+            both[1].diagonal().copy_(v1.ntk)
+    values = both.cpu().numpy()
+    return values[0], values[1]
 
 
-def _propagate(plan, x1, x2, variances):
-    k = _inputs(plan, x1, x2)
+def tensor_step(plan: KernelPlan, number: int, k, t, q1, q2) -> State:
+    """Carry a state through weights and activation of a layer, one tensor operation after the other."""
+    k, t = _weigh(plan, number, k, t)
+    return _activate(plan, k, t, q1, q2)
+
+
+def _weigh(plan: KernelPlan, number: int, k: torch.Tensor, t: torch.Tensor) -> State:
+    layer = plan.layers[number] if plan.layers else None
+    return _affine(plan.affine()[number], _sum_window(plan, k, layer), _sum_window(plan, t, layer))
+
+
+def _activate(plan: KernelPlan, k, t, q1, q2) -> State:
+    if plan.full:
+        q1, q2 = q1[:, None, :, None], q2[None, :, None, :]
+    k, derivative = dual(plan.activation, k, q1, q2)
+    return k, t * derivative
+
+
+def _carry(plan: KernelPlan, k: torch.Tensor, variances1, variances2, step: LayerStep) -> State:
+    """Return NNGP and NTK from input covariances `k`, given the variances of both images by layer."""
+    t = torch.zeros_like(k)
+    for number in range(plan.depth):
+        q1, q2 = variances1[number], variances2[number]
+        k, t = step(plan, number, k, t, q1, q2)
+        k, t = _pool_and_read_out(plan, number, k, t, q1, q2)
+    return _affine(plan.affine()[-1], k, t)
+
+
+def _carry_variances(
+    plan: KernelPlan, x: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+    """Return NNGP and NTK of images with themselves, and their variances by layer."""
+    k = _self(plan, x)
     t = torch.zeros_like(k)
     kept = []
-    fan_in = plan.shape[2] if plan.layers else plan.shape[0] * plan.shape[1] * plan.shape[2]
     for number in range(plan.depth):
-        layer = plan.layers[number] if plan.layers else None
-        k, t = _affine(plan, _average(plan, k, layer), _average(plan, t, layer), fan_in * _taps(layer))
-        if variances is None:
-            q1 = q2 = _diagonal(plan, k)
-            kept.append(q1)
-        else:
-            q1, q2 = variances[0][number], variances[1][number]
-        before1, before2 = q1, q2
-        if plan.full:
-            q1, q2 = q1[:, None, :, None], q2[None, :, None, :]
-        k, derivative = dual(plan.activation, k, q1, q2)
-        t = t * derivative
-        if layer is not None and layer.pool > 1:
-            k, t = _pool(plan, k, t, layer, before1, before2)
-        fan_in = plan.width or 1
-    pixels = 1
-    if plan.layers:
-        height, width = plan.layers[-1].pooled
-        pixels = height * width
-        k, t = _read_out(plan, k, t, before1, before2)
-    k, t = _affine(plan, k, t, fan_in * (pixels if plan.readout == "flatten" else 1))
+        k, t = _weigh(plan, number, k, t)
+        q = _diagonal(plan, k)
+        kept.append(q)
+        k, t = _activate(plan, k, t, q, q)
+        k, t = _pool_and_read_out(plan, number, k, t, q, q)
+    k, t = _affine(plan.affine()[-1], k, t)
     return k, t, kept
 
 
-def _inputs(plan: KernelPlan, x1: torch.Tensor, x2: torch.Tensor) -> torch.Tensor:
+def _cross(plan: KernelPlan, x1: torch.Tensor, x2: torch.Tensor) -> torch.Tensor:
     if plan.dense:
-        return (x1 * x2).flatten(1).mean(1)
+        return x1.flatten(1) @ x2.flatten(1).mT / x1[0].numel()
     if plan.full:
-        return torch.einsum("myxc,mzwc->yzxwm", x1, x2) / plan.shape[2]
-    return (x1 * x2).mean(3).permute(1, 2, 0)
+        return torch.einsum("myxc,nzwc->yzxwmn", x1, x2) / plan.shape[2]
+    return torch.einsum("myxc,nyxc->yxmn", x1, x2) / plan.shape[2]
 
 
-def _taps(layer: Layer | None) -> int:
-    return 1 if layer is None else layer.filter[0] * layer.filter[1]
+def _self(plan: KernelPlan, x: torch.Tensor) -> torch.Tensor:
+    if plan.dense:
+        return (x * x).flatten(1).mean(1)
+    if plan.full:
+        return torch.einsum("myxc,mzwc->yzxwm", x, x) / plan.shape[2]
+    return (x * x).mean(3).permute(1, 2, 0)
 
 
-def _affine(plan: KernelPlan, k, t, fan_in):
-    """Apply weights and biases to covariances averaged over the fan-in."""
-    after = k * plan.w_std**2 + plan.b_std**2
-    if plan.width is None:
-        return after, t * plan.w_std**2 + after
-    return after, t * plan.w_std**2 + fan_in * k + float(plan.b_std > 0)
+def _affine(numbers: tuple[float, float, float, float], k: torch.Tensor, t: torch.Tensor) -> State:
+    alpha, beta, gamma, delta = numbers
+    return alpha * k + beta, alpha * t + (gamma * k + delta)
 
 
-def _average(plan: KernelPlan, k: torch.Tensor, layer: Layer | None) -> torch.Tensor:
-    """Average a state over the filter's window."""
+def _sum_window(plan: KernelPlan, k: torch.Tensor, layer: Layer | None) -> torch.Tensor:
+    """Sum a state over the filter's window."""
     if layer is None:
         return k
     for axis in (0, 1):
         dims = (2 * axis, 2 * axis + 1) if plan.full else (axis,)
-        k = _window(k, dims, layer, axis)
-    return k / _taps(layer)
+        k = _sum_axis(k, dims, layer, axis)
+    return k
 
 
-def _window(k: torch.Tensor, dims: tuple[int, ...], layer: Layer, axis: int) -> torch.Tensor:
+def _sum_axis(k: torch.Tensor, dims: tuple[int, ...], layer: Layer, axis: int) -> torch.Tensor:
     for dim in dims:
         pieces = [k]
         before, after = layer.before[axis], layer.after[axis]
@@ -146,92 +210,42 @@ def _window(k: torch.Tensor, dims: tuple[int, ...], layer: Layer, axis: int) -> 
 
 
 def _diagonal(plan: KernelPlan, k: torch.Tensor) -> torch.Tensor:
-    """Return the variances in the kernel of images with themselves."""
+    """Return the entries of equal pixels, pixel axes first."""
     if not plan.full:
         return k
-    return k.diagonal(dim1=0, dim2=1).diagonal(dim1=0, dim2=1).permute(1, 2, 0)
+    return k.diagonal(dim1=0, dim2=1).diagonal(dim1=0, dim2=1).movedim((-2, -1), (0, 1))
 
 
-def _pool(plan, k, t, layer, q1, q2):
-    if plan.full:
-        for dim in (0, 1, 2, 3):
-            k, t = _block_mean(k, dim, layer.pool), _block_mean(t, dim, layer.pool)
+def _pool_and_read_out(plan: KernelPlan, number: int, k, t, q1, q2) -> State:
+    """Apply the pool that follows a layer, and the readout after the last one."""
+    last = number == plan.depth - 1
+    if plan.dense or not (last or plan.layers[number].pool > 1):
         return k, t
-    # Untied filters: different locations are independent, so only the product of their means is left.
-    m1, m2 = mean(plan.activation, q1), mean(plan.activation, q2)
-    area = layer.pool**2
-    k = k - m1 * m2
-    for dim in (0, 1):
-        k, t = _block_mean(k, dim, layer.pool), _block_mean(t, dim, layer.pool)
-        m1, m2 = _block_mean(m1, dim, layer.pool), _block_mean(m2, dim, layer.pool)
-    return k / area + m1 * m2, t / area
-
-
-def _block_mean(k: torch.Tensor, dim: int, window: int) -> torch.Tensor:
-    count = k.shape[dim] // window
-    return k.narrow(dim, 0, count * window).unflatten(dim, (count, window)).mean(dim + 1)
-
-
-def _read_out(plan, k, t, q1, q2):
-    if plan.full and plan.readout == "flatten":
-        return _diagonal(plan, k).mean((0, 1)), _diagonal(plan, t).mean((0, 1))
-    dims = tuple(range(k.ndim - 1))
-    if plan.tied or plan.readout == "flatten":
+    window = plan.layers[number].pool
+    if plan.tied:
+        k, t = _block_means(k, window, plan.pixel_axes), _block_means(t, window, plan.pixel_axes)
+        if not last:
+            return k, t
+        if plan.full and plan.readout == "flatten":
+            k, t = _diagonal(plan, k), _diagonal(plan, t)
+        dims = tuple(range(4 if plan.full and plan.readout == "pool" else 2))
         return k.mean(dims), t.mean(dims)
-    layer = plan.layers[-1]
-    if layer.pool > 1:
-        return _read_out_pooled(plan, k, t, q1, q2, layer)
+    # Untied filters: different locations are independent, so of them only the product of means is left.
     m1, m2 = mean(plan.activation, q1), mean(plan.activation, q2)
-    pixels = layer.out[0] * layer.out[1]
-    return (k - m1 * m2).mean(dims) / pixels + m1.mean(dims) * m2.mean(dims), t.mean(dims) / pixels
+    k, t = _block_means(k - m1 * m2, window, 2) / window**2, _block_means(t, window, 2) / window**2
+    m1, m2 = _block_means(m1, window, 2), _block_means(m2, window, 2)
+    if last and plan.readout == "pool":
+        pixels = k.shape[0] * k.shape[1]
+        return k.mean((0, 1)) / pixels + m1.mean((0, 1)) * m2.mean((0, 1)), t.mean((0, 1)) / pixels
+    k = k + m1 * m2
+    return (k.mean((0, 1)), t.mean((0, 1))) if last else (k, t)
 
 
-def _read_out_pooled(plan, k, t, q1, q2, layer):
-    means = []
-    for q in (q1, q2):
-        m = mean(plan.activation, q)
-        means.append(_block_mean(_block_mean(m, 0, layer.pool), 1, layer.pool))
-    m1, m2 = means
-    pixels = layer.pooled[0] * layer.pooled[1]
-    return (k - m1 * m2).mean((0, 1)) / pixels + m1.mean((0, 1)) * m2.mean((0, 1)), t.mean((0, 1)) / pixels
-
-
-@torch.no_grad()
-def compute_tile(
-    plan: KernelPlan, rows: np.ndarray, columns: np.ndarray | None, *, block: int, device: str = "cpu"
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return (nngp, ntk) of one tile; without `columns`, of `rows` with itself.
-
-    Parameters
-    ----------
-    plan
-        The kernel.
-    rows, columns
-        Images of the tile's rows and columns.
-    block
-        Image pairs computed at once.
-    device
-        A torch device.
-    """
-    x1 = torch.from_numpy(rows).to(device)
-    x2 = x1 if columns is None else torch.from_numpy(columns).to(device)
-    v1 = find_variances(plan, x1, block=block)
-    v2 = v1 if columns is None else find_variances(plan, x2, block=block)
-    if columns is None:
-        i, j = torch.triu_indices(len(x1), len(x1), offset=1, device=x1.device)
-    else:
-        grid = torch.arange(len(x1) * len(x2), device=x1.device)
-        i, j = grid // len(x2), grid % len(x2)
-    both = x1.new_empty(2, len(x1), len(x2))
-    for a, b in zip(i.split(block), j.split(block)):
-        q1 = [q[..., a] for q in v1.layers]
-        q2 = [q[..., b] for q in v2.layers]
-        nngp, ntk = propagate_pairs(plan, x1[a], x2[b], q1, q2)
-        both[0, a, b], both[1, a, b] = nngp, ntk
-        if columns is None:
-            both[0, b, a], both[1, b, a] = nngp, ntk
-    if columns is None:
-        both[0].diagonal().copy_(v1.nngp)
-        both[1].diagonal().copy_(v1.ntk)
-    values = both.cpu().numpy()
-    return values[0], values[1]
+def _block_means(k: torch.Tensor, window: int, axes: int) -> torch.Tensor:
+    """Average non-overlapping windows along the first `axes` axes; a remainder is dropped."""
+    if window == 1:
+        return k
+    for dim in range(axes):
+        count = k.shape[dim] // window
+        k = k.narrow(dim, 0, count * window).unflatten(dim, (count, window)).mean(dim + 1)
+    return k

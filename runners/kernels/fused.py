@@ -3,45 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
+import torch
 
-from runners.kernels import loops
+from runners.kernels import activations, eager, loops
 from runners.kernels.plan import KernelPlan, Nonlinearity
 
 KINDS = {"relu": 0, "erf": 1, "gelu": 2}
 ALIGNMENT = 64
 ROW_ENTRIES = 448
 """Entries of one image row of a block: enough to hide a loop's start."""
+MIRROR_EDGE = 128
 CACHE_BYTES = 640_000
 """What a block's states may hold, so that they stay in a core's second-level cache."""
 
 
 def applies(plan: KernelPlan) -> bool:
-    """Whether the fused engine computes this kernel: unit strides and no pools between layers."""
-    return all(layer.strides == (1, 1) and layer.pool == 1 for layer in plan.layers)
+    """Whether the loops compute this kernel: no pools between layers, and shifts that stay shifts.
+
+    A cyclic image whose size a stride does not divide has no shifts of pixels that all layers share.
+    """
+    shifts = not plan.full or all(
+        not layer.wrap or all(size % step == 0 for size, step in zip(layer.size, layer.strides))
+        for layer in plan.layers
+    )
+    return shifts and not plan.pooling
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What an activation needs of one image set: `scale` and `root` of each layer's variances.
+    """What the loops need of one image set.
 
     Parameters
     ----------
     scale, root
-        ``(depth, n)`` or ``(depth, n, height, width)``: the factors whose products turn a covariance into
-        the inverse sine's argument, and into the activation's amplitude.
+        ``(n, pixels)``, all layers one after the other (a pixel a layer for dense nets): the factors whose
+        products turn a covariance into the inverse sine's argument, and into the activation's amplitude.
     mean
-        Mean of the last activation, ``(n, pixels)``; only for untied filters with a pool.
+        Mean of the last activation, ``(n, pixels)``.
     nngp, ntk
-        Kernel of every image with itself; only for dense nets.
+        Kernel of every image with itself under a flatten readout, ``(n,)``.
     """
 
     scale: np.ndarray
     root: np.ndarray
-    mean: np.ndarray | None = None
-    nngp: np.ndarray | None = None
-    ntk: np.ndarray | None = None
+    mean: np.ndarray
+    nngp: np.ndarray
+    ntk: np.ndarray
 
 
 def compute_tile(
@@ -67,97 +77,29 @@ def tile_bytes(plan: KernelPlan, edge: int, itemsize: int) -> int:
     return itemsize * (2 * edge * edge + images) + (0 if plan.dense else 8 * CACHE_BYTES)
 
 
-def layer_numbers(plan: KernelPlan) -> np.ndarray:
-    """Return alpha, beta, gamma, delta of every layer and of the readout, ``(depth + 1, 4)``.
-
-    Sums k and t over a window become ``alpha k + beta`` and ``alpha t + gamma k + delta``.
-    """
-    height, width, channels = plan.shape
-    weight, bias = plan.w_std**2, plan.b_std**2
-    fan_in = float(height * width * channels if plan.dense else channels)
-    numbers = np.empty((plan.depth + 1, 4))
-    for number in range(plan.depth + 1):
-        taps = 1
-        if plan.layers and number < plan.depth:
-            taps = plan.layers[number].filter[0] * plan.layers[number].filter[1]
-        if plan.width is None:
-            row = (weight / taps, bias, weight / taps, bias)
-        else:
-            if number == plan.depth and plan.layers and plan.readout == "flatten":
-                fan_in *= plan.layers[-1].out[0] * plan.layers[-1].out[1]
-            row = (weight / taps, bias, fan_in, float(plan.b_std > 0))
-            fan_in = float(plan.width)
-        numbers[number] = row
-    return numbers
-
-
-def find_fields(activation: Nonlinearity, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (scale, root) of variances `q`; see `Fields`."""
-    if activation.name == "relu":
-        root = np.sqrt(q)
-        return np.divide(1.0, root, out=np.zeros_like(root), where=root > 0), root
-    if activation.name == "erf":
-        return np.sqrt(2 / (1 + 2 * q)), q
-    return 1 / np.sqrt(1 + q), q
-
-
-def _self_dual(activation: Nonlinearity, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return covariance and slope of a pre-activation with itself (rho = 1 exactly)."""
-    if activation.name == "relu":
-        keep = (1 - activation.leak) ** 2
-        slope = np.where(q > 0, 0.5, 0.25)
-        return keep * 0.5 * q + activation.leak * q, keep * slope + activation.leak
-    if activation.name == "erf":
-        return (2 / np.pi) * np.arcsin(2 * q / (1 + 2 * q)), (4 / np.pi) / np.sqrt(1 + 4 * q)
-    delta = np.sqrt(1 + 2 * q)
-    turn = np.arctan2(q, delta) / (2 * np.pi)
-    shrink = 1 / (1 + q) ** 2
-    covariance = (q * q / delta + q * q * delta) * shrink / (2 * np.pi) + q * (turn + 0.25)
-    slope = (1 / delta**2 + (1 - q * q) * shrink + 1) * q / delta / (2 * np.pi)
-    return covariance, slope + turn + 0.25
-
-
-def _activation_mean(activation: Nonlinearity, q: np.ndarray) -> np.ndarray:
-    if activation.name == "relu":
-        return (1 - activation.leak) * np.sqrt(q / (2 * np.pi))
-    if activation.name == "erf":
-        return np.zeros_like(q)
-    return q / np.sqrt(2 * np.pi * (1 + q))
-
-
-def _dense_fields(plan: KernelPlan, x: np.ndarray, numbers: np.ndarray) -> Fields:
-    q = np.einsum("nd,nd->n", x, x) / x.shape[1]
-    t = np.zeros_like(q)
-    scales, roots = [], []
-    for number in range(plan.depth + 1):
-        alpha, beta, gamma, delta = numbers[number].astype(x.dtype)
-        t = alpha * t + gamma * q + delta
-        q = alpha * q + beta
-        if number == plan.depth:
-            break
-        scale, root = find_fields(plan.activation, q)
-        scales.append(scale)
-        roots.append(root)
-        q, slope = _self_dual(plan.activation, q)
-        t = t * slope
-    return Fields(np.stack(scales), np.stack(roots), nngp=q, ntk=t)
+def _find_fields(plan: KernelPlan, x: np.ndarray) -> Fields:
+    """Return the fields of all layers, image first."""
+    variances = eager.find_variances(plan.diagonal, torch.from_numpy(x), block=len(x))
+    flat = [q.reshape(-1, q.shape[-1]) for q in variances.layers]
+    q = torch.cat(flat).T
+    scale, root = activations.scale(plan.activation, q), activations.root(plan.activation, q)
+    last = activations.mean(plan.activation, flat[-1].T)
+    return Fields(
+        *(values.contiguous().numpy() for values in (scale, root, last, variances.nngp, variances.ntk))
+    )
 
 
 def _dense_tile(plan, rows, columns):
-    numbers = layer_numbers(plan)
+    affine = np.array(plan.affine(), rows.dtype)
+    first = _find_fields(plan, rows)
+    second = first if columns is None else _find_fields(plan, columns)
     flat = rows.reshape(len(rows), -1)
-    first = _dense_fields(plan, flat, numbers)
-    second = first
-    other = flat
-    if columns is not None:
-        other = columns.reshape(len(columns), -1)
-        second = _dense_fields(plan, other, numbers)
-    k = flat @ other.T
+    k = flat @ (rows if columns is None else columns).reshape(-1, flat.shape[1]).T
     k /= flat.dtype.type(flat.shape[1])
     t = np.zeros_like(k)
     series, constants = loops.loop_constants(k.dtype.name)
     loops.dense_rows(
-        k, t, first.scale, first.root, second.scale, second.root, numbers.astype(k.dtype),
+        k, t, *(np.ascontiguousarray(f.T) for f in (first.scale, first.root, second.scale, second.root)), affine,
         columns is None, *_nonlinearity(plan.activation, k.dtype), series, constants,
     )  # fmt: skip
     if columns is None:
@@ -173,64 +115,44 @@ def _nonlinearity(activation: Nonlinearity, dtype: np.dtype):
 
 
 def _mirror(matrix: np.ndarray) -> None:
-    lower = np.tril_indices(len(matrix), -1)
-    matrix[lower] = matrix.T[lower]
-
-
-def _pixel_fields(plan: KernelPlan, x: np.ndarray, numbers: np.ndarray) -> Fields:
-    n, height, width, channels = x.shape
-    q = np.einsum("nyxc,nyxc->nyx", x, x) / x.dtype.type(channels)
-    scales = np.zeros((plan.depth, n, height, width), x.dtype)
-    roots = np.zeros_like(scales)
-    for number, layer in enumerate(plan.layers):
-        padding = [(0, 0), (layer.before[0], layer.after[0]), (layer.before[1], layer.after[1])]
-        padded = np.pad(q, padding, mode="wrap" if layer.wrap else "constant")
-        for axis, taps in ((1, layer.filter[0]), (2, layer.filter[1])):
-            extent = layer.out[axis - 1]
-            pieces = [np.take(padded, range(tap, tap + extent), axis=axis) for tap in range(taps)]
-            padded = sum(pieces[1:], pieces[0])
-        q = padded * x.dtype.type(numbers[number, 0]) + x.dtype.type(numbers[number, 1])
-        scale, root = find_fields(plan.activation, q)
-        scales[number, :, : layer.out[0], : layer.out[1]] = scale
-        roots[number, :, : layer.out[0], : layer.out[1]] = root
-        before = q
-        q = _self_dual(plan.activation, q)[0]
-    mean = None
-    if not plan.tied and plan.readout == "pool":
-        mean = _activation_mean(plan.activation, before).reshape(n, -1)
-    return Fields(scales, roots, mean=mean)
+    """Copy the upper triangle onto the lower one, in blocks that stay in the cache."""
+    for start in range(0, len(matrix), MIRROR_EDGE):
+        stop = start + MIRROR_EDGE
+        corner = matrix[start:stop, start:stop]
+        corner[:] = np.triu(corner) + np.triu(corner, 1).T
+        matrix[stop:, start:stop] = matrix[start:stop, stop:].T
 
 
 def _pixel_tile(plan, rows, columns):
     dtype = rows.dtype
-    numbers = layer_numbers(plan)
-    first = _pixel_fields(plan, rows, numbers)
+    first = _find_fields(plan, rows)
     other = rows if columns is None else columns
-    second = first if columns is None else _pixel_fields(plan, columns, numbers)
+    second = first if columns is None else _find_fields(plan, columns)
     # Of a symmetric tile, blocks on the diagonal are half wasted: narrower ones waste less.
     lanes = choose_lanes(plan, dtype.itemsize, len(other) if columns is not None else len(other) // 4)
     inputs = (rows / dtype.type(plan.shape[2])).astype(dtype)
-    shapes, shifts, wrap = _geometry(plan)
+    layers, extents, wrap = _geometry(plan)
     work = _make_work(plan, lanes, dtype)
     series, constants = loops.loop_constants(dtype.name)
     kind, keep, leak = _nonlinearity(plan.activation, dtype)
     k = np.zeros((len(rows), len(other)), dtype)
     t = np.zeros_like(k)
     sum_k, sum_t = np.empty((len(rows), lanes), dtype), np.empty((len(rows), lanes), dtype)
-    affine = numbers[:-1].astype(dtype)
+    affine = np.array(plan.affine(), dtype)
     for start in range(0, len(other), lanes):
         stop = min(start + lanes, len(other))
         last_row = stop if columns is None else len(rows)
-        block = _lay_out(other, 0, start, stop, lanes, wrap)
-        scale2 = _lay_out(second.scale, 1, start, stop, lanes, wrap).reshape(-1)
-        root2 = _lay_out(second.root, 1, start, stop, lanes, wrap).reshape(-1)
+        block = _lay_out(other[start:stop], lanes, wrap)
+        scale2, root2 = (
+            _lay_out_fields(plan, f[start:stop], lanes, wrap) for f in (second.scale, second.root)
+        )
         loops.pixel_block(
-            inputs, block, first.scale, first.root, scale2, root2, shapes, wrap, shifts, affine, 0, last_row,
+            inputs, block, first.scale, first.root, scale2, root2, layers, extents, wrap, affine, 0, last_row,
             lanes, kind, keep, leak, work, series, constants, sum_k, sum_t,
         )  # fmt: skip
         k[:last_row, start:stop] = sum_k[:last_row, : stop - start]
         t[:last_row, start:stop] = sum_t[:last_row, : stop - start]
-    _finish(plan, k, t, first, second, numbers[-1].astype(dtype))
+    _finish(plan, k, t, first, second, affine[-1])
     if columns is None:
         _mirror(k)
         _mirror(t)
@@ -241,7 +163,7 @@ def _finish(plan, k, t, first: Fields, second: Fields, affine: np.ndarray) -> No
     """Turn sums over pixels into the readout's kernel, in place."""
     pixels = plan.layers[-1].out[0] * plan.layers[-1].out[1]
     area = k.dtype.type(pixels if plan.readout == "flatten" else pixels * pixels)
-    if first.mean is not None and second.mean is not None:
+    if not plan.tied and plan.readout == "pool":
         k += np.outer(first.mean.sum(1), second.mean.sum(1)) - first.mean @ second.mean.T
     alpha, beta, gamma, delta = affine
     k /= area
@@ -265,24 +187,37 @@ def choose_lanes(plan: KernelPlan, itemsize: int, available: int) -> int:
 
 
 def _geometry(plan: KernelPlan) -> tuple[np.ndarray, np.ndarray, bool]:
-    shapes = np.array(
-        [
-            [
-                *layer.size, *layer.out, *layer.filter, *layer.before,
-                layer.before[0] + layer.after[0], layer.before[1] + layer.after[1],
-            ]
-            for layer in plan.layers
-        ]
-    )  # fmt: skip
+    """Return the loops' layers, extents of every shift, and whether shifts are cyclic."""
     wrap = plan.layers[0].wrap
-    height, width = plan.layers[-1].out
-    if not plan.full:
-        shifts = [(0, 0)]
-    elif wrap:
-        shifts = [(y, x) for y in range(height) for x in range(width)]
-    else:
-        shifts = [(y, x) for y in range(1 - height, height) for x in range(1 - width, width)]
-    return shapes, np.array(shifts), wrap
+    layers = np.zeros(plan.depth, loops.LAYER)
+    pixel1 = pixel2 = 0
+    for number, layer in enumerate(plan.layers):
+        wide = _wide(layer.out[1], wrap)
+        pad = (layer.before[0] + layer.after[0], layer.before[1] + layer.after[1])
+        layers[number] = (
+            *layer.out, *layer.filter, *layer.strides, *layer.before, *pad, pixel1, pixel2, wide
+        )  # fmt: skip
+        pixel1 += layer.out[0] * layer.out[1]
+        pixel2 += layer.out[0] * wide
+    ranges = [range(0 if wrap else 1 - extent, extent) for extent in plan.layers[-1].out]
+    shifts = np.array(list(product(*ranges)) if plan.full else [(0, 0)])
+    extents = np.zeros((len(shifts), plan.depth + 1), loops.EXTENT)
+    for number in range(plan.depth, -1, -1):
+        now = extents[:, number]
+        size = plan.layers[number - 1].out if number else plan.layers[0].size
+        for axis, (length, name1, name2) in enumerate((("rows", "y1", "y2"), ("columns", "x1", "x2"))):
+            shift = shifts[:, axis]
+            now[length] = size[axis] - (0 if wrap else np.abs(shift))
+            now[name1] = 0 if wrap else np.maximum(0, -shift)
+            now[name2] = np.maximum(0, shift)
+        if number:
+            shifts = shifts * plan.layers[number - 1].strides
+    return layers, extents, wrap
+
+
+def _wide(width: int, wrap: bool) -> int:
+    """Return how many columns a cyclic image takes, so that shifts of columns are plain offsets."""
+    return 2 * width - 1 if wrap else width
 
 
 def _make_work(plan: KernelPlan, lanes: int, dtype: np.dtype) -> tuple[np.ndarray, ...]:
@@ -302,15 +237,23 @@ def _aligned(size: int, dtype: np.dtype) -> np.ndarray:
     return raw[skip : skip + size]
 
 
-def _lay_out(values: np.ndarray, axis: int, start: int, stop: int, lanes: int, wrap: bool) -> np.ndarray:
-    """Bring images `start` to `stop` from `axis` onto the last axis, padded to `lanes`.
-
-    With `wrap`, columns repeat (all but the last), so that a cyclic shift of columns is a plain offset.
-    """
-    part = np.moveaxis(values.take(range(start, stop), axis=axis), axis, -1)
-    column = axis + 1
-    if wrap and part.shape[column] > 1:
-        part = np.concatenate([part, part.take(range(part.shape[column] - 1), axis=column)], axis=column)
+def _lay_out(values: np.ndarray, lanes: int, wrap: bool) -> np.ndarray:
+    """Bring images ``(n, h, w, ...)`` onto the last axis, padded to `lanes`, columns repeated with `wrap`."""
+    part = np.moveaxis(values, 0, -1)
+    if wrap and part.shape[1] > 1:
+        part = np.concatenate([part, part[:, :-1]], axis=1)
     out = _aligned(int(np.prod(part.shape[:-1])) * lanes, values.dtype).reshape(*part.shape[:-1], lanes)
-    out[..., : stop - start] = part
+    out[..., : len(values)] = part
     return out
+
+
+def _lay_out_fields(plan: KernelPlan, fields: np.ndarray, lanes: int, wrap: bool) -> np.ndarray:
+    """Lay out the fields ``(n, pixels)`` of all layers one after the other, flat."""
+    total = sum(layer.out[0] * _wide(layer.out[1], wrap) for layer in plan.layers) * lanes
+    flat, start, pixel = _aligned(total, fields.dtype), 0, 0
+    for layer in plan.layers:
+        count = layer.out[0] * layer.out[1]
+        part = _lay_out(fields[:, pixel : pixel + count].reshape(-1, *layer.out), lanes, wrap).reshape(-1)
+        flat[start : start + part.size] = part
+        start, pixel = start + part.size, pixel + count
+    return flat

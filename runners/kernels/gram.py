@@ -80,8 +80,8 @@ def nngp_ntk(
     device
         A torch device; anything but ``"cpu"`` uses the tensor engine.
     engine
-        ``"fused"`` (compiled loops, CPU, unit strides, no pools between layers), ``"eager"`` (tensor
-        operations, everything), or ``"auto"``: fused where it applies.
+        ``"fused"`` (compiled loops; no pools between layers), ``"eager"`` (tensor operations, everything), or
+        ``"auto"``: fused where it applies.
     memory_budget
         Bytes of working memory, beside images and results.
     threads
@@ -204,7 +204,8 @@ def _choose_engine(
         raise InvalidInputError(f"engine {engine!r} is not allowed; allowed: 'auto', 'fused', 'eager'")
     if engine == "fused" and (device != "cpu" or not fused.applies(plan)):
         raise InvalidInputError(
-            "engine 'fused' needs the CPU, unit strides and no pools between layers; allowed here: 'auto', 'eager'"
+            "engine 'fused' needs no pools between layers, and with circular padding strides that divide the image; "
+            "allowed here: 'auto', 'eager'"
         )
     if engine != "eager" and device == "cpu" and fused.applies(plan):
         return _choose_fused(plan, budget // workers, itemsize)

@@ -29,6 +29,18 @@ SERIES = {
         1.0975267620580831e-05,
     ),
 }  # fmt: skip
+LAYER = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "out_y", "out_x", "taps_y", "taps_x", "step_y", "step_x", "before_y", "before_x", "pad_y", "pad_x",
+            "pixel1", "pixel2", "wide_x",
+        )
+    ]
+)  # fmt: skip
+"""A layer: output, filter, strides, padding before and in all, where its fields start, columns of a row of them."""
+EXTENT = np.dtype([(name, np.int64) for name in ("rows", "columns", "y1", "x1", "y2", "x2")])
+"""Pixels that overlap under a shift, and where they start in either image."""
 COINCIDENT = {"float64": 4e-15, "float32": 2e-6}
 FLAGS = {"contract", "nsz", "arcp"}
 _COMPILE = {"nogil": True, "cache": True, "fastmath": FLAGS, "error_model": "numpy", "boundscheck": False}
@@ -88,7 +100,7 @@ def activate(
     """Apply a non-linearity in place to `count` covariances and tangents from index `at` on.
 
     `kind` is 0 (relu, of which keep and leak make leaky relu), 1 (erf) or 2 (gelu); scale and root are
-    the fields of `find_fields`, read from `at1` and `at2` on.
+    what `activations` calls by these names, read from `at1` and `at2` on.
     """
     one, quarter, over_turn, four, two_over_pi, _ = numbers
     at, at1, at2, count = np.uint64(at), np.uint64(at1), np.uint64(at2), np.uint64(count)
@@ -129,7 +141,7 @@ def dense_rows(
     """Carry a tile of input inner products ``k`` (n1, n2) through a dense net, in place, row by row.
 
     scale and root are ``(depth, n1)`` and ``(depth, n2)``; `affine` is ``(depth + 1, 4)`` with what
-    multiplies and is added to k and t (see `layer_numbers`). With `upper`, columns before the diagonal
+    multiplies and is added to k and t (see `KernelPlan.affine`). With `upper`, columns before the diagonal
     are left alone.
     """
     depth, width = scale1.shape[0], k.shape[1]
@@ -163,7 +175,7 @@ def dense_rows(
 
 @numba.njit(**_COMPILE)
 def pixel_block(
-    x1, x2, scale1, root1, scale2, root2, shapes, wrap, shifts, affine, first_row, last_row, lanes,
+    x1, x2, scale1, root1, scale2, root2, layers, extents, wrap, affine, first_row, last_row, lanes,
     kind, keep, leak, work, series, numbers, sum_k, sum_t,
 ):  # fmt: skip
     """Sum the final covariances of rows of images against one block of `lanes` images.
@@ -179,77 +191,70 @@ def pixel_block(
     x2
         ``(h, w2, c, lanes)``; with `wrap`, w2 = 2 w - 1 columns repeat the image.
     scale1, root1, scale2, root2
-        Fields ``(depth, n1, h, w)``, and flat ``(depth, h, w2, lanes)``.
-    shapes
-        A row per layer: input height and width, output height and width, filter height and width, rows
-        and columns of padding before, and of padding in all.
-    shifts
-        ``(s, 2)``, from 0 on with `wrap`, else of either sign.
+        Fields of all layers one after the other, ``(n1, pixels)``, and flat ``(pixels2, lanes)``.
+    layers
+        ``(depth,)`` of `LAYER`.
+    extents
+        ``(shifts, depth + 1)`` of `EXTENT`: of the input and after every layer.
     affine
-        See `layer_numbers`, already divided by the filter's taps.
+        See `KernelPlan.affine`.
     work
         Scratch: two states for k and two for t, row sums, one expanded image of fields, accumulators.
     sum_k, sum_t
         ``(n1, lanes)``, overwritten from `first_row` to `last_row`.
     """
     height, channels = x1.shape[1], x1.shape[3]
-    columns2 = x2.shape[1]
-    depth = shapes.shape[0]
+    depth = layers.shape[0]
     k, t, next_k, next_t, col_k, col_t, fields_scale, fields_root, total_k, total_t = work
     zero = numbers[0] - numbers[0]
     for i in range(first_row, last_row):
         at = np.uint64(0)
-        for layer in range(depth):
-            for y in range(shapes[layer, 2]):
-                for x in range(shapes[layer, 3]):
-                    scale, root = scale1[layer, i, y, x], root1[layer, i, y, x]
-                    for j in range(np.uint64(lanes)):
-                        fields_scale[at + j] = scale
-                        fields_root[at + j] = root
-                    at += np.uint64(lanes)
-        for e in range(shapes[depth - 1, 3] * lanes):
+        for pixel in range(scale1.shape[1]):
+            scale, root = scale1[i, pixel], root1[i, pixel]
+            for j in range(np.uint64(lanes)):
+                fields_scale[at + j] = scale
+                fields_root[at + j] = root
+            at += np.uint64(lanes)
+        for e in range(layers[depth - 1].out_x * lanes):
             total_k[e] = zero
             total_t[e] = zero
-        for number in range(shifts.shape[0]):
-            dy, dx = shifts[number, 0], shifts[number, 1]
-            y1, x1_from = (0, 0) if wrap else (max(0, -dy), max(0, -dx))
-            y2, x2_from = (dy, dx) if wrap else (max(0, dy), max(0, dx))
-            lost_y, lost_x = (0, 0) if wrap else (abs(dy), abs(dx))
+        for shift in range(extents.shape[0]):
             # Input covariances, into the padded state of the first layer.
-            rows, columns = shapes[0, 0] - lost_y, shapes[0, 1] - lost_x
-            stride = (columns + shapes[0, 9]) * lanes
-            for y in range(rows):
-                from_row = (y + y2) % height
-                for x in range(columns):
-                    here = (y + shapes[0, 6]) * stride + (x + shapes[0, 7]) * lanes
+            now, layer = extents[shift, 0], layers[0]
+            stride = (now.columns + layer.pad_x) * lanes
+            for y in range(now.rows):
+                from_row = (y + now.y2) % height
+                for x in range(now.columns):
+                    here = (y + layer.before_y) * stride + (x + layer.before_x) * lanes
                     _copy(k, here, here, lanes, False, zero)
                     _add_products(
-                        k, here, x1[i, y + y1, x + x1_from], x2[from_row, x + x2_from], channels, lanes
+                        k, here, x1[i, y + now.y1, x + now.x1], x2[from_row, x + now.x2], channels, lanes
                     )
-            _fill_border(k, rows, columns, shapes[0], wrap, lanes, zero)
-            at1_layer = 0
-            for layer in range(depth):
-                shape = shapes[layer]
-                alpha, beta, gamma, delta = affine[layer]
-                rows, columns = shape[2] - lost_y, shape[3] - lost_x
-                stride = (shape[1] - lost_x + shape[9]) * lanes
-                count = columns * lanes
-                last = layer == depth - 1
-                for y in range(rows):
-                    _sum_rows(k, col_k, y * stride, stride, shape[4])
-                    if layer > 0:
-                        _sum_rows(t, col_t, y * stride, stride, shape[4])
+            _fill_border(k, now.rows, now.columns, layer, wrap, lanes, zero)
+            for number in range(depth):
+                layer, before, now = layers[number], extents[shift, number], extents[shift, number + 1]
+                alpha, beta, gamma, delta = affine[number]
+                stride = (before.columns + layer.pad_x) * lanes
+                count = now.columns * lanes
+                last = number == depth - 1
+                for y in range(now.rows):
+                    _sum_rows(k, col_k, y * layer.step_y * stride, stride, layer.taps_y)
+                    if number > 0:
+                        _sum_rows(t, col_t, y * layer.step_y * stride, stride, layer.taps_y)
                     if last:
                         to = 0
                     else:
-                        coming = shapes[layer + 1]
-                        to = (y + coming[6]) * (columns + coming[9]) * lanes + coming[7] * lanes
-                    _sum_columns(
-                        col_k, col_t, next_k, next_t, to, count, lanes, shape[5], layer > 0,
-                        alpha, beta, gamma, delta,
-                    )  # fmt: skip
-                    at1 = at1_layer + ((y + y1) * shape[3] + x1_from) * lanes
-                    at2 = ((layer * height + (y + y2) % height) * columns2 + x2_from) * lanes
+                        coming = layers[number + 1]
+                        to = ((y + coming.before_y) * (now.columns + coming.pad_x) + coming.before_x) * lanes
+                    # Columns beside one another are summed in one go, strided ones each by itself.
+                    span = count if layer.step_x == 1 else lanes
+                    for x in range(count // span):
+                        _sum_columns(
+                            col_k, col_t, x * layer.step_x * lanes, next_k, next_t, to + x * span, span, lanes,
+                            layer.taps_x, number > 0, alpha, beta, gamma, delta,
+                        )  # fmt: skip
+                    at1 = (layer.pixel1 + (y + now.y1) * layer.out_x + now.x1) * lanes
+                    at2 = (layer.pixel2 + (y + now.y2) % layer.out_y * layer.wide_x + now.x2) * lanes
                     activate(
                         kind, keep, leak, next_k, next_t, to, count, fields_scale, fields_root, at1,
                         scale2, root2, at2, series, numbers,
@@ -259,15 +264,14 @@ def pixel_block(
                             total_k[e] += next_k[e]
                             total_t[e] += next_t[e]
                 if not last:
-                    _fill_border(next_k, rows, columns, shapes[layer + 1], wrap, lanes, zero)
-                    _fill_border(next_t, rows, columns, shapes[layer + 1], wrap, lanes, zero)
+                    _fill_border(next_k, now.rows, now.columns, layers[number + 1], wrap, lanes, zero)
+                    _fill_border(next_t, now.rows, now.columns, layers[number + 1], wrap, lanes, zero)
                     k, next_k = next_k, k
                     t, next_t = next_t, t
-                at1_layer += shape[2] * shape[3] * lanes
         for j in range(lanes):
             sum_k[i, j] = zero
             sum_t[i, j] = zero
-        for x in range(shapes[depth - 1, 3]):
+        for x in range(layers[depth - 1].out_x):
             for j in range(lanes):
                 sum_k[i, j] += total_k[x * lanes + j]
                 sum_t[i, j] += total_t[x * lanes + j]
@@ -291,9 +295,9 @@ def _add_products(k, here, left, right, channels, lanes):
 
 
 @numba.njit(**_COMPILE)
-def _fill_border(k, rows, columns, shape, wrap, lanes, zero):
+def _fill_border(k, rows, columns, layer, wrap, lanes, zero):
     """Fill the padding around a state of rows x columns: zeros, or the state itself again."""
-    before_y, before_x, pad_y, pad_x = shape[6], shape[7], shape[8], shape[9]
+    before_y, before_x, pad_y, pad_x = layer.before_y, layer.before_x, layer.pad_y, layer.pad_x
     stride = (columns + pad_x) * lanes
     for y in range(before_y, before_y + rows):
         row = y * stride
@@ -336,19 +340,20 @@ def _sum_rows(k, into, at, stride, taps):
 
 @numba.njit(**_COMPILE)
 def _sum_columns(
-    col_k, col_t, k, t, to, count, lanes, taps, has_t, alpha, beta, gamma, delta
+    col_k, col_t, at, k, t, to, count, lanes, taps, has_t, alpha, beta, gamma, delta
 ):  # fmt: skip
-    """Sum `taps` columns and apply weights and biases: the next covariances and tangents."""
-    to, count, lanes, at = np.uint64(to), np.uint64(count), np.uint64(lanes), np.uint64(0)
+    """Sum `taps` columns from index `at` on and apply weights and biases: next covariances and tangents."""
+    to, count, lanes, at = np.uint64(to), np.uint64(count), np.uint64(lanes), np.uint64(at)
+    start = at
     if taps == 3 and has_t:
         for e in range(count):
-            mean = col_k[e] + col_k[e + lanes] + col_k[e + lanes + lanes]
-            tangent = col_t[e] + col_t[e + lanes] + col_t[e + lanes + lanes]
+            mean = col_k[at + e] + col_k[at + e + lanes] + col_k[at + e + lanes + lanes]
+            tangent = col_t[at + e] + col_t[at + e + lanes] + col_t[at + e + lanes + lanes]
             k[to + e] = alpha * mean + beta
             t[to + e] = alpha * tangent + (gamma * mean + delta)
         return
     for e in range(count):
-        k[to + e] = col_k[e]
+        k[to + e] = col_k[at + e]
     for _ in range(1, taps):
         at += lanes
         for e in range(count):
@@ -357,7 +362,7 @@ def _sum_columns(
         t[to + e] = gamma * k[to + e] + delta
         k[to + e] = alpha * k[to + e] + beta
     if has_t:
-        at -= at
+        at = start
         for _ in range(taps):
             for e in range(count):
                 t[to + e] += alpha * col_t[at + e]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from curvefit.errors import InvalidInputError
@@ -106,6 +106,37 @@ class KernelPlan:
     def full(self) -> bool:
         """Whether covariances between different pixels are needed."""
         return self.tied and (self.readout == "pool" or self.pooling)
+
+    @property
+    def pixel_axes(self) -> int:
+        """Axes that a covariance needs beside those of the images: 0, 2 (equal pixels) or 4 (all pairs)."""
+        return 0 if self.dense else 4 if self.full else 2
+
+    @property
+    def diagonal(self) -> KernelPlan:
+        """The plan of equal pixels alone: without pools between layers, it has the same variances."""
+        return replace(self, readout="flatten", tied=True)
+
+    def affine(self) -> list[tuple[float, float, float, float]]:
+        """Return alpha, beta, gamma, delta of every layer, and of the readout last.
+
+        Sums k and t over a filter's window become ``alpha k + beta`` and ``alpha t + gamma k + delta``.
+        """
+        weight, bias = self.w_std**2, self.b_std**2
+        fan_in = float(self.shape[2] if self.layers else self.shape[0] * self.shape[1] * self.shape[2])
+        numbers = []
+        for number in range(self.depth + 1):
+            taps = 1
+            if self.layers and number < self.depth:
+                taps = self.layers[number].filter[0] * self.layers[number].filter[1]
+            if self.width is None:
+                numbers.append((weight / taps, bias, weight / taps, bias))
+                continue
+            if number == self.depth and self.layers and self.readout == "flatten":
+                fan_in *= self.layers[-1].pooled[0] * self.layers[-1].pooled[1]
+            numbers.append((weight / taps, bias, fan_in, float(self.b_std > 0)))
+            fan_in = float(self.width)
+        return numbers
 
     def content(self) -> dict[str, Any]:
         """Return the plan as JSON-representable values, for keys and for files on disk."""

@@ -5,13 +5,13 @@ import threading
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from curvefit.errors import InvalidInputError
 from curvefit.symmetry import get_group
 from runners.architectures import FCN, GAP, LCN, VEC
-from runners.kernels import TileProgress, nngp_ntk
+from runners.kernels import TileProgress, fused, nngp_ntk, plan_kernel
 from tests.runners.kernels import references
 
 ENGINES = ["eager", "fused"]
@@ -37,8 +37,9 @@ def test_agrees_with_neural_tangents_on_shapes_and_activations(name):
     with np.load(references.OWN) as arrays:
         x1, x2 = arrays["X1"], arrays["X2"]
         golden = {k.split("|")[1]: arrays[k] for k in arrays.files if k.startswith(name + "|")}
-    plain = not (getattr(architecture, "pools", ()) or getattr(architecture, "strides", (1, 1)) != (1, 1))
-    for engine in ["eager", "fused"] if plain else ["eager"]:
+    compiled = fused.applies(plan_kernel(architecture, x1.shape[1:]))
+    assert compiled or "pool" in name or name == "pool-stride2-circular"
+    for engine in ENGINES if compiled else ["eager"]:
         diagonal = [(i, i) for i in range(len(x1))]
         compare(nngp_ntk(architecture, x1, engine=engine), golden, "11", coincident=diagonal)
         compare(nngp_ntk(architecture, x1, x2, engine=engine), golden, "12")
@@ -137,17 +138,19 @@ def test_single_precision_is_single_precise(architecture):
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
-def test_tiles_make_no_difference(symmetric):
+@pytest.mark.parametrize(
+    ("architecture", "budget"), [(VEC(depth=2, pools=(1,)), 2 * 10**6), (FCN(depth=2), 10**5)]
+)
+def test_tiles_make_no_difference(architecture, budget, symmetric):
     random = np.random.default_rng(6)
     x, other = random.standard_normal((37, 4, 4, 2)), random.standard_normal((21, 4, 4, 2))
-    architecture = VEC(depth=2, strides=(2, 2))
     whole = nngp_ntk(architecture, x, None if symmetric else other)
     seen: list[TileProgress] = []
     small = nngp_ntk(
         architecture,
         x,
         None if symmetric else other,
-        memory_budget=2 * 10**6,
+        memory_budget=budget,
         threads=2,
         progress=seen.append,
     )
@@ -232,6 +235,35 @@ def test_bad_settings_are_refused_before_work(keys, message):
         nngp_ntk(VEC(), X, **keys)
 
 
-def test_fused_engine_says_where_it_does_not_apply():
-    with pytest.raises(InvalidInputError, match="unit strides"):
-        nngp_ntk(VEC(strides=(2, 2)), X, engine="fused")
+@pytest.mark.parametrize(
+    ("architecture", "shape"),
+    [(VEC(pools=(1,)), (4, 4, 2)), (GAP(strides=(2, 2)), (5, 4, 2))],
+)
+def test_fused_engine_says_where_it_does_not_apply(architecture, shape):
+    with pytest.raises(InvalidInputError, match="no pools between layers"):
+        nngp_ntk(architecture, np.ones((3, *shape)), engine="fused")
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    which=st.sampled_from([VEC, GAP, LCN]),
+    size=st.tuples(st.integers(4, 9), st.integers(4, 9)),
+    filter=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    strides=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    padding=st.sampled_from(["circular", "same", "valid"]),
+    activation=st.sampled_from(["relu", "erf", "gelu"]),
+)
+@settings(deadline=None, max_examples=40)
+def test_engines_agree_on_any_geometry(seed, which, size, filter, strides, padding, activation):
+    keys = {"readout": "pool"} if which is LCN else {}
+    architecture = which(
+        depth=2, filter=filter, strides=strides, padding=padding, activation=activation, b_std=0.1, **keys
+    )
+    x = np.random.default_rng(seed).standard_normal((5, *size, 2))
+    try:
+        plain = nngp_ntk(architecture, x[:3], x[3:], engine="eager")
+    except InvalidInputError:  # the filter does not fit
+        reject()
+    compiled = nngp_ntk(architecture, x[:3], x[3:])
+    np.testing.assert_allclose(compiled.nngp, plain.nngp, atol=1e-13)
+    np.testing.assert_allclose(compiled.ntk, plain.ntk, atol=1e-13)
