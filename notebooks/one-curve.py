@@ -69,7 +69,8 @@ print(f"error at n = 4096: mlp {error[:, mlp].mean():.3f}, cnn {error[:, cnn].me
 # %% [markdown]
 # ## Curves of a scikit-learn estimator
 #
-# `measure_learning_curve` makes a curve from any estimator, with nested training subsets and one fixed test set.
+# `measure_learning_curve` makes a curve from any estimator, with training subsets drawn afresh for every size and one
+# fixed test set.
 
 # %%
 inputs, labels = load_digits(return_X_y=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -87,6 +88,11 @@ class Stop:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.request(self.level + 1, f"interrupted by {signal.Signals(number).name}")
+        said = (
+            "finishing the runs at work; once more stops at once" if self.level == 1 else "stopping at once"
+        )
+        # os.write is safe in a handler, where print may meet itself.
+        os.write(2, f"\n{said}\n".encode())
 
 
 class AbstractEngine(abc.ABC):
