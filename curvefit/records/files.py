@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -22,7 +23,7 @@ def replace_file(path: Path, content: bytes) -> None:
         sync_folder(path.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise StoreError(f"cannot write {path}: {error.strerror}; what was there is intact") from error
+        raise cannot_write(path, error) from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -38,3 +39,15 @@ def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cannot_write(path: Path, error: OSError) -> StoreError:
+    """Build the error for a file of a store that cannot be written: the reason in plain words."""
+    reason = {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EACCES: "the folder may not be written",
+        errno.EROFS: "the file system is read-only",
+        errno.ENOENT: "the folder is missing",
+    }.get(error.errno or 0, error.strerror or str(error))
+    return StoreError(f"cannot write {path}: {reason}; records written before are intact")

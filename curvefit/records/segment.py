@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import socket
@@ -15,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from curvefit.errors import StoreError
-from curvefit.records.files import sync_folder
+from curvefit.records.files import cannot_write, sync_folder
 from curvefit.records.lines import Damage, decode_lines, encode_line
 from curvefit.records.record import RunRecord
 
@@ -61,7 +60,7 @@ class SegmentWriter:
             if sync:
                 sync_folder(folder)
         except OSError as error:
-            raise _cannot_write(self.path, error) from error
+            raise cannot_write(self.path, error) from error
         _hold(self._file)
         self._end = 0
         self._last = 0
@@ -147,7 +146,7 @@ class SegmentWriter:
                 os.fsync(self._file)
         except OSError as error:
             self._undo()
-            raise _cannot_write(self.path, error) from error
+            raise cannot_write(self.path, error) from error
         self._end += len(content)
 
     def _undo(self) -> None:
@@ -173,17 +172,6 @@ def _hold(descriptor: int) -> None:
         import fcntl
 
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-
-def _cannot_write(path: Path, error: OSError) -> StoreError:
-    reason = {
-        errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "the disk quota is used up",
-        errno.EACCES: "the folder may not be written",
-        errno.EROFS: "the file system is read-only",
-        errno.ENOENT: "the folder is missing",
-    }.get(error.errno or 0, error.strerror or str(error))
-    return StoreError(f"cannot write {path}: {reason}; records written before are intact")
 
 
 @dataclass(slots=True)

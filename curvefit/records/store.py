@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curvefit.errors import DataFileError, StoreError, UnknownNameError
-from curvefit.records.files import file_digest
+from curvefit.records.files import cannot_write, file_digest
 from curvefit.records.manifest import REPAIR, Manifest, SealedPart, read_manifest
 from curvefit.records.record import RunRecord
 from curvefit.records.segment import SegmentContent, SegmentWriter, read_segment
@@ -104,7 +104,7 @@ class RecordStore:
             try:
                 self.traces.mkdir(exist_ok=True)
             except OSError as error:
-                raise StoreError(f"cannot write {self.traces}: {error.strerror}") from error
+                raise cannot_write(self.traces, error) from error
             sidecar = SegmentWriter(self.traces, sync=False)
         return SegmentWriter(self.segments, provenance=provenance, sync=sync, sidecar=sidecar)
 

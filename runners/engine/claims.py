@@ -7,7 +7,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from curvefit.errors import StoreError
+from curvefit.records.files import cannot_write
 from runners.engine.life import Heartbeat, Onlooker
 
 
@@ -37,7 +37,7 @@ class Claims:
             self._folder.mkdir(parents=True, exist_ok=True)
             self.heartbeat = Heartbeat(self._drivers)
         except OSError as error:
-            raise StoreError(f"store {folder} cannot be written: {error.strerror}") from error
+            raise cannot_write(folder, error) from error
 
     @property
     def driver(self) -> str:
@@ -62,7 +62,7 @@ class Claims:
         try:
             taken = self._create(path) or self._take_over(path)
         except OSError as error:
-            raise StoreError(f"cannot claim work in {self._folder}: {error.strerror}") from error
+            raise cannot_write(self._folder, error) from error
         if taken:
             self._held.add(chunk)
         return taken

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from curvefit.errors import StoreError, unknown_name
+from curvefit.records.files import cannot_write
 from curvefit.records.index import RunIndex
 from curvefit.records.record import STATUSES
 from curvefit.records.segment import SegmentWriter
@@ -123,7 +124,7 @@ class Driver:
         except OSError as error:
             if isinstance(error, StoreError):
                 raise
-            raise StoreError(f"cannot write {logs}: {error.strerror}; records are intact") from error
+            raise cannot_write(logs, error) from error
         finally:
             self._claims.close()
             if self._writer is not None:
@@ -184,13 +185,13 @@ class Driver:
                 self._claims.release(event.chunk)
         elif event.kind == "lost":
             self.progress.lost_workers += 1
-        if event.kind != "waiting":
-            log.write(json.dumps(_line(event)) + "\n")
-        elif self.index.refresh():
-            self._count()
+        if event.kind == "waiting":
+            if self.index.refresh():
+                self._count()
+            return
+        log.write(json.dumps(_line(event)) + "\n")
         self._claims.heartbeat.show(
-            {"study": self.plan.study.name, "running": self._running, "here": self.progress.here},
-            at_once=event.kind in ("started", "ended"),
+            {"study": self.plan.study.name, "running": dict(self._running), "here": self.progress.here}
         )
 
     def _undone(self, chunks: Iterable[Chunk]) -> list[Chunk]:

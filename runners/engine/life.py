@@ -16,6 +16,8 @@ from typing import Any
 
 HEARTBEAT = 5.0
 """Seconds between two signs of life."""
+NEWS_AFTER = 1.0
+"""Seconds after which a change of state is written; a file system may take milliseconds for each."""
 STALE_AFTER = 60.0
 """Seconds without one after which a driver on another machine counts as dead."""
 
@@ -46,18 +48,16 @@ class Heartbeat:
             "started": time.time(),
         }
         self._state: dict[str, Any] = {}
+        self._is_news = False
         self._lock = threading.Lock()
         self._ended = threading.Event()
         folder.mkdir(parents=True, exist_ok=True)
         self._write()
         threading.Thread(target=self._beat, daemon=True).start()
 
-    def show(self, state: Mapping[str, Any], *, at_once: bool = False) -> None:
-        """Say what `status` is to show, with the next sign of life or at once."""
-        self._state = dict(state)
-        if at_once:
-            with contextlib.suppress(OSError):
-                self._write()
+    def show(self, state: Mapping[str, Any]) -> None:
+        """Say what `status` is to show; it is written soon, and without making the caller wait."""
+        self._state, self._is_news = dict(state), True
 
     def end(self) -> None:
         """Sign off."""
@@ -66,9 +66,12 @@ class Heartbeat:
             self.path.unlink(missing_ok=True)
 
     def _beat(self) -> None:
-        while not self._ended.wait(HEARTBEAT):
-            with contextlib.suppress(OSError):  # a full disk is for the writers of records to report
-                self._write()
+        written = time.monotonic()
+        while not self._ended.wait(NEWS_AFTER):
+            if self._is_news or time.monotonic() - written >= HEARTBEAT:
+                self._is_news, written = False, time.monotonic()
+                with contextlib.suppress(OSError):  # a full disk is for the writers of records to report
+                    self._write()
 
     def _write(self) -> None:
         with self._lock:

@@ -75,8 +75,9 @@ def rate(write, path: str, *, writers: int, count: int) -> float:
     return writers * count / (time.perf_counter() - began)
 
 
-def engine_seconds(*, replicates: int, sleep: float, workers: int) -> float:
-    plan = tiny_plan(replicates=replicates, sizes=(32,), sleep=sleep, cost=1e9 if sleep else 1.0)
+def engine_seconds(*, replicates: int, sleep: float, workers: int, cost: float | None = None) -> float:
+    cost = cost or (1e9 if sleep else 1.0)
+    plan = tiny_plan(replicates=replicates, sizes=(32,), sleep=sleep, cost=cost)
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         progress = run_here(plan, Path(folder), workers=workers)
@@ -117,17 +118,24 @@ def main() -> None:
     overhead = (engine_seconds(replicates=1001, sleep=0.0, workers=1) - base) / 1000
     rows.append(("start of a driver and one worker, without torch", f"{base:.2f} s", ""))
     rows.append(("overhead of a run that takes no time", f"{1000 * overhead:.2f} ms", ""))
-    for sleep, count in ((0.05, 200), (0.5, 40)):
+    alone = (engine_seconds(replicates=401, sleep=0.0, workers=1, cost=2e9) - base) / 400
+    rows.append(("overhead of a chunk of one such run", f"{1000 * alone:.2f} ms", ""))
+    for sleep, count in ((0.05, 200), (0.5, 24)):
         ideal = sleep * count / 2
-        ours = engine_seconds(replicates=count, sleep=sleep, workers=2)
-        pool = pool_seconds(count=count, sleep=sleep, workers=2)
-        rows.append(
+        ours = [engine_seconds(replicates=n, sleep=sleep, workers=2) for n in (count, 2 * count)]
+        pool = [pool_seconds(count=n, sleep=sleep, workers=2) for n in (count, 2 * count)]
+        rows += [
             (
                 f"2 workers, {count} runs of {sleep} s: efficiency, start included",
-                f"{ideal / ours:.0%}",
-                f"process pool: {ideal / pool:.0%}",
-            )
-        )
+                f"{ideal / ours[0]:.0%}",
+                f"process pool: {ideal / pool[0]:.0%}",
+            ),
+            (
+                f"2 workers, {count} further runs of {sleep} s: efficiency",
+                f"{ideal / (ours[1] - ours[0]):.0%}",
+                f"process pool: {ideal / (pool[1] - pool[0]):.0%}",
+            ),
+        ]
     study = tiny_study(replicates=100, sizes=range(32, 82), data=20)
     began = time.process_time()
     plan = make_plan(study, executor=EXECUTOR)

@@ -139,11 +139,13 @@ def test_many_who_take_over_at_once_get_each_chunk_once(tmp_path):
 
 def test_signs_of_life_go_on_while_the_driver_waits_for_something(tmp_path, monkeypatch):
     monkeypatch.setattr(life, "HEARTBEAT", 0.02)
+    monkeypatch.setattr(life, "NEWS_AFTER", 0.02)
     beat = Heartbeat(tmp_path)
     first = beat.path.stat().st_mtime_ns
     time.sleep(0.3)
     assert beat.path.stat().st_mtime_ns > first
-    beat.show({"here": 3}, at_once=True)
+    beat.show({"here": 3})
+    time.sleep(0.3)
     assert json.loads(beat.path.read_text())["here"] == 3
     assert Onlooker().is_alive(beat.path) is True
     beat.end()
