@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +18,8 @@ from runners.engine.retry import MAX_DEATHS, after_death
 from runners.engine.worker import WorkerTask, execute_chunk
 
 _TICK = 0.4
-_LOOPBACK = "127.0.0.2"
-"""Ray replaces 127.0.0.1 by the machine's outward address; this one, also local, it leaves alone."""
+_LOOPBACK_ONLY = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Set to 0, it makes Ray stay on the loopback interface, on any system; read when Ray is imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +125,8 @@ def _execute_remotely(task_values: dict[str, Any], chunk_values: dict[str, Any])
 
 def _import_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if "RAY_ADDRESS" not in os.environ:
+        os.environ.setdefault(_LOOPBACK_ONLY, "0")
     try:
         import ray
     except ImportError as error:
@@ -142,6 +143,5 @@ def _connect(ray: Any) -> bool:
     if address:
         ray.init(address=address, **quiet)
     else:
-        host = {"_node_ip_address": _LOOPBACK} if sys.platform == "linux" else {}
-        ray.init(include_dashboard=False, **host, **quiet)
+        ray.init(include_dashboard=False, **quiet)
     return True

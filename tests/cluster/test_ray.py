@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from runners.engine.driver import Driver, read_log
 from runners.engine.ray_cluster import RayEngine
 from runners.engine.worker import WorkerTask
 from tests.engine.studies import EXECUTOR, ROOT, run_here, start_driver, tiny_plan, tiny_toml
-from tests.engine.test_engine import wait_for
+from tests.engine.test_engine import children_of, wait_for
 
 pytestmark = [
     pytest.mark.cluster,
@@ -23,6 +25,23 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
 ]
+
+
+def listening(pids: set[int]) -> set[str]:
+    """Addresses on which any of these processes waits for connections, in hexadecimal."""
+    sockets = set()
+    for pid in pids:
+        for link in Path(f"/proc/{pid}/fd").glob("*"):
+            with contextlib.suppress(OSError):
+                sockets.add(os.readlink(link))
+    tables = [Path(f"/proc/net/{name}").read_text() for name in ("tcp", "tcp6")]
+    rows = [row.split() for table in tables for row in table.splitlines()]
+    return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}
+
+
+def descendants_of(pid: int) -> set[int]:
+    children = children_of(pid)
+    return children.union(*map(descendants_of, children))
 
 
 @pytest.fixture
@@ -89,3 +108,18 @@ def test_a_killed_driver_is_resumed(cluster, tmp_path):
     records = [r for p in (folder / "segments").glob("*.jsonl") for _, r in read_segment(p).records]
     assert len({r["run_id"] for r in records}) == len(records) == 48, "none was done twice"
     assert verify_store(folder).is_sound
+
+
+def test_a_cluster_started_here_is_reachable_from_here_alone(tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason="Ray is not installed (pip install 'curvefit[ray]')")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    study = tiny_toml(tmp_path / "s.toml", replicates=4, sleep=0.5)
+    driver = start_driver(study, tmp_path / "out", "--engine", "ray", "--workers", "2")
+    store = RecordStore(tmp_path / "out")
+    wait_for(lambda: store.exists() and store.read_table().num_rows >= 2, 90)
+    addresses = listening(descendants_of(driver.pid) | {driver.pid})
+    out, err = driver.communicate(timeout=60)
+    assert driver.returncode == 0, err
+    assert "12 of 12" in out
+    assert addresses
+    assert addresses <= {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
