@@ -90,9 +90,14 @@ def fit_curves(curves: LearningCurves, **settings: Any) -> CurveFit:
     return fitted
 
 
-def leave_by(status: FitStatus) -> None:
-    """Leave with the code that belongs to a fit's status; return when it converged."""
-    if status.interrupted:
+def leave_by(status: FitStatus, source: Path) -> None:
+    """Leave with the code that belongs to the fit of `source`; return when it converged.
+
+    A saved fit that was interrupted once is not interrupted now: it has not converged.
+    """
+    from curvefit.fitting.saved import is_saved_fit
+
+    if status.interrupted and not is_saved_fit(source):
         raise typer.Exit(int(ExitCode.INTERRUPTED))
     if not status.converged:
         raise typer.Exit(int(ExitCode.NOT_CONVERGED))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _KEPT = 4
 _FEWEST_DRAWS = 20
+_UNCACHED = ".*Cannot cache compiled function"  # numba's notice begins with colour codes
 _KEPT_NAMES = ["theta", "noise_slope", "noise_floor", "noise_correlation"]
 _compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
@@ -70,7 +71,7 @@ def compiled_model(problem: Problem) -> Any:
     if key not in _compiled:
         model = build_model(problem.layout, problem.hierarchy, problem.settings, problem.start)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Cannot cache compiled function")
+            warnings.filterwarnings("ignore", message=_UNCACHED)
             warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
             warnings.filterwarnings("ignore", category=FutureWarning)
             _compiled[key] = nutpie.compile_pymc_model(model, backend="numba", var_names=_KEPT_NAMES)
@@ -108,6 +109,7 @@ def _sample_nutpie(problem: Problem, draws: int, tune: int, seed: int) -> az.Inf
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning)
+            warnings.filterwarnings("ignore", message=_UNCACHED)
             sampler = nutpie.sample(
                 compiled,
                 draws=draws,

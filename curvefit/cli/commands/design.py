@@ -41,4 +41,4 @@ def design(
             f"{first['exponent_sd_now']:.3f} to {first['exponent_sd_after']:.3f} for {first['cost']:.3g} {first['cost_unit']}."
         )
         print_table(best, title=f"best {len(best)} of {len(table)} proposals")
-    leave_by(fitted.status)
+    leave_by(fitted.status, source)

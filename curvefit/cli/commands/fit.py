@@ -85,7 +85,7 @@ def fit(
         print_table(with_intervals(summary, ("exponent", "floor", "error_at_n_max"))[list(SHOWN)])
         if save is not None:
             print_text(f"\nsaved to {save}; use it as in: curvefit predict {save}")
-    leave_by(fitted.status)
+    leave_by(fitted.status, source)
 
 
 def with_intervals(summary: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:

@@ -63,4 +63,4 @@ def gain(
         if varied is not None:
             print_text("\n".join(["", *varied.sentences()]))
             print_table(varied.summary(), title="dimension gain under every variant")
-    leave_by(fitted.status)
+    leave_by(fitted.status, source)

@@ -57,12 +57,15 @@ def predict(
     if as_json:
         print_json(content)
     else:
-        print_text("\n\n".join(texts))
+        said = [
+            text.removeprefix(status).lstrip() for text in texts[1:]
+        ]  # the status once, not with every part
+        print_text("\n\n".join([status, *said]))
         for name in ("needed", "forecast"):
             if name in content:
                 print_table(content[name], title=name)
     if saved is not None:
-        leave_by(saved.status)
+        leave_by(saved.status, source)
 
 
 def _largest(curves: LearningCurves) -> int:

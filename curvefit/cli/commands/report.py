@@ -79,4 +79,4 @@ def report(
             "\n".join(f"{i}. {sentence}" for i, sentence in enumerate(written.report.verdict, start=1))
         )
         print_text(f"\n{written.path}" + (" (saved fit used again)" if written.reused else ""))
-    leave_by(written.fit.status)
+    leave_by(written.fit.status, source)
