@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib.util
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Literal
 
 import numpy as np
@@ -50,7 +52,8 @@ class Kernels:
     ntk: Array
 
 
-TileFunction = Callable[[np.ndarray, "np.ndarray | None"], tuple[np.ndarray, np.ndarray]]
+TileFunction = Callable[[np.ndarray, "np.ndarray | None", str], tuple[np.ndarray, np.ndarray]]
+"""From images of rows and columns (None: the same) and a device to (nngp, ntk)."""
 
 
 def nngp_ntk(
@@ -59,7 +62,7 @@ def nngp_ntk(
     x2: Array | None = None,
     *,
     dtype: Literal["float64", "float32"] = "float64",
-    device: str = "cpu",
+    device: str | Sequence[str] = "cpu",
     engine: Engine = "auto",
     memory_budget: int = DEFAULT_BUDGET,
     threads: int | None = None,
@@ -78,14 +81,14 @@ def nngp_ntk(
     dtype
         Precision of the whole computation and of the result.
     device
-        A torch device; anything but ``"cpu"`` uses the tensor engine.
+        A torch device, or several, among which tiles are shared out.
     engine
-        ``"fused"`` (compiled loops; no pools between layers), ``"eager"`` (tensor operations, everything), or
-        ``"auto"``: fused where it applies.
+        ``"fused"`` (on the CPU compiled loops, without pools between layers; on CUDA devices one Triton kernel
+        a layer), ``"eager"`` (tensor operations, everything), or ``"auto"``: fused where it applies.
     memory_budget
-        Bytes of working memory, beside images and results.
+        Bytes of working memory, beside images and results: in all on the CPU, on each of other devices.
     threads
-        Tiles computed at once on the CPU; as many as torch may use by default.
+        Tiles computed at once on one CPU; as many as torch may use by default.
     folder
         Where finished tiles are kept; a later call with the same arguments resumes from them.
     progress
@@ -94,13 +97,13 @@ def nngp_ntk(
     Returns
     -------
     Kernels
-        Arrays for arrays, tensors (on `device`) for tensors.
+        Arrays for arrays, tensors (on the first `device`) for tensors.
 
     Raises
     ------
     InvalidInputError
-        For wrong shapes, values that are not finite, a filter larger than the image, or a memory
-        budget that does not hold the smallest tile; always before the work starts.
+        For wrong shapes, values that are not finite, a filter larger than the image, a device that is not
+        there, or a memory budget that does not hold the smallest tile; always before the work starts.
 
     References
     ----------
@@ -123,9 +126,11 @@ def nngp_ntk(
             f"x1 and x2 differ in image shape: {first.shape[1:]} and {second.shape[1:]}; they must agree"
         )
     plan = plan_kernel(architecture, first.shape[1:])
-    workers = (threads or torch.get_num_threads()) if device == "cpu" else 1
-    itemsize = np.dtype(dtype).itemsize
-    compute, edge = _choose_engine(plan, engine, device, memory_budget, itemsize, workers)
+    devices = _check_devices(device)
+    if devices == ["cpu"]:
+        devices *= threads or torch.get_num_threads()
+    budget = memory_budget // (devices.count("cpu") or 1)
+    compute, edge = _choose_engine(plan, engine, devices, budget, np.dtype(dtype).itemsize)
     columns = first if second is None else second
     tiles = list_tiles(len(first), len(columns), edge=edge, symmetric=second is None)
     store = None
@@ -135,14 +140,19 @@ def nngp_ntk(
     report = print_progress if progress is True else (progress or None)
     watch = Stopwatch(sum(tile.pairs for tile in tiles), report)
     result = np.empty((2, len(first), len(columns)), dtype)
-    _fill(result, first, second, tiles, compute, store, watch, workers)
+    _fill(result, first, second, tiles, compute, store, watch, devices)
     if as_tensor:
-        nngp, ntk = torch.from_numpy(result[0]).to(device), torch.from_numpy(result[1]).to(device)
+        nngp, ntk = torch.from_numpy(result[0]).to(devices[0]), torch.from_numpy(result[1]).to(devices[0])
         return Kernels(nngp, ntk)
     return Kernels(result[0], result[1])
 
 
-def _fill(result, first, second, tiles: list[Tile], compute: TileFunction, store, watch, workers) -> None:
+def _fill(
+    result, first, second, tiles: list[Tile], compute: TileFunction, store, watch, devices: list[str]
+) -> None:
+    free: SimpleQueue[str] = SimpleQueue()
+    for device in devices:
+        free.put(device)
     waiting = []
     for tile in spread(tiles):
         kept = store.read(tile) if store is not None else None
@@ -155,18 +165,22 @@ def _fill(result, first, second, tiles: list[Tile], compute: TileFunction, store
 
     def work(tile: Tile) -> Tile:
         columns = None if tile.on_diagonal else (first if second is None else second)[tile.columns]
-        nngp, ntk = compute(first[tile.rows], columns)
+        device = free.get()
+        try:
+            nngp, ntk = compute(first[tile.rows], columns, device)
+        finally:
+            free.put(device)
         if store is not None:
             store.write(tile, nngp, ntk)
         place(result[0], tile, nngp)
         place(result[1], tile, ntk)
         return tile
 
-    if workers == 1 or len(waiting) < 2:
+    if len(devices) == 1 or len(waiting) < 2:
         for tile in waiting:
             watch.add(work(tile).pairs)
         return
-    with ThreadPoolExecutor(min(workers, len(waiting))) as pool:
+    with ThreadPoolExecutor(min(len(devices), len(waiting))) as pool:
         futures = [pool.submit(work, tile) for tile in waiting]
         try:
             for future in as_completed(futures):
@@ -197,30 +211,56 @@ def _check_images(name: str, x: Array, dtype: str) -> np.ndarray:
     return values
 
 
+def _check_devices(device: str | Sequence[str]) -> list[str]:
+    devices = [device] if isinstance(device, str) else list(device)
+    if not devices:
+        raise InvalidInputError("device names no device; allowed: 'cpu', 'cuda', 'cuda:1', or a list of such")
+    for name in devices:
+        try:
+            torch.empty(0, device=name)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise InvalidInputError(
+                f"device {name!r} cannot be used here: {reason}; allowed: 'cpu', or a device that torch finds"
+            ) from error
+    return devices
+
+
 def _choose_engine(
-    plan: KernelPlan, engine: Engine, device: str, budget: int, itemsize: int, workers: int
+    plan: KernelPlan, engine: Engine, devices: list[str], budget: int, itemsize: int
 ) -> tuple[TileFunction, int]:
     if engine not in ("auto", "fused", "eager"):
         raise InvalidInputError(f"engine {engine!r} is not allowed; allowed: 'auto', 'fused', 'eager'")
-    if engine == "fused" and (device != "cpu" or not fused.applies(plan)):
+    loops = engine != "eager" and set(devices) == {"cpu"} and fused.applies(plan)
+    triton = engine != "eager" and all(name.startswith("cuda") for name in devices) and _has_triton()
+    if engine == "fused" and not (loops or triton):
         raise InvalidInputError(
-            "engine 'fused' needs no pools between layers, and with circular padding strides that divide the image; "
-            "allowed here: 'auto', 'eager'"
+            "engine 'fused' needs, on the CPU, no pools between layers and, with circular padding, strides that "
+            "divide the image; on CUDA devices, triton; allowed here: 'auto', 'eager'"
         )
-    if engine != "eager" and device == "cpu" and fused.applies(plan):
-        return _choose_fused(plan, budget // workers, itemsize)
+    if loops:
+        return _choose_fused(plan, budget, itemsize)
     need = eager.pair_bytes(plan, itemsize)
-    block = budget // workers // need
+    block = budget // need
     if block < 1:
         raise InvalidInputError(
-            f"memory_budget {budget:,} bytes is too small: one image pair needs {need:,} bytes"
+            f"memory_budget is too small: {budget:,} bytes a device or thread, one image pair needs {need:,}"
         )
     edge = next(edge for edge in EDGES if edge == 1 or edge * edge <= block)
+    step = eager.tensor_step
+    if triton:
+        from runners.kernels import gpu
 
-    def compute(rows: np.ndarray, columns: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        return eager.compute_tile(plan, rows, columns, block=block, device=device)
+        step = gpu.triton_step
+
+    def compute(rows: np.ndarray, columns: np.ndarray | None, device: str) -> tuple[np.ndarray, np.ndarray]:
+        return eager.compute_tile(plan, rows, columns, block=block, device=device, step=step)
 
     return compute, edge
+
+
+def _has_triton() -> bool:
+    return importlib.util.find_spec("triton") is not None
 
 
 def _choose_fused(plan: KernelPlan, budget: int, itemsize: int) -> tuple[TileFunction, int]:
@@ -237,7 +277,7 @@ def _choose_fused(plan: KernelPlan, budget: int, itemsize: int) -> tuple[TileFun
         or (fused.tile_bytes(plan, edge, itemsize) <= budget and edge * edge * flops <= TILE_FLOPS)
     )
 
-    def compute(rows: np.ndarray, columns: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def compute(rows: np.ndarray, columns: np.ndarray | None, device: str) -> tuple[np.ndarray, np.ndarray]:
         return fused.compute_tile(plan, rows, columns)
 
     return compute, edge
