@@ -98,7 +98,12 @@ def exponent_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[Rep
         yield render(
             f"exponents-{number}",
             partial(plot_exponents, part, predicted=expected),
-            caption=f"Exponents of {name} with {probability:.0%} intervals; hollow diamonds are theory, where known.",
+            caption=f"Exponents of {name} with {probability:.0%} intervals"
+            + (
+                "."
+                if expected is None or np.isnan(expected).all()
+                else "; hollow diamonds are theory, where known."
+            ),
         )
 
 
