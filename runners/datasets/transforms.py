@@ -13,6 +13,9 @@ from curvefit.symmetry.spatial import AbstractPixelMaps
 
 Standardise = Literal["none", "scale", "global", "per-channel", "centre", "per-coordinate"]
 
+PART = 2048
+"""Images worked on at once where all of them would take much more memory than they do themselves."""
+
 COMMUTES_WITH: dict[str, tuple[str, ...]] = {
     "none": ("o-cp",),
     "scale": ("o-cp",),
@@ -83,15 +86,25 @@ def measure_standardisation(x: np.ndarray, kind: Standardise) -> Standardisation
     """
     if kind == "none":
         return Standardisation(0.0, 1.0)
+    mean, variance = _moments(x)
     if kind == "scale":
-        return Standardisation(0.0, _positive(np.sqrt(np.mean(np.square(x, dtype=float)))))
+        return Standardisation(0.0, _positive(np.sqrt(np.mean(variance + mean**2))))
     if kind == "global":
-        return Standardisation(float(x.mean(dtype=float)), _positive(x.std(dtype=float)))
-    axes = (0, 1, 2) if kind == "per-channel" else (0,)
-    mean = x.mean(axis=axes, dtype=float)
+        return Standardisation(float(mean.mean()), _positive(np.sqrt(variance.mean() + mean.var())))
+    if kind == "per-channel":
+        deviation = np.sqrt(variance.mean(axis=(0, 1)) + mean.var(axis=(0, 1)))
+        return Standardisation(mean.mean(axis=(0, 1)), _positive(deviation))
     if kind == "centre":
-        return Standardisation(mean, _positive(np.sqrt(np.mean(np.var(x, axis=0, dtype=float)))))
-    return Standardisation(mean, _positive(x.std(axis=axes, dtype=float)))
+        return Standardisation(mean, _positive(np.sqrt(variance.mean())))
+    return Standardisation(mean, _positive(np.sqrt(variance)))
+
+
+def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and variance of every coordinate, part by part: whole data sets are bytes, floats are 8 times as many."""
+    parts = [x[start : start + PART] for start in range(0, len(x), PART)]
+    mean = sum(part.sum(axis=0, dtype=float) for part in parts) / len(x)
+    variance = sum(np.square(part - mean).sum(axis=0) for part in parts) / len(x)
+    return mean, variance
 
 
 def _positive(scale: np.ndarray | float) -> np.ndarray | float:
@@ -133,8 +146,8 @@ def jitter_images(x: np.ndarray, group: AbstractPixelMaps, choices: np.ndarray) 
     """
     n, h, w, c = x.shape
     maps, pixels, moved = group.maps(), x.reshape(n, h * w, c), np.empty_like(x)
-    for start in range(0, n, 4096):  # the index array of all images at once would dwarf the images
-        part = slice(start, start + 4096)
+    for start in range(0, n, PART):  # the index array of all images at once would dwarf the images
+        part = slice(start, start + PART)
         rows = np.take_along_axis(pixels[part], maps[choices[part], :, None], axis=1)
         moved[part] = rows.reshape(-1, h, w, c)
     return moved

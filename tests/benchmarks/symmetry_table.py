@@ -22,12 +22,13 @@ from runners.certificates import (
     find_chain_group,
 )
 from runners.certificates.certification import CHAIN_GROUPS, KERNELS, SHAPE
-from runners.certificates.distribution import FALSE_ALARM
+from runners.certificates.distribution import FALSE_ALARM, telltale_tasks
 from runners.certificates.training import FitPredict, draw_stack, get_rule, train_stack
 
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "symmetry-table.md"
 ARCHITECTURES = {"fcn": FCN(width=16), "lcn": LCN(width=16), "vec": VEC(width=16), "gap": GAP(width=16)}
-WIDTHS = (2, 4, 8, 16)
+WIDTHS = {4: 400, 16: 200, 64: 100}
+"""Nets to train of each width."""
 TRIALS = 300
 
 
@@ -91,15 +92,22 @@ def spell(certificate: Certificate) -> str:
 
 
 def width_table() -> list[str]:
-    """Measure how plainly finite VEC breaks the symmetry of infinite VEC, by width."""
+    """Measure by how much rotated images change what VEC learns, by width."""
     shape = (6, 6, 4)
-    rotate = get_group("o-c-per-pixel", shape=shape).sample(0)
-    lines = ["| width | p-value of O(c)^p, 500 nets on either side |", "|---|---|"]
-    for width in WIDTHS:
-        p_value = check_equal_in_distribution(
-            trainer(VEC(width=width), shape, steps=30), rotate, shape, n_seeds=500
-        )
-        lines.append(f"| {width} | {p_value:.0e} |")
+    task = telltale_tasks(shape)[1]
+    groups = ("o-c-per-pixel", "o-c-shared")
+    elements = [get_group(group, shape=shape).sample(0) for group in groups]
+    labels = " | ".join(get_group(group, shape=shape).label for group in groups)
+    lines = [f"| width | nets | {labels} |", "|---|---|---|---|"]
+    for width, nets in WIDTHS.items():
+        train = trainer(VEC(width=width), shape, steps=30)
+        plain = np.median(train(task.x, task.y, task.x_test, range(nets)), axis=0)
+        moved = []
+        for k, g in enumerate(elements, start=1):
+            seeds = range(k * nets, (k + 1) * nets)
+            turned = np.median(train(g(task.x), task.y, g(task.x_test), seeds), axis=0)
+            moved.append(f"{np.abs(turned - plain).max():.2f}")
+        lines.append(f"| {width} | {nets} | {' | '.join(moved)} |")
         print(lines[-1], flush=True)
     return lines
 
@@ -127,7 +135,8 @@ def make_page() -> str:
         "",
         *table,
         "",
-        "Infinite VEC (nngp, ntk) has O(c)^p like LCN; VEC trained by SGD has O(c)⊗I_p alone. How plainly, by width:",
+        "Infinite VEC (nngp, ntk) has O(c)^p like LCN; VEC trained by SGD has O(c)⊗I_p alone, and comes nearer to O(c)^p the wider it is.",
+        "Change of the median prediction (targets are 8) on images of one colour when all images are rotated, after 30 steps:",
         "",
         *widths,
         "",

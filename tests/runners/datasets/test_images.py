@@ -112,6 +112,21 @@ def test_balanced_sets_hold_what_was_asked_for_whatever_the_study(tmp_path):
         Arrays(path=str(tmp_path / "own.npz"), n_test=10, balanced=True).split(4, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "axes"),
+    [("global", (0, 1, 2, 3)), ("per-channel", (0, 1, 2)), ("per-coordinate", (0,))],
+)
+def test_standardised_images_have_mean_zero_and_deviation_one(kind, axes):
+    x = np.random.default_rng(0).integers(0, 256, (5000, 2, 3, 2), dtype=np.uint8)
+    done = measure_standardisation(x, kind)(x)
+    np.testing.assert_allclose(done.mean(axis=axes), 0, atol=1e-12)
+    np.testing.assert_allclose(done.std(axis=axes), 1, atol=1e-12)
+    centred = measure_standardisation(x, "centre")(x)
+    np.testing.assert_allclose(centred.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(np.mean(centred**2), 1, atol=1e-12)
+    np.testing.assert_allclose(np.mean(measure_standardisation(x, "scale")(x) ** 2), 1, atol=1e-12)
+
+
 @pytest.mark.parametrize("kind", COMMUTES_WITH)
 @pytest.mark.parametrize("group", GROUPS.names())
 def test_standardising_is_accepted_exactly_where_it_commutes(kind, group):
