@@ -1,11 +1,11 @@
 """Exponents of the synthetic teachers, recovered by kernel regression, beside what theory predicts.
 
-Run as ``python -m tests.benchmarks.known_exponents [--write]``; writes ``docs/results/known-exponents.md``.
+Run as ``python -m tests.benchmarks.known_exponents [--write] [--seeds 32]``; writes ``docs/results/known-exponents.md``.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,6 @@ from tests.benchmarks.exact_spectra import local_spectrum, sphere_spectrum, tail
 
 RESULT = Path(__file__).parents[2] / "docs" / "results" / "known-exponents.md"
 SIZES = (256, 512, 1024, 2048)
-SEEDS = 32
 
 
 class Row(NamedTuple):
@@ -135,14 +134,14 @@ def describe(student: KernelStudent) -> str:
     return ", ".join(f"{key} {value}" for key, value in settings.items()) or "all coordinates"
 
 
-def exponent_table() -> list[str]:
+def exponent_table(seeds: int) -> list[str]:
     """Measure every row of `ROWS`."""
     lines = [
         "| teacher | student | n to infinity | theory at these n | measured | s.e. | earlier |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in ROWS:
-        exponent, se = measure_exponent(row.teacher, row.student, seeds=SEEDS)
+        exponent, se = measure_exponent(row.teacher, row.student, seeds=seeds)
         lines.append(
             f"| {row.name} | {describe(row.student)} | {row.predicted:.3f} | "
             f"{predict_exponent(row.spectrum()):.3f} | {exponent:.3f} | {se:.3f} | {row.earlier} |"
@@ -151,7 +150,7 @@ def exponent_table() -> list[str]:
     return lines
 
 
-def shift_table(seeds: int = 16) -> list[str]:
+def shift_table(seeds: int) -> list[str]:
     """Measure how many more examples a local student needs than a convolutional one, at equal error."""
     lines = ["| n | theory | measured | s.e. | earlier |", "|---|---|---|---|---|"]
     teacher, short, long = (
@@ -182,15 +181,15 @@ def _equal_error_size(errors: np.ndarray, curve: np.ndarray, sizes) -> np.ndarra
     return np.exp(np.interp(-np.log(errors), -np.log(curve), np.log(sizes)))
 
 
-def make_page() -> str:
+def make_page(seeds: int) -> str:
     """Measure everything and return the Markdown page."""
     started = time.process_time()
-    exponents, shifts = exponent_table(), shift_table()
+    exponents, shifts = exponent_table(seeds), shift_table(seeds)
     lines = [
         "# Known exponents, recovered",
         "",
-        "Command: `python -m tests.benchmarks.known_exponents --write`. Test mean squared error of kernel regression without",
-        f"ridge, n = {SIZES[0]} to {SIZES[-1]}; one exact Gaussian field, with its own points, per seed, {SEEDS} seeds; least squares",
+        f"Command: `python -m tests.benchmarks.known_exponents --write --seeds {seeds}`. Test mean squared error of kernel regression without",
+        f"ridge, n = {SIZES[0]} to {SIZES[-1]}; one exact Gaussian field, with its own points, per seed, {seeds} seeds; least squares",
         "of the logarithm of the *mean* error on log n, jackknife standard errors. The student is a Laplace kernel unless",
         "said otherwise. *n to infinity* is the exponent that the teacher declares; *theory at these n* is the slope between the",
         "same sizes of the whole-curve theory (Bordelon, Canatar, Pehlevan 2020) on the exact spectrum of kernel and field;",
@@ -206,7 +205,7 @@ def make_page() -> str:
         "## A finite group moves the curve",
         "",
         "Convolutional teacher, d = 6, t = 3: how many times more examples a local student needs than a convolutional one for the",
-        "error that the latter reaches with n (16 seeds). The group has 6 shifts, and the factor tends to 6.",
+        f"error that the latter reaches with n ({seeds} seeds). The group has 6 shifts, and the factor tends to 6.",
         "",
         *shifts,
         "",
@@ -217,8 +216,12 @@ def make_page() -> str:
 
 def main() -> None:
     """Print the tables, and write the page when asked to."""
-    page = make_page()
-    if "--write" in sys.argv:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--seeds", type=int, default=32)
+    asked = parser.parse_args()
+    page = make_page(asked.seeds)
+    if asked.write:
         RESULT.write_text(page, encoding="utf-8")
 
 
