@@ -172,7 +172,7 @@ name = "sgd"
 steps = 60
 
 [[inference]]
-name = "linearised"
+name = "adam"
 steps = 60
 """
 
