@@ -218,7 +218,7 @@ def main(arguments: list[str]) -> None:
         "",
         *ensemble_rows(widths, 128),
         "",
-        "## LCN follows its kernel, VEC breaks away",
+        "## LCN, VEC and their common kernel",
         "",
         "Test error on 2,000 images of shifted Fashion-MNIST (7 x 7 x 16), squared error, centred nets, default learning",
         f"rate; mean ± standard deviation over {seeds} seeds. At infinite width LCN and VEC have one kernel.",
