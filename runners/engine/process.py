@@ -50,9 +50,10 @@ class WorkerProcess:
         os.set_blocking(self.reports, False)
         self._heard, self._unsaid = b"", b""
         log.parent.mkdir(parents=True, exist_ok=True)
+        arguments = [str(write_end), json.dumps(asdict(task)), str(os.getpid())]
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "runners.engine.worker", str(write_end), json.dumps(asdict(task))],
+                [sys.executable, "-m", "runners.engine.leash", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,

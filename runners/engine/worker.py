@@ -1,6 +1,6 @@
 """The worker: takes chunks, writes every record to the store, and only then reports it.
 
-Runs as ``python -m runners.engine.worker FD JSON`` (`EmbeddedEngine` starts it) or inside another
+Runs in a process of its own (`runners.engine.leash`, which `EmbeddedEngine` starts) or inside another
 process (`WorkerTask.execute`, which Ray calls). It reads commands from standard input, and
 leaves when that closes: a worker never outlives its driver.
 """
@@ -8,12 +8,10 @@ leaves when that closes: a worker never outlives its driver.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import json
 import os
 import queue
-import signal
 import sys
 import threading
 import traceback
@@ -28,10 +26,9 @@ from curvefit.records.segment import SegmentWriter
 from curvefit.records.store import RecordStore
 from curvefit.study.spec import RunSpec
 from runners.engine.chunk import Chunk
+from runners.engine.leash import EXIT_ORPHANED
 
-EXIT_ORPHANED = 70
 EXIT_BROKEN_DEVICE = 71
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +145,6 @@ def unfinished_record(
 
 def main(arguments: Sequence[str]) -> None:
     """Serve chunks until standard input closes or says to leave."""
-    _die_with_parent()
     reports = os.fdopen(int(arguments[0]), "w", buffering=1)
 
     def report(**event: Any) -> None:
@@ -204,14 +200,3 @@ def _listen(commands: queue.Queue[dict[str, Any]], draining: threading.Event) ->
             if not command:
                 return
     os._exit(EXIT_ORPHANED)
-
-
-def _die_with_parent() -> None:
-    """Leave when the driver dies, even from within a long computation; Ctrl-C is the driver's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

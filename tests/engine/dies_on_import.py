@@ -4,5 +4,5 @@ import os
 import signal
 import sys
 
-if sys.argv[0].endswith("worker.py"):
+if sys.argv[0].endswith("leash.py"):
     os.kill(os.getpid(), signal.SIGSEGV)

@@ -83,6 +83,6 @@ def _misbehave(how: str) -> None:
             time.sleep(1000)
         case "leave a child":  # which holds the pipe of the worker's reports open
             if os.fork() == 0:
-                time.sleep(20)
+                time.sleep(400)
                 os._exit(0)
             os.kill(os.getpid(), signal.SIGKILL)

@@ -3,5 +3,5 @@
 import sys
 import time
 
-if sys.argv[0].endswith("worker.py"):
+if sys.argv[0].endswith("leash.py"):
     time.sleep(1000)

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from runners.engine.embedded import EmbeddedEngine
 from runners.engine.queue import ChunkQueue
 from runners.engine.ray_cluster import RayEngine
 from runners.engine.worker import WorkerTask
-from tests.engine.studies import EXECUTOR, run_here, start_driver, tiny_plan, tiny_study, tiny_toml
+from tests.engine.studies import EXECUTOR, ROOT, run_here, start_driver, tiny_plan, tiny_study, tiny_toml
 from tests.engine.test_engine import statuses, wait_for
 
 
@@ -35,7 +36,7 @@ def test_a_worker_that_babbles_or_dies_behind_its_child_is_noticed(tmp_path, how
     began = time.monotonic()
     run_here(tiny_plan(replicates=1, bad=how, bad_size=64), tmp_path)
     assert statuses(tmp_path) == {(32, 0): "ok", (64, 0): "died", (128, 0): "ok"}
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 300, "noticed by its death, not by a limit"
 
 
 def test_a_run_reported_twice_is_refused_and_nothing_else_is_lost(tmp_path):
@@ -50,7 +51,7 @@ def test_commands_larger_than_a_pipe_arrive(tmp_path):
     assert len(json.dumps(plan.chunks[0].to_dict())) > 1_000_000
     began = time.monotonic()
     assert run_here(plan, tmp_path).here == 90
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 300, "noticed by its death, not by a limit"
 
 
 def test_odd_characters_in_paths_and_labels(tmp_path):
@@ -249,3 +250,9 @@ def test_workers_that_do_not_come_up_are_an_error_and_no_fault_of_the_runs(tmp_p
         Driver(tiny_plan(replicates=1), RecordStore(tmp_path)).run(engine, Stop())
     assert statuses(tmp_path) == {}
     assert not list((tmp_path / "claims").glob("[!.]*"))
+
+
+def test_a_worker_whose_driver_is_gone_leaves_before_it_imports_anything(tmp_path):
+    nobody = str(2**22 + 1)
+    command = [sys.executable, "-m", "runners.engine.leash", "1", "no json", nobody]
+    assert subprocess.run(command, cwd=ROOT, timeout=60).returncode == 70

@@ -66,7 +66,7 @@ class Chaos:
             driver.kill()
             driver.communicate()
             self.drivers[slot] = None
-            wait_for(lambda: not any(map(is_running, workers)), 10)  # none outlives its driver
+            wait_for(lambda: not any(map(is_running, workers)), 60)  # none outlives its driver
         self.kills[what] += 1
 
     def end(self) -> None:
