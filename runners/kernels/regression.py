@@ -184,7 +184,11 @@ def leave_one_out(factor: Factor, y: np.ndarray) -> np.ndarray:
     inverse, failed = trtri(factor.lower, lower=1)
     if failed:
         raise FitError(f"the factor is singular at row {failed}")
-    return weights / np.square(np.tril(inverse)).sum(0)[:, None]
+    squares = np.empty((len(inverse), 1))
+    for start in range(0, len(inverse), 512):
+        strip = np.tril(inverse[start:, start : start + 512])
+        squares[start : start + 512, 0] = np.einsum("ij,ij->j", strip, strip)
+    return weights / squares
 
 
 def predict_flow(

@@ -15,6 +15,9 @@ import numpy as np
 
 from curvefit.errors import DataFileError, InvalidInputError
 
+TRANSPOSED_ROWS = 32
+"""Rows transposed at once: what they touch on both sides stays in the cache."""
+
 Progress = Callable[["TileProgress"], None]
 
 
@@ -176,7 +179,9 @@ def place(matrix: np.ndarray, tile: Tile, values: np.ndarray) -> None:
     """Write a tile into the matrix, and its transpose where the tile is mirrored."""
     matrix[tile.rows, tile.columns] = values
     if tile.mirrored and not tile.on_diagonal:
-        matrix[tile.columns, tile.rows] = values.T
+        for start in range(0, len(values), TRANSPOSED_ROWS):
+            strip = values[start : start + TRANSPOSED_ROWS]
+            matrix[tile.columns, tile.row + start : tile.row + start + len(strip)] = strip.T
 
 
 def spread(tiles: list[Tile]) -> Iterator[Tile]:
