@@ -17,6 +17,7 @@ from curvefit.fitting.layout import Layout, lay_out
 from curvefit.fitting.penalised import Penalised, penalised_fit
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
+from curvefit.triplet import Triplet
 
 if TYPE_CHECKING:
     import arviz as az
@@ -46,13 +47,15 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
             for v in ("diverging", "n_steps")
             if v in found["sample_stats"]
         }
-    data = natural_draws(layout, hierarchy, draws, stats)
-    data.constant_data["exponent_sd_limit"] = ("triplet", exponent_limits(layout, hierarchy, start))
-    data.constant_data["noise_group"] = ("triplet", [layout.noise_names[g] for g in layout.noise_group])
+    data = natural_draws(layout, hierarchy, draws, curves.triplets, stats)
+    limits = exponent_limits(layout, hierarchy, start)[layout.curve_of]
+    data.constant_data["exponent_sd_limit"] = ("triplet", limits)
+    groups = [layout.noise_names[g] for g in layout.noise_group[layout.curve_of]]
+    data.constant_data["noise_group"] = ("triplet", groups)
     data.constant_data["noise_size"] = ((), layout.middle_size * layout.size_unit)
     notes = (*layout.notes, *training_notes(curves, layout), *flag_notes(curves), *limit_notes(data))
     return CurveFit(
-        curves, layout.triplets, data, status, layout.family.name, layout.likelihood, settings, notes
+        curves, curves.triplets, data, status, layout.family.name, layout.likelihood, settings, notes
     )
 
 
@@ -89,19 +92,24 @@ def sample_through_gate(
 
 
 def natural_draws(
-    layout: Layout, hierarchy: Hierarchy, draws: dict[str, np.ndarray], stats: dict[str, np.ndarray] | None
+    layout: Layout,
+    hierarchy: Hierarchy,
+    draws: dict[str, np.ndarray],
+    triplets: tuple[Triplet, ...],
+    stats: dict[str, np.ndarray] | None,
 ) -> az.InferenceData:
-    """Return InferenceData with the family's natural parameters beside the sampled ones."""
-    theta = draws["theta"][:, :, hierarchy.row]
+    """Return InferenceData with the family's natural parameters of all `triplets` beside the sampled ones."""
+    theta = draws["theta"][:, :, hierarchy.row[layout.curve_of]]
+    unit, level = layout.unit[layout.curve_of], layout.chance[layout.curve_of]
     values: dict[str, Any] = {
-        spec.name: spec.constrain(theta[..., k], layout.unit) for k, spec in enumerate(hierarchy.curve_specs)
+        spec.name: spec.constrain(theta[..., k], unit) for k, spec in enumerate(hierarchy.curve_specs)
     }
     for i, spec in enumerate(hierarchy.common_specs):
         values[spec.name] = spec.constrain(draws["common"][..., i])
     with np.errstate(over="ignore"):
         values = layout.family.rescale_sizes(values, layout.size_unit)
         wide = {k: v[..., None] if v.ndim == 2 else v for k, v in values.items()}
-        amplitude = layout.family.amplitude(chance=layout.chance, **wide)
+        amplitude = layout.family.amplitude(chance=level, **wide)
     posterior = dict(values)
     if amplitude is not None:
         posterior["amplitude"] = amplitude
@@ -125,10 +133,8 @@ def natural_draws(
     for name in ("theta", *_DIMS, "noise_slope", "noise_floor", "noise_correlation"):
         if name in draws:
             posterior[name] = draws[name]
-    chance = layout.chance if layout.family.needs_chance else np.full(len(layout.triplets), np.nan)
-    return make_inference_data(
-        posterior, layout.triplets, chance, dims=dims, coords=coords, sample_stats=stats
-    )
+    chance = level if layout.family.needs_chance else np.full(len(triplets), np.nan)
+    return make_inference_data(posterior, triplets, chance, dims=dims, coords=coords, sample_stats=stats)
 
 
 _DIMS = {

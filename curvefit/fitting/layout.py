@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.curves.learning_curves import LearningCurves
+from curvefit.curves.repeats import same_measurement
 from curvefit.errors import InvalidInputError
 from curvefit.families import AbstractFamily, get_family
 from curvefit.fitting.chain_patterns import chain_patterns
@@ -23,7 +24,7 @@ from curvefit.triplet import AXES, Triplet
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Curves as arrays. C curves, cells (curve, size, test set), patterns (cell with its two predecessors), R runs.
+    """Curves as arrays. C measured curves, cells (curve, size, test set), patterns (cell with its two predecessors), R runs.
 
     Sizes are divided by `size_unit`, errors of a curve are relative to its `unit` where a parameter says so.
 
@@ -32,7 +33,9 @@ class Layout:
     family, likelihood
         Resolved family and likelihood.
     triplets
-        The curves.
+        The measured curves; one measurement under several names stands here once, under the first.
+    curve_of
+        For every triplet of the learning curves, its measured curve.
     chance, unit
         Chance level (1 where unknown and not needed) and the unit of error of each curve, shape (C,).
     noise_group, noise_names
@@ -59,6 +62,7 @@ class Layout:
     family: AbstractFamily
     likelihood: str
     triplets: tuple[Triplet, ...]
+    curve_of: np.ndarray
     chance: np.ndarray
     unit: np.ndarray
     noise_group: np.ndarray
@@ -104,10 +108,12 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
     if not len(table):
         raise InvalidInputError("there is no usable row to fit; see curves.table['flag'] for the reasons")
     notes: list[str] = []
-    triplets = curves.triplets
-    chance = chance_levels(curves)
+    first, curve_of = np.unique(same_measurement(curves), return_inverse=True)
+    triplets = tuple(curves.triplets[i] for i in first)
+    table = table[_codes(table, curves.triplets, first) >= 0].reset_index(drop=True)
+    chance = chance_levels(curves)[first]
     law, chance = resolve_family(get_family(family), chance, triplets, curves.metric, notes)
-    table = table.assign(curve=_codes(table, triplets))
+    table = table.assign(curve=_codes(table, curves.triplets, first))
     if law.name == "last-value":
         largest = table.groupby("curve")["n_train"].transform("max")
         table = table[table["n_train"] == largest].reset_index(drop=True)
@@ -137,6 +143,7 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         family=law,
         likelihood=chosen,
         triplets=triplets,
+        curve_of=curve_of,
         chance=chance,
         unit=unit,
         noise_group=np.array([names.index(g) for g in groups]),
@@ -153,13 +160,24 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         correlated=correlated,
         size_unit=size_unit,
         middle_size=float(np.exp(np.log(n).mean())),
-        notes=tuple(notes),
+        notes=(*notes, *_repeat_notes(curves.triplets, first, curve_of)),
     )
 
 
-def _codes(table: pd.DataFrame, triplets: tuple[Triplet, ...]) -> np.ndarray:
-    position = {tuple(t): j for j, t in enumerate(triplets)}
-    return np.array([position[row] for row in table[list(AXES)].itertuples(index=False, name=None)])
+def _codes(table: pd.DataFrame, triplets: tuple[Triplet, ...], first: np.ndarray) -> np.ndarray:
+    """Return the measured curve of every row, -1 for a repetition under another name."""
+    position = {tuple(triplets[i]): j for j, i in enumerate(first)}
+    return np.array([position.get(row, -1) for row in table[list(AXES)].itertuples(index=False, name=None)])
+
+
+def _repeat_notes(triplets: tuple[Triplet, ...], first: np.ndarray, curve_of: np.ndarray) -> list[str]:
+    repeated = [i for i in range(len(triplets)) if first[curve_of[i]] != i]
+    if not repeated:
+        return []
+    return [
+        f"{len(repeated)} of {len(triplets)} curves repeat another one run by run (one measurement under several names, such as "
+        f"{triplets[repeated[0]]} and {triplets[first[curve_of[repeated[0]]]]}): they are fitted once"
+    ]
 
 
 def _size_unit(sizes: np.ndarray) -> float:

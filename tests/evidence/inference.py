@@ -7,7 +7,7 @@ from curvefit.triplet import Triplet
 from tests.evidence.claims import Claim, Factor, error_ratio, mean_errors, ratio_at, verdict_of
 
 DATA, SHARED, PIXEL = "shifted", "shifted, shared rotation", "shifted, pixel rotations"
-WIDTHS = (4, 16, 64)
+WIDTHS = (4, 16, 32)
 MIDDLE = "vec width 16"
 LEVELS = ("sgd, rate / 4", "sgd, rate x 3", "sgd, no momentum", "sgd, weight decay", "sgd, ensemble of 5")
 SHOWN = (("model", "inference"),)
