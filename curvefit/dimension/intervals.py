@@ -101,6 +101,8 @@ def _decimals(value: float, digits: int) -> int:
 def _written(value: float, decimals: int) -> str:
     if not np.isfinite(value):
         return "unknown" if np.isnan(value) else "beyond measure"
-    if value != 0 and (abs(value) < 1e-4 or abs(value) >= 1e9):
+    if value == 0:
+        return "0"
+    if abs(value) < 1e-4 or abs(value) >= 1e9:
         return f"{value:.1e}"
     return f"{round(value, decimals):,.{max(decimals, 0)}f}"
