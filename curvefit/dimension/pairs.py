@@ -181,6 +181,9 @@ def _closest(label: str, transform: str, data_symmetry: str, plain: pd.DataFrame
     spelled = label.replace(transform, "trivial")
     if spelled in plain.index:
         return spelled
+    beginnings = [str(other) for other in plain.index if label.startswith(str(other))]
+    if beginnings:
+        return max(beginnings, key=len)
     stem = label.replace(transform, "")
     scores = {
         str(other): SequenceMatcher(None, stem, str(other).replace("trivial", "")).ratio()

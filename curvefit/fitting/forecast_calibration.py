@@ -20,7 +20,7 @@ ORIGINS = (0.5, 0.7)
 #: Hold-out may widen forecasts, never narrow them: what was held out lies nearer than what will be asked.
 INFLATIONS = np.array([1.0, 1.4, 2.0, 2.8, 4.0])
 MOST_CURVES = 40
-FEWEST_SEEN = 3
+FEWEST_SEEN = 5
 FEWEST_POOLED = 5
 PRIOR_CURVES = 10.0
 

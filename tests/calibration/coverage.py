@@ -134,7 +134,14 @@ def main() -> None:
 
 PAGE = """# Coverage of the exponents' intervals
 
-Made by `python -m tests.calibration.coverage --out FILE` and `python -m tests.calibration.coverage --table FILE --write`.
+Made by `python -m tests.calibration.coverage base beta short hard nested broken --out FILE` and
+`python -m tests.calibration.coverage --table FILE --write`. Grids of 22 curves, 9 sizes (16 to 16,384; short and hard: to 1,024),
+3 seeds; exponents on the log scale; the ratio is that of a curve to its counterpart at the reference data.
+
+Each fit had short chains, 2 x (1000 warm-up + 500 draws), and no second run: R-hat exceeded 1.05 in 31 to 69 % of them (last
+column), so these are scores of the method under a short budget rather than of converged posteriors. 90 % intervals cover between
+.85 and .95 everywhere but for the exponent under a broken law (.83, s.e. .03).
+
 """
 
 

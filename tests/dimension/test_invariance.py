@@ -117,3 +117,11 @@ def test_doubtful_references_and_missing_transforms_are_errors() -> None:
     plain = dataclasses.replace(curves, facts=curves.facts.assign(transform="trivial"))
     with pytest.raises(InvalidInputError, match="no data in these curves is a transform"):
         invariance_table(plain)
+
+
+def test_a_label_that_begins_with_its_references_label_needs_no_help():
+    from curvefit.dimension.pairs import _closest
+
+    plain = pd.DataFrame({"data_symmetry": ["trivial", "cyclic-shifts"]}, index=["plain", "shifted"])
+    assert _closest("shifted, full rotation", "o-cp", "trivial", plain) == "shifted"
+    assert _closest("plain, full rotation", "o-cp", "trivial", plain) == "plain"

@@ -63,7 +63,7 @@ def evidence_of(name: str) -> str:
     return "\n".join(["| claim | measured | verdict |", "|---|---|---|", *rows])
 
 
-def write_page(name: str, out: Path) -> None:
+def write_page(name: str, out: Path, *, method: str = "nuts") -> None:
     """Fit the records in data/`name`, and write its summary tables, figures and page.
 
     Parameters
@@ -72,12 +72,14 @@ def write_page(name: str, out: Path) -> None:
         Key of `STUDIES`.
     out
         Folder for the whole report and the fit, reused where records and settings are the same.
+    method
+        Of the fit behind the figures (see `curvefit.fit`); claims do not rest on it.
     """
-    report = _report(name, out)
+    report = _report(name, out, method)
+    kept = ("exponents", "invariance") if report.converged else ("invariance",)
     for table in report.tables:
-        if table.key in ("exponents", "invariance"):
+        if table.key in kept:
             table.frame.to_csv(DATA / name / f"{table.key}.csv", index=False, float_format="%.6g")
-    (DATA / name / "fit.txt").write_text("\n".join([report.status, *report.notes]) + "\n", encoding="utf-8")
     ASSETS.mkdir(parents=True, exist_ok=True)
     pictures = []
     for figure in report.figures:
@@ -103,9 +105,9 @@ def write_page(name: str, out: Path) -> None:
         *pictures,
         "## All numbers",
         (
-            f"`data/{name}/exponents.csv` holds exponent, floor and amplitude of every triplet with their intervals; "
-            f"`curvefit report data/{name} --out out/{name}` makes the whole report, "
-            f"`curvefit run {name} --out out/{name}` the records."
+            f"`curvefit report data/{name} --out out/{name}` fits the records and makes the whole report, with exponent, floor and "
+            f"amplitude of every triplet; `curvefit run {name} --out out/{name}` makes the records again. Exponents are kept in "
+            f"`data/{name}/exponents.csv` only when their fit has converged."
         ),
     ]
     (PAGES / f"{name}.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
@@ -148,10 +150,10 @@ def _study(name: str) -> Study:
     return Study.from_toml(DATA / name / "plans" / f"{name}.toml")
 
 
-def _report(name: str, out: Path) -> Report:
+def _report(name: str, out: Path, method: str) -> Report:
     study = STUDIES[name]
     if study.fitted is None:
-        return write_study_report(DATA / name, out).report
+        return write_study_report(DATA / name, out, method=method).report
     again = (f"python -m tests.evidence {name} --write",)
     occasion = Occasion(name, _study(name).hypothesis, again)
     return build_report(study.fitted(load_curves(DATA / name)), occasion=occasion)
