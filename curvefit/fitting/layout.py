@@ -179,3 +179,13 @@ def _repeat_notes(triplets: tuple[Triplet, ...], first: np.ndarray, curve_of: np
     return [
         f"{count} repeat another run by run, one measurement under several names (such as {same}): fitted once"
     ]
+
+
+def _size_unit(sizes: np.ndarray) -> float:
+    smallest = sizes.min()
+    return 1.0 if smallest <= 250 else float(10.0 ** np.round(np.log10(smallest / 50.0)))
+
+
+def _start_levels(table: pd.DataFrame, n_curves: int) -> np.ndarray:
+    smallest = table["n_train"] == table.groupby("curve")["n_train"].transform("min")
+    return table[smallest].groupby("curve")["value"].median().reindex(range(n_curves)).to_numpy(float)
