@@ -17,21 +17,21 @@ TOLERANCE = 0.15
 """Relative deviation of an exponent that a finite range of sizes is allowed."""
 TORUS = ((2, 1), (3, 1), (3, 2), (4, 2))
 FILTERS = (1, 2, 3)
-SPHERES = (1, 2, 4)
 SHIFTS = 6
 
 
-def fitted(curves: LearningCurves) -> CurveFit:
+def fitted(curves: LearningCurves, data: str = "torus*", models: tuple[str, ...] = ("full",)) -> CurveFit:
     """Return the fit of noiseless curves: the replicate as unit of uncertainty, a correction to scaling, no floor."""
-    return fit_replicates(curves.drop_sizes(below=SMALLEST))
+    chosen = curves.select(data=data, model=list(models), inference=KERNEL)
+    return fit_replicates(chosen.drop_sizes(below=SMALLEST))
 
 
 def claims(curves: LearningCurves) -> list[Claim]:
     """Return what the records say of every row of theory."""
-    fit = fitted(curves)
     found = []
     for d, k in TORUS:
-        data = f"torus d={d} target={k}"
+        data = f"torus d={d} d_par={k}"
+        fit = fitted(curves, data, ("full", f"sees {k}"))
         found += [
             _exponent(
                 fit,
@@ -48,6 +48,7 @@ def claims(curves: LearningCurves) -> list[Claim]:
             _gain(fit, data, d, k),
         ]
     for s in FILTERS:
+        fit = fitted(curves, f"convolutional d=6 t={s}", (f"local s={s}", f"shared s={s}"))
         for kind in ("local", "shared"):
             found.append(
                 _exponent(
@@ -58,22 +59,8 @@ def claims(curves: LearningCurves) -> list[Claim]:
                 )
             )
         found.append(_shift(curves, fit, s))
-    for d in SPHERES:
-        found.append(
-            _exponent(
-                fit,
-                Triplet(f"sphere d={d}", "full", KERNEL),
-                _predicted(curves, f"sphere d={d}"),
-                f"Sphere S^{d}: exponent as predicted from the smoothness of teacher and student",
-            )
-        )
     found += [_plateau(curves, "local d=6 t=3", "shared s=3", "local s=3"), _narrow(curves)]
     return found
-
-
-def _predicted(curves: LearningCurves, data: str) -> float:
-    rows = curves.facts[curves.facts["data"] == data]
-    return float(rows["predicted_exponent"].iloc[0])
 
 
 def _exponent(fit: CurveFit, triplet: Triplet, predicted: float, says: str) -> Claim:
