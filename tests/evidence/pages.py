@@ -56,9 +56,14 @@ def claims_of(name: str) -> list[Claim]:
 
 
 def evidence_of(name: str) -> str:
-    """Return the claims of a study as a Markdown table: those that did not hold first."""
+    """Return the claims of a study as a Markdown table."""
+    return claims_table(claims_of(name))
+
+
+def claims_table(claims: list[Claim]) -> str:
+    """Return claims as a Markdown table: those that did not hold first."""
     order = (FAILED, OPEN, HELD)
-    claims = sorted(claims_of(name), key=lambda claim: order.index(claim.verdict))
+    claims = sorted(claims, key=lambda claim: order.index(claim.verdict))
     rows = [f"| {c.says} | {c.measured} | {c.verdict} |" for c in claims]
     return "\n".join(["| claim | measured | verdict |", "|---|---|---|", *rows])
 
@@ -125,9 +130,14 @@ def write_overview() -> None:
     for name, study in STUDIES.items():
         if not (DATA / name).is_dir():
             continue
-        count = Counter(claim.verdict for claim in claims_of(name))
+        claims = claims_of(name)
+        count = Counter(claim.verdict for claim in claims)
         summary = f"{count[HELD]} claims held, {count[FAILED]} did not, {count[OPEN]} are open."
-        lines += [f"## [{study.title}]({name}.md)", f"{_study(name).hypothesis} {summary}", evidence_of(name)]
+        lines += [
+            f"## [{study.title}]({name}.md)",
+            f"{_study(name).hypothesis} {summary}",
+            claims_table(claims),
+        ]
     PAGES.mkdir(parents=True, exist_ok=True)
     (PAGES / "index.md").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
 

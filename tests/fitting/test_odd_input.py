@@ -40,6 +40,7 @@ def test_weak_curves_are_fitted_and_said_to_be_weak(flag):
         ({"n": [0, -5], "error": [0.1, 0.2]}, "no usable row"),
         ({"n": N, "error": [0.0] * 6}, "all error rates are 0 or 1"),
         ({"n": N, "error": ERRORS, "chance_error": [0.0] * 6}, "must be positive, found 0"),
+        ({"n": N, "error": ERRORS, "chance_error": [190.0] * 6}, "at most 1, found 1.9"),
         ({"n": N, "value": ERRORS, "metric": ["mse", "error-rate"] * 3}, "mix the metrics"),
     ],
 )
