@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from curvefit.errors import FitError
-from curvefit.symmetry import is_subgroup
+from curvefit.theory import measure_spectrum, predict_curve
 from runners.algorithms.abstract import AbstractAlgorithm, Outcome, Run
-from runners.datasets.abstract import AbstractDataset, Split
-from runners.kernels.gram import Kernels, nngp_ntk
-from runners.kernels.plan import KernelPlan, pair_flops, plan_kernel
-from runners.kernels.regression import factorise, predict_flow, predict_prefixes
+from runners.algorithms.kernel_problem import Problem, build_problem, find_canonical
+from runners.kernels.factor import Factor, factorise
+from runners.kernels.plan import pair_flops, plan_kernel
+from runners.kernels.regression import leave_one_out, predict_flow, predict_prefixes
 
-CERTIFICATE_IMAGES = 4
 CERTIFICATE_TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 
 
@@ -36,6 +34,12 @@ class AbstractKernelRegression(AbstractAlgorithm):
         no training-set size changes, so a run does not depend on the sizes it shares work with).
     dtype
         Precision of the kernel; the solve is in float64 always.
+    leave_one_out
+        Whether records hold the error of leaving out each training example, in closed form: `value` and
+        `test_loss` of the record without a test set.
+    theory
+        Whether records hold the test loss that theory predicts from the spectrum of the largest Gram matrix of
+        the replicate (`curvefit.theory.predict_curve`), at the sizes below it. One eigendecomposition.
     """
 
     infinite_width: ClassVar[bool] = True
@@ -43,6 +47,8 @@ class AbstractKernelRegression(AbstractAlgorithm):
 
     ridge: float = Field(default=1e-6, ge=0)
     dtype: Literal["float64", "float32"] = "float64"
+    leave_one_out: bool = False
+    theory: bool = False
 
     def check(self, run: Run) -> None:
         plan_kernel(run.architecture, run.dataset.facts().shape)
@@ -71,146 +77,112 @@ class AbstractKernelRegression(AbstractAlgorithm):
     def execute(self, runs: Sequence[Run], *, device: str = "cpu") -> Iterator[Outcome]:
         plan = plan_kernel(runs[0].architecture, runs[0].dataset.facts().shape)
         canonical = find_canonical(runs[0].dataset, plan)
+        key = str(self.share_key(runs[0]))
         started = time.process_time()
-        problem = _build_problem(runs, canonical, device)
+        problem = build_problem(runs, canonical, dtype=self.dtype, device=device, name=key)
         shared = (time.process_time() - started) / len(runs)
-        strangers: list[Run] = []
-        checked: dict[str, float] = {}
+        differences: dict[str, float] = {}
         mine: list[tuple[Run, float | None]] = []
+        strangers: dict[str, list[Run]] = {}
         for run in runs:
             if run.dataset == canonical:
                 mine.append((run, None))
                 continue
-            key = json.dumps(run.dataset.model_dump(mode="json"), sort_keys=True)
-            if key not in checked:
-                checked[key] = _compare_rotated(run, problem, self.dtype, device)
-            if checked[key] <= CERTIFICATE_TOLERANCE[self.dtype]:
-                mine.append((run, checked[key]))
+            rotated = json.dumps(run.dataset.model_dump(mode="json"), sort_keys=True)
+            if rotated not in differences:
+                differences[rotated] = problem.compare(run)
+            if differences[rotated] <= CERTIFICATE_TOLERANCE[self.dtype]:
+                mine.append((run, differences[rotated]))
             else:
-                strangers.append(run)
+                strangers.setdefault(rotated, []).append(run)
         yield from _solve(problem, mine, shared)
-        for key in checked:
-            own = [
-                r for r in strangers if json.dumps(r.dataset.model_dump(mode="json"), sort_keys=True) == key
-            ]
-            if own:
-                yield from _solve(_build_problem(own, own[0].dataset, device), [(r, None) for r in own], 0.0)
+        problem.forget_tiles()
+        for rotated, own in strangers.items():
+            problem = build_problem(own, own[0].dataset, dtype=self.dtype, device=device, name=key + rotated)
+            yield from _solve(problem, [(run, None) for run in own], 0.0)
+            problem.forget_tiles()
 
     def flow_times(self) -> float | None:
         """Return the gradient-flow time, or None for the limit."""
         return None
 
+    def describe(self, problem: Problem, factor: Factor, sizes: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Return what else records hold, by training-set size.
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """Kernels and targets that all runs of one group share."""
-
-    split: Split
-    train: Kernels
-    test: Kernels
-    scale: dict[str, float]
-    targets: np.ndarray
-    n_classes: int | None
-
-
-def find_canonical(dataset: AbstractDataset, plan: KernelPlan) -> AbstractDataset:
-    """Return the unrotated form of a dataset whose rotation leaves the kernel unchanged, else itself.
-
-    Parameters
-    ----------
-    dataset
-        Any dataset; only one with a ``rotation`` can change.
-    plan
-        The kernel.
-    """
-    rotation = getattr(dataset, "rotation", "trivial")
-    if rotation == "trivial" or getattr(dataset, "standardise_when", "before-rotation") != "before-rotation":
-        return dataset
-    if plan.dense:
-        group = "o-cp"
-    else:
-        group = "o-c-shared" if plan.full else "o-c-per-pixel"
-    if not is_subgroup(rotation, group):
-        return dataset
-    return dataset.model_copy(update={"rotation": "trivial"})
+        Parameters
+        ----------
+        problem
+            What the runs share.
+        factor
+            Of the Gram matrix of the largest size, ridge included.
+        sizes
+            Training-set sizes, increasing.
+        """
+        notes: dict[int, dict[str, Any]] = {n: {} for n in sizes}
+        if self.leave_one_out:
+            for n, residuals in leave_one_out(factor, problem.targets[: factor.n_train], sizes):
+                notes[n]["leave_one_out_loss"] = float(np.mean(np.square(residuals)))
+                if problem.n_classes is not None:
+                    predicted = (problem.targets[:n] - residuals).argmax(1)
+                    notes[n]["leave_one_out_error"] = float(np.mean(predicted != problem.split.y_train[:n]))
+        if self.theory and (below := [n for n in sizes if n < factor.n_train]):
+            gram = getattr(problem.train, self.kind)[: factor.n_train, : factor.n_train]
+            spectrum = measure_spectrum(gram, problem.targets[: factor.n_train])
+            predicted = predict_curve(spectrum, below, ridge=factor.ridge)
+            for n, loss, modes in zip(below, predicted.error, predicted.learnable_modes):
+                notes[n] |= {"theory_loss": float(loss), "theory_learnable_modes": float(modes)}
+        return notes
 
 
-def _build_problem(runs: Sequence[Run], dataset: AbstractDataset, device: str) -> _Problem:
-    spec, architecture = runs[0].spec, runs[0].architecture
-    n_train = max(run.spec.n_train for run in runs)
-    split = dataset.split(n_train, seed=spec.seed, study_seed=spec.study_seed)
-    dtype = runs[0].algorithm.dtype  # type: ignore[attr-defined]
-    train = nngp_ntk(architecture, split.x_train, dtype=dtype, device=device)
-    test = nngp_ntk(architecture, split.x_train, split.x_test, dtype=dtype, device=device)
-    probe = nngp_ntk(architecture, split.x_test[:32], dtype=dtype, device=device)
-    n_classes = dataset.facts().n_classes
-    if n_classes is None:
-        targets = np.asarray(split.y_train, float).reshape(n_train, -1)
-    else:
-        targets = np.eye(n_classes)[split.y_train] - 1.0 / n_classes
-    scale = {kind: float(np.trace(getattr(probe, kind)) / len(probe.nngp)) for kind in ("nngp", "ntk")}
-    return _Problem(split, train, test, scale, targets, n_classes)
-
-
-def _compare_rotated(run: Run, problem: _Problem, dtype: str, device: str) -> float:
-    """Return how far the kernel of a few rotated images is from that of the unrotated ones."""
-    spec = run.spec
-    count = min(CERTIFICATE_IMAGES, spec.n_train)
-    x = run.dataset.split(spec.n_train, seed=spec.seed, study_seed=spec.study_seed).x_train[:count]
-    rotated = nngp_ntk(run.architecture, x, dtype=dtype, device=device)  # type: ignore[arg-type]
-    differences = [
-        np.abs(getattr(rotated, kind) - getattr(problem.train, kind)[:count, :count]).max()
-        / problem.scale[kind]
-        for kind in ("nngp", "ntk")
-    ]
-    return float(max(differences))
-
-
-def _solve(problem: _Problem, runs: list[tuple[Run, float | None]], shared: float) -> Iterator[Outcome]:
-    variants: dict[tuple[str, float, float | None], list[tuple[Run, float | None]]] = {}
+def _solve(problem: Problem, runs: list[tuple[Run, float | None]], shared: float) -> Iterator[Outcome]:
+    variants: dict[AbstractKernelRegression, list[tuple[Run, float | None]]] = {}
     for run, difference in runs:
-        algorithm = run.algorithm
-        key = (algorithm.kind, algorithm.ridge, algorithm.flow_times())  # type: ignore[attr-defined]
-        variants.setdefault(key, []).append((run, difference))
-    for (kind, ridge, flow_time), members in variants.items():
+        variants.setdefault(run.algorithm, []).append((run, difference))  # type: ignore[arg-type]
+    for algorithm, members in variants.items():
         sizes = sorted({run.spec.n_train for run, _ in members})
         started = time.process_time()
-        extra = {"ridge": ridge, "ridge_absolute": ridge * problem.scale[kind]}
+        ridge = algorithm.ridge
+        extra = {"ridge": ridge, "ridge_absolute": ridge * problem.scale[algorithm.kind]}
         try:
-            predictions = _predict(problem, kind, ridge, flow_time, sizes, extra)
+            predictions, notes = _predict(problem, algorithm, sizes, extra)
         except FitError as error:
             for run, _ in members:
                 yield Outcome(run, status="exception", message=str(error), seconds=shared, extra=dict(extra))
             continue
         own = (time.process_time() - started) / len(members)
         for run, difference in members:
-            notes: dict[str, Any] = dict(extra)
+            n = run.spec.n_train
+            said = extra | notes.get(n, {})
             if difference is not None:
-                notes["rotation_reused"] = "kernel of the unrotated images"
-                notes["rotation_difference"] = difference
-            yield _score(problem, run, predictions[run.spec.n_train], shared + own, notes)
+                said["rotation_reused"] = "kernel of the unrotated images"
+                said["rotation_difference"] = difference
+            yield _score(problem, run, predictions[n], shared + own, said)
 
 
-def _predict(problem: _Problem, kind, ridge, flow_time, sizes, extra) -> dict[int, np.ndarray]:
-    train, test = getattr(problem.train, kind), getattr(problem.test, kind)
-    if flow_time is not None:
+def _predict(
+    problem: Problem, algorithm: AbstractKernelRegression, sizes: list[int], extra: dict[str, Any]
+) -> tuple[dict[int, np.ndarray], dict[int, dict[str, Any]]]:
+    train, test = getattr(problem.train, algorithm.kind), getattr(problem.test, algorithm.kind)
+    scale = problem.scale[algorithm.kind]
+    if (flow_time := algorithm.flow_times()) is not None:
         extra["flow_time"] = flow_time
         predictions = {}
         for n in sizes:
-            relative = ridge * problem.scale[kind] / (float(np.trace(train[:n, :n])) / n)
+            relative = algorithm.ridge * scale / (float(np.trace(train[:n, :n])) / n)
             predictions[n] = predict_flow(
                 train[:n, :n], problem.targets[:n], test[:n], [flow_time], ridge=relative
             )[0]
-        return predictions
+        return predictions, {}
     largest = sizes[-1]
     # Solved in double precision whatever the kernel's: a single-precision factor would need a jitter.
     gram = np.array(train[:largest, :largest], dtype=np.float64)
-    factor = factorise(gram, ridge=ridge, scale=problem.scale[kind], overwrite=True)
+    factor = factorise(gram, ridge=algorithm.ridge, scale=scale, overwrite=True)
     extra |= {"jitter": factor.jitter, "condition": factor.condition, "n_factored": largest}
-    return dict(predict_prefixes(factor, problem.targets[:largest], test[:largest], sizes))
+    predictions = dict(predict_prefixes(factor, problem.targets[:largest], test[:largest], sizes))
+    return predictions, algorithm.describe(problem, factor, sizes)
 
 
-def _score(problem: _Problem, run: Run, predictions: np.ndarray, seconds: float, extra: dict) -> Outcome:
+def _score(problem: Problem, run: Run, predictions: np.ndarray, seconds: float, extra: dict) -> Outcome:
     y = problem.split.y_test
     n_test = len(y)
     message = f"jitter {extra['jitter']:.3g} was needed to factorise" if extra.get("jitter") else ""

@@ -40,6 +40,10 @@ def run(
     traces: Annotated[
         bool, typer.Option("--traces", help="Keep loss against step, beside the records.")
     ] = False,
+    keep_tiles: Annotated[
+        bool,
+        typer.Option("--keep-tiles", help="Keep tiles of long kernel matrices until their runs are done."),
+    ] = False,
     engine: Annotated[str, typer.Option(help="embedded (this machine) or ray (a Ray cluster).")] = "embedded",
     wait: Annotated[bool, typer.Option(help="Stay until runs held by other drivers are done too.")] = True,
     as_json: AsJson = False,
@@ -79,6 +83,7 @@ def run(
         timeout=timeout,
         memory=memory_gb and memory_gb * 1e9,
         traces=traces,
+        tiles=keep_tiles,
     )
     deadline = None if max_hours is None else time.monotonic() + 3600 * max_hours
     with Stop(deadline=deadline) as stop, ProgressBar(plan.study.name, driver.progress) as bar:

@@ -25,6 +25,7 @@ def choose_engine(
     timeout: float | None = None,
     memory: float | None = None,
     traces: bool = False,
+    tiles: bool = False,
 ) -> AbstractEngine:
     """Return the engine called `name` for the store in `folder`.
 
@@ -45,7 +46,14 @@ def choose_engine(
     kind, _, chosen = device.partition(":")
     if kind not in ("cpu", "cuda"):
         raise InvalidInputError(f"device {device!r} is not cpu, cuda or cuda:0,1")
-    task = WorkerTask(str(folder.resolve()), executor, device=kind, traces=traces, extra_paths=(os.getcwd(),))
+    task = WorkerTask(
+        str(folder.resolve()),
+        executor,
+        device=kind,
+        traces=traces,
+        tiles=tiles,
+        extra_paths=(os.getcwd(),),
+    )
     if name == "ray":
         if timeout or memory:
             raise InvalidInputError("engine ray has no --timeout and no --memory-gb; leave them out")

@@ -27,6 +27,7 @@ from curvefit.records.store import RecordStore
 from curvefit.study.spec import RunSpec
 from runners.engine.chunk import Chunk
 from runners.engine.leash import EXIT_ORPHANED
+from runners.environment import TILES
 
 EXIT_BROKEN_DEVICE = 71
 
@@ -47,6 +48,8 @@ class WorkerTask:
         Whether records are forced to the disk one by one.
     traces
         Whether learned curves during training (loss against step) are kept, beside the records.
+    tiles
+        Whether finished tiles of kernel matrices are kept in the store's folder until their runs are done.
     extra_paths
         Folders to import the executor and a user's own components from.
     """
@@ -56,6 +59,7 @@ class WorkerTask:
     device: str = "cpu"
     sync: bool = True
     traces: bool = False
+    tiles: bool = False
     extra_paths: tuple[str, ...] = field(default=())
 
     def open_writer(self) -> SegmentWriter:
@@ -67,7 +71,9 @@ class WorkerTask:
         return RecordStore(Path(self.store)).writer(provenance=shared, sync=self.sync, traces=self.traces)
 
     def load(self) -> Callable[..., Iterator[RunRecord]]:
-        """Import the executor."""
+        """Import the executor, and tell it by the environment where tiles go."""
+        if self.tiles:
+            os.environ[TILES] = str(Path(self.store) / "tiles")
         sys.path[:0] = [path for path in self.extra_paths if path not in sys.path]
         return importlib.import_module(self.executor).execute_specs
 

@@ -85,6 +85,18 @@ def test_verify_leaves_with_an_error_when_something_is_damaged(tmp_path, capsys)
     assert f"sealed/{part.name}: SHA-256 does not match" in capsys.readouterr().out
 
 
+def test_kept_tiles_of_kernels_are_gone_once_their_runs_are_done(tmp_path):
+    study = tmp_path / "s.toml"
+    study.write_text(
+        '[study]\nname = "k"\nhypothesis = "h"\nreplicates = 1\nsizes = [16, 32]\n'
+        '[[data]]\nname = "digits"\n[[model]]\nname = "fcn"\n[[inference]]\nname = "ntk"\n'
+    )
+    run(str(study), tmp_path / "out", workers=1, keep_tiles=True)
+    (log,) = (tmp_path / "out" / "logs").glob("worker-*.txt")
+    assert "kernel: 100.0 %" in log.read_text()
+    assert list((tmp_path / "out" / "tiles").iterdir()) == []
+
+
 def test_a_run_with_failures_says_so_and_leaves_with_4(tmp_path, capsys):
     study = tiny_toml(tmp_path / "s.toml", replicates=1)
     study.write_text(study.read_text() + 'bad = "raise"\nbad_size = 64\n')

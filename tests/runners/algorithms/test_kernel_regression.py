@@ -143,7 +143,7 @@ def test_finite_flow_time_is_an_early_stop():
 
 
 def test_singular_kernels_become_records_with_a_reason(monkeypatch):
-    monkeypatch.setattr("runners.kernels.regression.JITTERS", (0.0,))
+    monkeypatch.setattr("runners.kernels.factor.JITTERS", (0.0,))
 
     class Twins(Rings):
         def split(self, n_train, *, seed, study_seed=0):
@@ -155,3 +155,74 @@ def test_singular_kernels_become_records_with_a_reason(monkeypatch):
     assert outcome.status == "exception"
     assert "give a larger ridge" in outcome.message
     assert outcome.run.algorithm.cost(outcome.run) > 0
+
+
+def test_records_hold_what_is_left_out_what_is_uncertain_and_what_theory_says_when_asked():
+    nngp = ALGORITHMS["nngp"](ridge=0.01, leave_one_out=True, posterior_variance=True, theory=True)
+    small, large = execute([make_run(n, nngp) for n in (25, 100)])
+    split = Rings().split(25, seed=0)
+    gram = nngp_ntk(FCN(depth=2), split.x_train).nngp + small.extra["ridge_absolute"] * np.eye(25)
+    targets = np.eye(2)[split.y_train] - 0.5
+    inverse = np.linalg.inv(gram)
+    residuals = inverse @ targets / np.diag(inverse)[:, None]
+    assert small.extra["leave_one_out_loss"] == pytest.approx(np.mean(residuals**2))
+    wrong = (targets - residuals).argmax(1) != split.y_train
+    assert small.extra["leave_one_out_error"] == pytest.approx(wrong.mean())
+    both = nngp_ntk(FCN(depth=2), np.concatenate([split.x_train, split.x_test])).nngp
+    variance = np.diag(both)[25:] - np.einsum("it,ij,jt->t", both[:25, 25:], inverse, both[:25, 25:])
+    assert small.extra["posterior_variance"] == pytest.approx(variance.mean())
+    assert large.extra["posterior_variance"] < small.extra["posterior_variance"]
+    assert small.extra["theory_loss"] == pytest.approx(small.test_loss, rel=0.25)
+    assert "theory_loss" not in large.extra, "the largest Gram matrix is the population"
+    assert "leave_one_out_loss" not in execute([make_run(25, ALGORITHMS["nngp"]())])[0].extra
+    with pytest.raises(ValueError, match="flow_time"):
+        ALGORITHMS["ntk"](flow_time=1.0, theory=True)
+
+
+def test_kept_tiles_are_read_again_and_deleted_when_the_runs_are_done(tmp_path, monkeypatch):
+    monkeypatch.setenv("CURVEFIT_TILES", str(tmp_path))
+    runs = [make_run(n, ALGORITHMS["ntk"](), dataset=Rings(rotation="o-cp")) for n in (10, 30)]
+    interrupted = runs[0].algorithm.execute(runs)
+    first = next(interrupted)
+    interrupted.close()
+    tiles = sorted(tmp_path.rglob("tile-*.npy"))
+    assert {tile.parent.name for tile in tiles} == {"train-30", "test-30"}
+
+    def refuse(*_):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr("runners.kernels.fused.compute_tile", _only_small(refuse))
+    outcomes = execute(runs)
+    assert outcomes[0].value == first.value
+    assert not list(tmp_path.iterdir())
+
+
+def _only_small(refuse):
+    """Return the tile function for the few images of probes and comparisons, and `refuse` for the rest."""
+    from runners.kernels import fused
+
+    compute = fused.compute_tile
+    return lambda plan, rows, columns: (compute if columns is None and len(rows) != 30 else refuse)(
+        plan, rows, columns
+    )
+
+
+def test_theory_predicts_the_kernel_curve_of_fashion_mnist_from_its_gram_matrix():
+    """Within 12 %, a mean over 3 seeds; seeds are fixed. Theory sees 600 training images and no test image."""
+    from runners.datasets import DATASETS
+
+    try:
+        dataset = DATASETS["fashion-mnist"]()
+        dataset.facts()
+    except OSError as error:
+        pytest.skip(f"Fashion-MNIST is not installed: {error}")
+    ntk, sizes = ALGORITHMS["ntk"](theory=True), (40, 100, 250, 600)
+    outcomes = [
+        o for seed in range(3) for o in execute([make_run(n, ntk, dataset=dataset, seed=seed) for n in sizes])
+    ]
+    for n in sizes[:-1]:
+        here = [o for o in outcomes if o.run.spec.n_train == n]
+        measured = np.mean([o.test_loss for o in here])
+        predicted = np.mean([o.extra["theory_loss"] for o in here])
+        assert predicted == pytest.approx(measured, rel=0.12)
+        assert 0 < here[0].extra["theory_learnable_modes"] <= n
