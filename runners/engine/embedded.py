@@ -18,6 +18,7 @@ from runners.engine.process import WorkerProcess
 from runners.engine.queue import ChunkQueue
 from runners.engine.retry import MAX_DEATHS, after_death
 from runners.engine.worker import WorkerTask
+from runners.environment import ALLOCATOR
 
 _TICK = 0.3
 _MAX_FAILED_STARTS = 3
@@ -167,7 +168,7 @@ class _Crew:
     def _start(self, slot: int) -> WorkerProcess:
         engine = self.engine
         variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-        environment = dict.fromkeys(variables, str(engine.threads))
+        environment = dict.fromkeys(variables, str(engine.threads)) | ALLOCATOR
         if engine.visible_devices:
             environment["CUDA_VISIBLE_DEVICES"] = engine.visible_devices[slot % len(engine.visible_devices)]
         return WorkerProcess(slot, engine.task, environment=environment, log=self._log(slot))

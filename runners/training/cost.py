@@ -12,7 +12,7 @@ UNKNOWN_FLOPS = 1e7
 """Forward operations per example of a user's own net."""
 CPU_STACK = 16
 SMALL_STACK = 8
-CPU_STACK_BYTES = 4e6
+CPU_STACK_BYTES = 2e6
 CPU_STACK_FLOPS = 1e9
 """A CPU stack has at most so many nets, bytes of weights (the cache) and operations per step: measured, see
 docs/results/training.md."""

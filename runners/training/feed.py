@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -30,9 +31,11 @@ class Inputs(NamedTuple):
     rates: torch.Tensor
     elements: torch.Tensor | None
 
-    def step(self, i: int) -> Inputs:
-        """Return the inputs of one step, without the step axis."""
-        return Inputs(*(None if part is None else part[i] for part in self))  # type: ignore[arg-type]
+    def steps(self) -> Iterator[Inputs]:
+        """Yield the inputs of each step, without the step axis."""
+        elements = repeat(None) if self.elements is None else self.elements.unbind()
+        for parts in zip(self.batches.unbind(), self.rates.unbind(), elements):
+            yield Inputs(*parts)
 
 
 class Feed:

@@ -10,6 +10,7 @@ matrix product, measured in the same run. Writes ``docs/results/training.md``.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ import torch
 
 from curvefit.triplet import DataFacts
 from runners.architectures import FCN, GAP, LCN, VEC, AbstractLayeredNet, ResNet
+from runners.environment import ALLOCATOR
 from runners.training.cost import largest_stack, step_flops
 from runners.training.job import Job, Regime
 from runners.training.loop import train_jobs
@@ -197,10 +199,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seconds", type=float, default=0.25, help="about so long per measurement")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=0.2, help="about so long per measurement")
+    parser.add_argument("--repeats", type=int, default=6)
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if not ALLOCATOR.items() <= os.environ.items():  # read when a process starts
+        command = [sys.executable, "-m", "tests.benchmarks.training", *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, **ALLOCATOR})
     torch.set_num_threads(1)
     if options.worker:
         work = stacked("FCN, width 64", make_problem(), 16, "cpu", Momentum(0.9))
@@ -214,8 +219,10 @@ def main() -> None:
         f"`python -m tests.benchmarks.training --write`, {options.device}, torch {torch.__version__}, one thread.",
         "",
         "Model-steps per second (of the processor on a CPU) on 7 x 7 x 16 images, ten classes, batches of 32, float32, two",
-        "hidden layers. The plain loop is `torch.nn` with `torch.optim`, one net after the other. *Of the floor*: time of",
-        "the step's multiplications at the speed of a large matrix product in the same run, over the time taken.",
+        "hidden layers. The plain loop is `torch.nn` with `torch.optim`, one net after the other, in the same process, with the",
+        "memory allocator set as in a worker; both take turns, and the best of",
+        f"{options.repeats} repeats counts. *Of the floor*: time of the step's multiplications at the speed of a large matrix product in",
+        "the same run, over the time taken.",
         "",
         "## SGD with momentum",
         "",
