@@ -1,6 +1,6 @@
 """Stacked training against a plain loop over the same nets, in CPU time, and its distance to the floor.
 
-Run: ``python -m tests.benchmarks.training [--write] [--device cuda]`` (about two minutes on one core)
+Run: ``python -m tests.benchmarks.training [--write] [--device cuda]`` (about ten minutes on one core)
 
 The plain loop is what one writes by hand: `torch.nn` modules, `torch.optim`, a batch by index, a step. Both sides take
 turns and the least of the repeats counts. The floor is the time of the step's multiplications at the speed of a large
@@ -199,8 +199,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seconds", type=float, default=0.2, help="about so long per measurement")
-    parser.add_argument("--repeats", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=0.7, help="about so long per measurement")
+    parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not ALLOCATOR.items() <= os.environ.items():  # read when a process starts
@@ -238,7 +238,7 @@ def main() -> None:
         "|---|" + "---|" * len(sizes),
     ]
     for name in NETS:
-        lines += by_size(name, sizes, device=options.device, seconds=options.seconds)
+        lines += by_size(name, sizes, device=options.device, seconds=options.seconds / 2)
     if options.device == "cpu":
         lines += [
             "",
