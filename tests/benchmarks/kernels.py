@@ -195,7 +195,8 @@ def measure_largest(*, n: int, n_test: int, points: int) -> list[str]:
     """Return a sentence: seconds and peak memory of the largest problem, images to predictions."""
     from runners.architectures import FCN
     from runners.kernels import nngp_ntk
-    from runners.kernels.regression import factorise, predict_prefixes
+    from runners.kernels.factor import factorise
+    from runners.kernels.regression import predict_prefixes
 
     random = np.random.default_rng(0)
     x = random.standard_normal((n + n_test, 28, 28, 1))
@@ -225,7 +226,8 @@ def compare_curves(*, n: int, n_test: int, points: int, repeats: int) -> list[st
     """Return Markdown rows: a curve of many sizes against fits of single sizes."""
     from runners.architectures import FCN
     from runners.kernels import nngp_ntk
-    from runners.kernels.regression import factorise, predict_prefixes
+    from runners.kernels.factor import factorise
+    from runners.kernels.regression import predict_prefixes
 
     random = np.random.default_rng(0)
     x = random.standard_normal((n + n_test, 8, 8, 1))

@@ -208,8 +208,8 @@ def main() -> None:
         os.execve(sys.executable, command, {**os.environ, **ALLOCATOR})
     torch.set_num_threads(1)
     if options.worker:
-        work = stacked("FCN, width 64", make_problem(), 16, "cpu", Momentum(0.9))
-        print(max(steps_per_second(work, models=16, steps=150, device="cpu") for _ in range(3)))
+        work = stacked("FCN, width 64", make_problem(), 9, "cpu", Momentum(0.9))
+        print(max(steps_per_second(work, models=9, steps=300, device="cpu") for _ in range(4)))
         return
     settings = {"device": options.device, "repeats": options.repeats, "seconds": options.seconds}
     sizes = (1, 2, 4, 8, 16, 32)
@@ -244,7 +244,7 @@ def main() -> None:
             "",
             "## Workers side by side",
             "",
-            "FCN of width 64, stacks of 16.",
+            "FCN of width 64, stacks of 9.",
             "",
             *worker_rows((1, 2)),
         ]
