@@ -12,6 +12,7 @@ import pandas as pd
 from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
 from curvefit.dimension.links import Link, get_link
 from curvefit.dimension.pairs import baseline_pairs
+from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.families import FAMILIES, AbstractFamily
 from curvefit.fitting.curve_fit import CurveFit
@@ -19,7 +20,7 @@ from curvefit.triplet import AXES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EffectiveDimension:
+class EffectiveDimension(Saveable):
     """Posterior of the effective dimension of every triplet; build it with `effective_dimension`.
 
     Parameters

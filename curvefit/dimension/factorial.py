@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.dimension.intervals import PROBABILITY, ROPE, columns, probability_of, spell
+from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.effects import decompose
@@ -24,7 +25,7 @@ PARAMETERS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Synergy:
+class Synergy(Saveable):
     """Bayesian analysis of variance of a curve parameter over the grid; build it with `synergy`.
 
     Parameters

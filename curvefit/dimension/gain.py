@@ -27,12 +27,13 @@ from curvefit.dimension.links import Link, get_link
 from curvefit.dimension.multiplier import DataMultiplier, data_multiplier
 from curvefit.dimension.pairs import Pair, baseline_pairs
 from curvefit.dimension.sample_shift import sample_shift, shift_if_parallel
+from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SymmetryGain:
+class SymmetryGain(Saveable):
     """Posterior of what alignment is worth; build it with `symmetry_gain`.
 
     All gains are factors, one means none, larger means that the aligned triplet does better.

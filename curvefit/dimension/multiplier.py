@@ -10,6 +10,7 @@ import pandas as pd
 
 from curvefit.dimension.intervals import PROBABILITY, columns, gain_probabilities
 from curvefit.dimension.pairs import Pair, baseline_pairs
+from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.triplet import AXES, Triplet
@@ -21,7 +22,7 @@ LEVELS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DataMultiplier:
+class DataMultiplier(Saveable):
     """Posterior of ``n_baseline(error) / n_aligned(error)``; build it with `data_multiplier`.
 
     Parameters

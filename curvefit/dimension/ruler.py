@@ -11,6 +11,7 @@ import pandas as pd
 
 from curvefit.dimension.intervals import PROBABILITY, columns, number, spell
 from curvefit.dimension.pairs import triplet_facts
+from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.seeding import generator
@@ -19,7 +20,7 @@ N_RULERS = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ruler:
+class Ruler(Saveable):
     """A monotone map from exponent to dimension with its uncertainty; build it with `calibrate_ruler`.
 
     It is a link: ``effective_dimension(fit, link=ruler)`` and ``symmetry_gain(fit, link=ruler)``. Each draw is one monotone curve through one posterior draw of every teacher's exponent, with the teachers
