@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from curvefit.cli.exit_codes import ExitCode
+from curvefit.cli.options import Option, block_of_options
 from curvefit.cli.output import print_progress
 from curvefit.cli.source import read_curves
 from curvefit.errors import InvalidInputError
@@ -26,22 +27,36 @@ FitSource = Annotated[
         show_default=False,
     ),
 ]
-Family = Annotated[str, typer.Option("--family", help="Curve family.")]
-Pooling = Annotated[
-    str, typer.Option("--pooling", help="How curves inform each other: partial, member, none, full.")
-]
-Likelihood = Annotated[str, typer.Option("--likelihood", help="Noise model; 'auto' looks at the data.")]
-Method = Annotated[
-    str,
-    typer.Option(
-        "--method",
-        help="nuts, or approximate: a normal approximation in seconds, whose intervals are not to be quoted.",
-    ),
-]
-Draws = Annotated[int, typer.Option("--draws", min=50, help="Kept draws per chain.")]
-Tune = Annotated[int, typer.Option("--tune", min=50, help="Warm-up draws per chain.")]
-Chains = Annotated[int, typer.Option("--chains", min=1, help="Chains.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Root of all random numbers of the fit.")]
+FIT_OPTIONS = {
+    "family": Option(Annotated[str, typer.Option("--family", help="Curve family.")], "power-law"),
+    "pooling": Option(
+        Annotated[
+            str, typer.Option("--pooling", help="How curves inform each other: partial, member, none, full.")
+        ],
+        "partial",
+    ),
+    "likelihood": Option(
+        Annotated[str, typer.Option("--likelihood", help="Noise model; 'auto' looks at the data.")], "auto"
+    ),
+    "method": Option(
+        Annotated[
+            str,
+            typer.Option(
+                "--method",
+                help="nuts, or approximate: a normal approximation in seconds, whose intervals are not to be quoted.",
+            ),
+        ],
+        "nuts",
+    ),
+    "draws": Option(Annotated[int, typer.Option("--draws", min=50, help="Kept draws per chain.")], 1000),
+    "tune": Option(Annotated[int, typer.Option("--tune", min=50, help="Warm-up draws per chain.")], 1000),
+    "chains": Option(Annotated[int, typer.Option("--chains", min=1, help="Chains.")], 4),
+    "seed": Option(Seed, 0),
+}
+
+takes_settings = block_of_options("settings", FIT_OPTIONS)
+"""Give a command the settings of a fit, as its parameter ``settings``."""
 
 
 def open_fit(path: Path, *, seed: int = 0, **choice: Any) -> CurveFit:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from curvefit.cli.options import Option, block_of_options
 from curvefit.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -25,58 +23,52 @@ Source = Annotated[
         show_default=False,
     ),
 ]
-TABLE_OPTIONS: dict[str, Any] = {
-    "column": Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column",
-            "-c",
-            metavar="NAME=COLUMN",
-            help="Which column is what, for example -c n_train=samples -c value=err -c n_test=10000. "
-            "Names: data, model, inference, n_train, seed, n_errors, n_test, value, value_se, accuracy, "
-            "chance_error, metric, status. What is not given is guessed, and the guess is printed.",
-        ),
-    ],
-    "training_sets": Annotated[
-        str | None,
-        typer.Option(
-            "--training-sets",
-            help="How a table's training sets were drawn: nested (a smaller one is part of the larger) or independent.",
-        ),
-    ],
-    "data": Annotated[list[str] | None, typer.Option("--data", help="Keep these datasets (shell patterns).")],
-    "model": Annotated[list[str] | None, typer.Option("--model", help="Keep these models (shell patterns).")],
-    "inference": Annotated[
-        list[str] | None, typer.Option("--inference", help="Keep these algorithms (shell patterns).")
-    ],
-    "metric": Annotated[
-        str | None, typer.Option("--metric", help="Keep this metric: error-rate, mse or loss.")
-    ],
-    "from_size": Annotated[int | None, typer.Option("--from", help="Drop training sizes below this.")],
-    "to_size": Annotated[int | None, typer.Option("--to", help="Drop training sizes above this.")],
+TABLE_OPTIONS = {
+    "column": Option(
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                "--column",
+                "-c",
+                metavar="NAME=COLUMN",
+                help="Which column is what, for example -c n_train=samples -c value=err -c n_test=10000. "
+                "Names: data, model, inference, n_train, seed, n_errors, n_test, value, value_se, accuracy, "
+                "chance_error, metric, status. What is not given is guessed, and the guess is printed.",
+            ),
+        ]
+    ),
+    "training_sets": Option(
+        Annotated[
+            str | None,
+            typer.Option(
+                "--training-sets",
+                help="How a table's training sets were drawn: nested (a smaller one is part of the larger) or independent.",
+            ),
+        ]
+    ),
+    "data": Option(
+        Annotated[list[str] | None, typer.Option("--data", help="Keep these datasets (shell patterns).")]
+    ),
+    "model": Option(
+        Annotated[list[str] | None, typer.Option("--model", help="Keep these models (shell patterns).")]
+    ),
+    "inference": Option(
+        Annotated[
+            list[str] | None, typer.Option("--inference", help="Keep these algorithms (shell patterns).")
+        ]
+    ),
+    "metric": Option(
+        Annotated[str | None, typer.Option("--metric", help="Keep this metric: error-rate, mse or loss.")]
+    ),
+    "from_size": Option(
+        Annotated[int | None, typer.Option("--from", help="Drop training sizes below this.")]
+    ),
+    "to_size": Option(Annotated[int | None, typer.Option("--to", help="Drop training sizes above this.")]),
 }
 
 
-def takes_table(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say how to read a table and what to keep; it gets them as ``choice``.
-
-    What was not given on the command line is not in ``choice``.
-    """
-    own = {name: p for name, p in inspect.signature(command).parameters.items() if name != "choice"}
-    hints = get_type_hints(command, include_extras=True)
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    options = [inspect.Parameter(n, keyword, default=None, annotation=a) for n, a in TABLE_OPTIONS.items()]
-    mine = [p.replace(kind=keyword, annotation=hints[name]) for name, p in own.items()]
-    source, rest = mine[:1], mine[1:]
-
-    @wraps(command)
-    def with_options(**given: Any) -> None:
-        choice = {name: given.pop(name) for name in TABLE_OPTIONS}
-        command(**given, choice={name: value for name, value in choice.items() if value not in (None, [])})
-
-    with_options.__signature__ = inspect.Signature([*source, *options, *rest])  # type: ignore[attr-defined]
-    with_options.__annotations__ = {p.name: p.annotation for p in (*source, *options, *rest)}
-    return with_options
+takes_table = block_of_options("choice", TABLE_OPTIONS)
+"""Give a command the options that say how to read a table and what to keep, as its parameter ``choice``."""
 
 
 def read_curves(path: Path, **choice: Any) -> LearningCurves:

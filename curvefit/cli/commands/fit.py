@@ -7,18 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curvefit.cli.fitted import (
-    Chains,
-    Draws,
-    Family,
-    Likelihood,
-    Method,
-    Pooling,
-    Seed,
-    Tune,
-    fit_curves,
-    leave_by,
-)
+from curvefit.cli.fitted import fit_curves, leave_by, takes_settings
 from curvefit.cli.output import AsJson, print_json, print_table, print_text
 from curvefit.cli.source import Source, read_curves, takes_table
 
@@ -28,19 +17,13 @@ if TYPE_CHECKING:
 SHOWN = ("data", "model", "inference", "exponent", "floor", "error_at_n_max", "sizes", "n_min", "n_max")
 
 
+@takes_settings
 @takes_table
 def fit(
     source: Source,
     *,
     choice: dict[str, Any],
-    family: Family = "power-law",
-    pooling: Pooling = "partial",
-    likelihood: Likelihood = "auto",
-    method: Method = "nuts",
-    draws: Draws = 1000,
-    tune: Tune = 1000,
-    chains: Chains = 4,
-    seed: Seed = 0,
+    settings: dict[str, Any],
     save: Annotated[Path | None, typer.Option("--save", help="Keep the fit in this folder.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,17 +37,7 @@ def fit(
     curves = read_curves(source, **choice)
     if not as_json:
         print_text(str(curves))
-    fitted = fit_curves(
-        curves,
-        family=family,
-        pooling=pooling,
-        likelihood=likelihood,
-        method=method,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        seed=seed,
-    )
+    fitted = fit_curves(curves, **settings)
     if save is not None:
         fitted.save(save)
     summary = fitted.summary()

@@ -7,36 +7,19 @@ from typing import Annotated, Any
 
 import typer
 
-from curvefit.cli.fitted import (
-    Chains,
-    Draws,
-    Family,
-    FitSource,
-    Likelihood,
-    Method,
-    Pooling,
-    Seed,
-    Tune,
-    leave_by,
-)
+from curvefit.cli.fitted import FitSource, leave_by, takes_settings
 from curvefit.cli.output import AsJson, print_json, print_progress, print_text
 from curvefit.cli.source import split_choice, takes_table
 
 
+@takes_settings
 @takes_table
 def report(
     source: FitSource,
     *,
     choice: dict[str, Any],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write into.", show_default=False)],
-    family: Family = "power-law",
-    pooling: Pooling = "partial",
-    likelihood: Likelihood = "auto",
-    method: Method = "nuts",
-    draws: Draws = 1000,
-    tune: Tune = 1000,
-    chains: Chains = 4,
-    seed: Seed = 0,
+    settings: dict[str, Any],
     as_json: AsJson = False,
 ) -> None:
     """Write report.html (one file, no network), report.md, exponents.csv, gains.csv and PNG figures.
@@ -49,20 +32,7 @@ def report(
 
     columns, kept = split_choice(choice)
     print_progress(f"reporting {source}: a new fit takes half a minute to compile, then samples")
-    written = write_study_report(
-        source,
-        out,
-        columns=columns,
-        choice=kept,
-        family=family,
-        pooling=pooling,
-        likelihood=likelihood,
-        method=method,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        seed=seed,
-    )
+    written = write_study_report(source, out, columns=columns, choice=kept, **settings)
     if as_json:
         print_json(
             {
