@@ -79,11 +79,35 @@ def data_factor(
             return None
         error = float(np.sqrt(top * bottom))
     needed = [np.array([_size_at(row, error) for _, row in table.iterrows()]) for table in tables]
-    logs = np.log(needed[0]) - np.log(needed[1])
-    if not np.isfinite(logs).all() or len(logs) < 2:
+    return _factor_of_logs(np.log(needed[0]) - np.log(needed[1]))
+
+
+def _factor_of_logs(logs: np.ndarray) -> Factor | None:
+    if len(logs) < 2 or not np.isfinite(logs).all():
         return None
     reach = logs.std(ddof=1) / len(logs) ** 0.5 * student.ppf(0.95, len(logs) - 1)
     return Factor(*np.exp([logs.mean(), logs.mean() - reach, logs.mean() + reach]))
+
+
+def data_factor_at(curves: LearningCurves, one: Triplet, other: Triplet, size: int) -> Factor | None:
+    """Return how many times the training inputs of `other` the curve of `one` has at `size`, for equal error.
+
+    Each seed has its own level: the error of `one` at `size`, read off the curve of `other`. None when a seed of
+    `other` is never so bad, or never so good, within its sizes.
+    """
+    tables = [_by_seed(curves, triplet) for triplet in (one, other)]
+    seeds = tables[0].index.intersection(tables[1].index)
+    needed = [_size_at(tables[1].loc[seed], tables[0].loc[seed, size]) for seed in seeds]
+    logs = np.log(size) - np.log(needed)
+    return _factor_of_logs(logs)
+
+
+def least_factor(curves: LearningCurves, one: Triplet, other: Triplet) -> float | None:
+    """Return what the data factor exceeds where `other` starts below the lowest error of `one` in every seed."""
+    tables = [_by_seed(curves, triplet) for triplet in (one, other)]
+    if tables[1].iloc[:, 0].max() >= tables[0].min(axis=None):
+        return None
+    return float(tables[0].columns.max() / tables[1].columns.min())
 
 
 def mean_errors(curves: LearningCurves, triplet: Triplet, sizes: Sequence[int] | None = None) -> pd.Series:
@@ -106,3 +130,10 @@ def _size_at(row: pd.Series, error: float) -> float:
             share = (errors[i - 1] - goal) / (errors[i - 1] - errors[i])
             return float(np.exp(sizes[i - 1] + share * (sizes[i] - sizes[i - 1])))
     return float("nan")
+
+
+def capitalised(label: str) -> str:
+    """Return a label with the architecture or algorithm at its head in capitals: ``VEC width 4``."""
+    head, _, rest = label.partition(" ")
+    bare = head.rstrip(",")
+    return f"{bare.upper()}{head[len(bare) :]}{' ' if rest else ''}{rest}"

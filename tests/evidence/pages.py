@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from curvefit.curves import LearningCurves, load_curves
-from curvefit.fitting import CurveFit
 from curvefit.records import RunRecord, read_records
 from curvefit.report import write_study_report
 from curvefit.report.build import Occasion, build_report
-from curvefit.report.content import Report
+from curvefit.report.content import Report, ReportFigure
 from curvefit.study import Study
 from tests.evidence import dimension, inference, rotations, translation
 from tests.evidence.claims import FAILED, HELD, OPEN, Claim
 
 ROOT = Path(__file__).parents[2]
 DATA, PAGES, ASSETS = ROOT / "data", ROOT / "docs" / "evidence", ROOT / "docs" / "assets" / "evidence"
-FIGURES = ("curves-", "exponents-", "multiplier-")
+FIGURES = ("curves-", "exponents-", "multiplier-", "dimension-")
 """Figures of the report that a page shows: those whose key starts so."""
 
 
@@ -31,40 +30,48 @@ class ReferenceStudy:
     ----------
     title
         Of its page.
-    claims
-        What its records are asked.
-    fitted
-        Its own fit in place of the hierarchical one (noiseless curves), or None.
+    module
+        What its records are asked: ``claims(curves)``, ``figures(curves)``, ``earned(curves)`` and the text
+        `UNEXPECTED`; ``fitted(curves)`` where its fit is not the hierarchical one (noiseless curves), then with
+        ``exponents(curves)``.
     """
 
     title: str
-    claims: Callable[[LearningCurves], list[Claim]]
-    fitted: Callable[[LearningCurves], CurveFit] | None = None
+    module: Any
+
+    @property
+    def has_own_fit(self) -> bool:
+        """Whether the study is fitted by its module."""
+        return hasattr(self.module, "fitted")
 
 
 STUDIES = {
-    "rotations": ReferenceStudy("Rotations: the paper's experiment", rotations.claims),
-    "dimension": ReferenceStudy("Dimension: exponents that are known", dimension.claims, dimension.fitted),
-    "translation": ReferenceStudy("Translation: what pooling is worth", translation.claims),
-    "inference": ReferenceStudy("Inference: who breaks the spurious symmetry", inference.claims),
+    "rotations": ReferenceStudy("Rotations: the paper's experiment", rotations),
+    "dimension": ReferenceStudy("Dimension: exponents that are known", dimension),
+    "translation": ReferenceStudy("Translation: what pooling is worth", translation),
+    "inference": ReferenceStudy("Inference: who breaks the spurious symmetry", inference),
 }
 
 
 def claims_of(name: str) -> list[Claim]:
     """Return the claims of a study, measured on its records."""
-    return STUDIES[name].claims(load_curves(DATA / name))
+    return STUDIES[name].module.claims(load_curves(DATA / name))
 
 
 def evidence_of(name: str) -> str:
-    """Return the claims of a study as a Markdown table."""
-    return claims_table(claims_of(name))
+    """Return what a study earned, and its claims as a Markdown table."""
+    curves, module = load_curves(DATA / name), STUDIES[name].module
+    return f"{module.earned(curves)}\n\n{claims_table(module.claims(curves))}"
 
 
 def claims_table(claims: list[Claim]) -> str:
     """Return claims as a Markdown table: those that did not hold first."""
     order = (FAILED, OPEN, HELD)
     claims = sorted(claims, key=lambda claim: order.index(claim.verdict))
-    rows = [f"| {c.says} | {c.measured} | {c.verdict} |" for c in claims]
+    rows = [
+        "| " + " | ".join(text.replace("|", "\\|") for text in (c.says, c.measured, c.verdict)) + " |"
+        for c in claims
+    ]
     return "\n".join(["| claim | measured | verdict |", "|---|---|---|", *rows])
 
 
@@ -80,42 +87,79 @@ def write_page(name: str, out: Path, *, method: str = "nuts") -> None:
     method
         Of the fit behind the figures (see `curvefit.fit`); claims do not rest on it.
     """
+    curves, module = load_curves(DATA / name), STUDIES[name].module
     report = _report(name, out, method)
-    kept = ("exponents", "invariance") if report.converged else ("invariance",)
-    for table in report.tables:
-        if table.key in kept:
-            table.frame.to_csv(DATA / name / f"{table.key}.csv", index=False, float_format="%.6g")
-    ASSETS.mkdir(parents=True, exist_ok=True)
-    pictures = []
-    for figure in report.figures:
-        if figure.key.startswith(FIGURES):
-            (ASSETS / f"{name}-{figure.key}.png").write_bytes(figure.png)
-            pictures.append(f"![{figure.caption}](../assets/evidence/{name}-{figure.key}.png)")
+    _write_tables(name, report, curves)
+    shown = [*module.figures(curves), *(f for f in report.figures if f.key.startswith(FIGURES))]
+    if STUDIES[name].has_own_fit:
+        shown = module.figures(curves)
     PAGES.mkdir(parents=True, exist_ok=True)
     page = [
         f"# {STUDIES[name].title}",
         f"Made by `python -m tests.evidence {name} --write` from the records in `data/{name}`.",
         f"**Hypothesis.** {_study(name).hypothesis}",
+        f"**What came out.** {module.earned(curves)}",
+        f"**Not as expected.** {module.UNEXPECTED}",
         f"**Runs.** {describe_runs(read_records(DATA / name))}",
+        "## Figures",
+        *_pictures(name, shown),
         "## Claims",
         (
             "Factors with 90 % intervals over seeds; ratios of errors are geometric means over sizes, of runs paired by seed. "
             "A verdict is computed from the interval, not typed in; claims that did not hold come first."
         ),
-        evidence_of(name),
+        claims_table(module.claims(curves)),
+        *_cells(report),
         "## Fit",
         report.status,
         *(f"- {note}" for note in report.notes),
-        "## Figures",
-        *pictures,
         "## All numbers",
         (
-            f"`curvefit report data/{name} --out out/{name}` fits the records and makes the whole report, with exponent, floor and "
-            f"amplitude of every triplet; `curvefit run {name} --out out/{name}` makes the records again. Exponents are kept in "
-            f"`data/{name}/exponents.csv` only when their fit has converged."
+            f"`data/{name}` holds the records and, as CSV, the fitted summary. `curvefit report data/{name} --out out/{name}` fits "
+            f"the records and makes the whole report, with exponent, floor and amplitude of every triplet; `curvefit run {name} "
+            f"--out out/{name}` makes the records again."
         ),
     ]
     (PAGES / f"{name}.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
+
+
+def _write_tables(name: str, report: Report, curves: LearningCurves) -> None:
+    """Keep the fitted summary and the invariance table beside the records, saying by which fit."""
+    tables = {t.key: t.frame for t in report.tables if t.key in ("exponents", "invariance")}
+    if STUDIES[name].has_own_fit:
+        tables["exponents"] = STUDIES[name].module.exponents(curves)
+    for key, frame in tables.items():
+        kept = frame.assign(fit=report.status.split(":")[0]) if key == "exponents" else frame
+        kept.to_csv(DATA / name / f"{key}.csv", index=False, float_format="%.6g")
+
+
+def _pictures(name: str, figures: list[ReportFigure]) -> list[str]:
+    """Write figures as PNG, and return the Markdown that shows them with their captions."""
+    ASSETS.mkdir(parents=True, exist_ok=True)
+    for old in ASSETS.glob(f"{name}-*.png"):
+        old.unlink()
+    lines = []
+    for figure in figures:
+        (ASSETS / f"{name}-{figure.key}.png").write_bytes(figure.png)
+        lines += [f"![{figure.caption}](../assets/evidence/{name}-{figure.key}.png)", f"*{figure.caption}*"]
+    return lines
+
+
+def _cells(report: Report) -> list[str]:
+    """Return the verdict of every cell against theory as Markdown tables; nothing where there is none."""
+    lines = []
+    for table in report.tables:
+        if not table.key.startswith("invariance-"):
+            continue
+        rows = [
+            table.columns,
+            ["---"] * len(table.columns),
+            *([cell.text for cell in row] for row in table.rows),
+        ]
+        escaped = [[text.replace("|", "\\|").replace("\n", "<br>") for text in row] for row in rows]
+        lines += [f"## {table.title}", table.caption]
+        lines.append("\n".join(f"| {' | '.join(row)} |" for row in escaped))
+    return lines
 
 
 def write_overview() -> None:
@@ -123,21 +167,24 @@ def write_overview() -> None:
     lines = [
         "# Which claims held",
         (
-            "Four reference studies, measured by this package and shipped with it in `data/`. Every claim below is computed "
-            "from records by `python -m tests.evidence --write`; the pages of the studies show figures, fits and conditions."
+            "Four reference studies, measured by this package and shipped with it in `data/`. Every claim is computed from records by "
+            "`python -m tests.evidence --write`. Here stand what each study earned and the claims that did not hold or are open; "
+            "the pages of the studies list all claims with figures, fits and conditions."
         ),
     ]
     for name, study in STUDIES.items():
-        if not (DATA / name).is_dir():
-            continue
-        claims = claims_of(name)
+        curves = load_curves(DATA / name)
+        claims = study.module.claims(curves)
         count = Counter(claim.verdict for claim in claims)
-        summary = f"{count[HELD]} claims held, {count[FAILED]} did not, {count[OPEN]} are open."
+        failed = [claim for claim in claims if claim.verdict != HELD]
         lines += [
             f"## [{study.title}]({name}.md)",
-            f"{_study(name).hypothesis} {summary}",
-            claims_table(claims),
+            study.module.earned(curves),
+            f"{count[HELD]} claims held, {count[FAILED]} did not, {count[OPEN]} are open:"
+            if failed
+            else f"All {count[HELD]} claims held.",
         ]
+        lines += [claims_table(failed)] if failed else []
     PAGES.mkdir(parents=True, exist_ok=True)
     (PAGES / "index.md").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
 
@@ -162,8 +209,8 @@ def _study(name: str) -> Study:
 
 def _report(name: str, out: Path, method: str) -> Report:
     study = STUDIES[name]
-    if study.fitted is None:
+    if not study.has_own_fit:
         return write_study_report(DATA / name, out, method=method).report
     again = (f"python -m tests.evidence {name} --write",)
     occasion = Occasion(name, _study(name).hypothesis, again)
-    return build_report(study.fitted(load_curves(DATA / name)), occasion=occasion)
+    return build_report(study.module.fitted(load_curves(DATA / name)), occasion=occasion)
