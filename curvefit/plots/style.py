@@ -146,7 +146,9 @@ def decimal_ticks(values: ArrayLike) -> np.ndarray:
     if len(decades) > 4:
         return decades
     span = finite.max() / finite.min()
-    steps = (1, 2, 5) if span > 10 else (1, 2, 3, 5, 7) if span > 4 else (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
+    steps: tuple[float, ...] = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.7, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9)
+    if span > 2:
+        steps = (1, 2, 5) if span > 10 else (1, 2, 3, 5, 7) if span > 4 else (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
     ticks = np.unique(np.outer(decades, steps))
     inside = ticks[(ticks >= finite.min() * 0.95) & (ticks <= finite.max() * 1.05)]
     return inside if len(inside) else ticks

@@ -47,8 +47,8 @@ def gains_of(fit: CurveFit) -> Iterator[tuple[str, SymmetryGain]]:
 def baselines(fit: CurveFit) -> list[str]:
     """Return the baselines that gains can be measured against: a fully connected model, transforms."""
     found = []
-    models = {triplet.model for triplet in fit.triplets}
-    if FREEST_MODEL in models and len(models) > 1:
+    there = {(triplet.data, triplet.inference) for triplet in fit.triplets if triplet.model == FREEST_MODEL}
+    if any((t.data, t.inference) in there for t in fit.triplets if t.model != FREEST_MODEL):
         found.append(FREEST_MODEL)
     from curvefit.dimension.pairs import transform_pairs, triplet_facts
 

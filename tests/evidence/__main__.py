@@ -15,10 +15,18 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write tables, figures and pages")
     parser.add_argument("--out", type=Path, default=Path("out/evidence"), help="where fits are kept")
     parser.add_argument("--method", default="nuts", help="of the fit behind the figures: nuts or approximate")
+    for name, default in (("draws", 1000), ("tune", 1000), ("chains", 4)):
+        parser.add_argument(f"--{name}", type=int, default=default, help="of the fit")
+    parser.add_argument(
+        "--saved", type=Path, help="folder of a saved fit of the one study named, used as it is"
+    )
     arguments = parser.parse_args()
+    if arguments.saved is not None and len(arguments.studies) != 1:
+        parser.error("--saved goes with one study")
+    settings = {name: getattr(arguments, name) for name in ("method", "draws", "tune", "chains")}
     for name in arguments.studies or STUDIES:
         if arguments.write:
-            write_page(name, arguments.out / name, method=arguments.method)
+            write_page(name, arguments.out / name, saved=arguments.saved, **settings)
         else:
             print(evidence_of(name))
     if arguments.write:

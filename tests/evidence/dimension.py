@@ -55,7 +55,7 @@ SPHERES = {
 
 UNEXPECTED = (
     "Smooth teachers (Matern 5/2 on the sphere) and students of many coordinates (filter 6, S^4) are still on their way at n = 2,048; "
-    "whole-curve theory, which has no free parameter, says the same of these sizes (docs/results/known-exponents.md). A trained FCN is "
+    "whole-curve theory, which has no free parameter, says the same of these sizes ([measured beside theory](../results/known-exponents.md)). A trained FCN is "
     "faster than its kernel where the target depends on one coordinate of three: its features find the coordinate, which no kernel "
     "does. Networks of one hidden layer without biases never learn the odd part of such targets; the study gives them biases. Trained "
     "nets of filters gain less from pooling than their kernels: at the largest sizes their training ends above zero loss."

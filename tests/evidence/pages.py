@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tests.evidence.claims import FAILED, HELD, OPEN, Claim
 
 ROOT = Path(__file__).parents[2]
 DATA, PAGES, ASSETS = ROOT / "data", ROOT / "docs" / "evidence", ROOT / "docs" / "assets" / "evidence"
-FIGURES = ("curves-", "exponents-", "multiplier-", "dimension-")
+FIGURES = ("curves-", "exponents-", "multiplier-")
 """Figures of the report that a page shows: those whose key starts so."""
 
 
@@ -75,7 +76,7 @@ def claims_table(claims: list[Claim]) -> str:
     return "\n".join(["| claim | measured | verdict |", "|---|---|---|", *rows])
 
 
-def write_page(name: str, out: Path, *, method: str = "nuts") -> None:
+def write_page(name: str, out: Path, *, saved: Path | None = None, **settings: Any) -> None:
     """Fit the records in data/`name`, and write its summary tables, figures and page.
 
     Parameters
@@ -84,11 +85,13 @@ def write_page(name: str, out: Path, *, method: str = "nuts") -> None:
         Key of `STUDIES`.
     out
         Folder for the whole report and the fit, reused where records and settings are the same.
-    method
-        Of the fit behind the figures (see `curvefit.fit`); claims do not rest on it.
+    saved
+        Folder of a saved fit of the study's records, used in place of a new one.
+    settings
+        Of the fit behind the figures, as in `curvefit.fit`; claims do not rest on it.
     """
     curves, module = load_curves(DATA / name), STUDIES[name].module
-    report = _report(name, out, method)
+    report = _report(name, out, saved, settings)
     _write_tables(name, report, curves)
     shown = [*module.figures(curves), *(f for f in report.figures if f.key.startswith(FIGURES))]
     if STUDIES[name].has_own_fit:
@@ -207,10 +210,12 @@ def _study(name: str) -> Study:
     return Study.from_toml(DATA / name / "plans" / f"{name}.toml")
 
 
-def _report(name: str, out: Path, method: str) -> Report:
+def _report(name: str, out: Path, saved: Path | None, settings: Mapping[str, Any]) -> Report:
     study = STUDIES[name]
+    if saved is not None:
+        return write_study_report(saved, out).report
     if not study.has_own_fit:
-        return write_study_report(DATA / name, out, method=method).report
+        return write_study_report(DATA / name, out, **settings).report
     again = (f"python -m tests.evidence {name} --write",)
     occasion = Occasion(name, _study(name).hypothesis, again)
     return build_report(study.module.fitted(load_curves(DATA / name)), occasion=occasion)

@@ -31,5 +31,7 @@ def test_reference_studies_stay_small():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_page_says_what_the_records_say(name):
-    assert evidence_of(name) in (PAGES / f"{name}.md").read_text(encoding="utf-8")
+    page = (PAGES / f"{name}.md").read_text(encoding="utf-8")
+    for part in evidence_of(name).split("\n\n"):
+        assert part in page
     assert len(claims_of(name)) >= 8

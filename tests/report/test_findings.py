@@ -117,3 +117,23 @@ def test_probabilities_claim_no_certainty():
     assert probability_cell(pd.Series({"p": 1.0}), "p").text == "> 0.99"
     assert probability_cell(pd.Series({"p": 0.0}), "p").text == "< 0.01"
     assert number(0.00001234) == "1.23e-05"
+
+
+def test_a_baseline_that_shares_no_data_and_inference_with_others_is_none():
+    from curvefit.curves import LearningCurves
+    from curvefit.fitting import CurveFit
+    from curvefit.report.gains import baselines
+
+    def curves_of(inference: str) -> CurveFit:
+        rows = [
+            {"data": "torus", "model": model, "inference": name, "n_train": n, "seed": seed, "value": 1 / n}
+            for model, name in (("fcn", "ntk"), ("gap", inference))
+            for n in (16, 32, 64)
+            for seed in (0, 1)
+        ]
+        curves = LearningCurves.from_frame(pd.DataFrame(rows).assign(metric="mse"))
+        ones = np.ones((2, len(curves.triplets)))
+        return CurveFit.from_draws(curves, exponent=ones, amplitude=ones, floor=0 * ones)
+
+    assert baselines(curves_of("interpolation")) == []
+    assert baselines(curves_of("ntk")) == ["fcn"]
