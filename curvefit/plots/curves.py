@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from curvefit.fitting import CurveFit
 
 AT_MOST_LINES = 8
+PANEL_LETTERS = 35
+"""Letters of a title that fit above a panel."""
 
 
 def plot_curves(
@@ -117,8 +120,9 @@ def _draw_grid(bands: CurveBands, panel: tuple[str, ...], *, predictive: bool | 
     keys = bands.exponents[list(panel)].drop_duplicates()
     names = list(dict.fromkeys(_name(triplet, coloured) for triplet in bands.triplets))
     look_of = looks(names)
-    if len(panel) == 2:
-        column_levels, row_levels = (list(keys[axis].drop_duplicates()) for axis in panel)
+    levels = [list(keys[axis].drop_duplicates()) for axis in panel]
+    if len(panel) == 2 and 2 * len(keys) > len(levels[0]) * len(levels[1]):
+        column_levels, row_levels = levels
         cells = {
             (row_levels.index(r), column_levels.index(c)): (c, r) for c, r in keys.itertuples(index=False)
         }
@@ -135,6 +139,7 @@ def _draw_grid(bands: CurveBands, panel: tuple[str, ...], *, predictive: bool | 
             continue
         key = dict(zip(panel, cells[row, column], strict=True))
         _draw_panel(ax, bands.select(**key), key, coloured, look_of, predictive)
+        _finish(ax, bands)
     _label_outer(axes, cells, bands.metric)
     figure.suptitle(finding(bands), x=0.01, ha="left", fontsize=10)
     if len(names) > 1:
@@ -154,10 +159,9 @@ def _draw_panel(
     for triplet in bands.triplets:
         look = look_of[_name(triplet, coloured)]
         _draw_triplet(ax, bands.select(**triplet._asdict()), look, label="", predictive=with_prediction)
-    _finish(ax, bands)
     values = bands.exponents["exponent"]
     spread = f"{values.min():.2f}" if len(values) == 1 else f"{values.min():.2f} to {values.max():.2f}"
-    set_title(ax, f"{' | '.join(key.values())}\nexponent {spread}")
+    set_title(ax, f"{fill(' | '.join(key.values()), PANEL_LETTERS)}\nexponent {spread}")
 
 
 def _draw_triplet(ax: Axes, bands: CurveBands, look: Look, *, label: str, predictive: bool) -> None:
@@ -189,6 +193,7 @@ def _draw_triplet(ax: Axes, bands: CurveBands, look: Look, *, label: str, predic
 
 
 def _finish(ax: Axes, bands: CurveBands) -> None:
+    """Make the axes of everything in `bands`: panels that share them need the same ticks."""
     size_axis(ax, bands.points["n_train"])
     shown = np.concatenate([bands.points["error"], bands.curves["error_lower"], bands.curves["error_upper"]])
     error_axis(ax, shown, bands.metric)

@@ -60,7 +60,8 @@ def plot_exponents(
     """
     table = source if isinstance(source, pd.DataFrame) else parameter_table(source, parameter)
     if predicted is None and parameter == "exponent" and not isinstance(source, pd.DataFrame):
-        predicted = _facts_column(source, "predicted_exponent")
+        known = predicted_exponents(source.curves.facts)
+        predicted = pd.Series([known.get(tuple(triplet), np.nan) for triplet in source.triplets], dtype=float)
     table = table.assign(predicted=np.nan if predicted is None else np.asarray(predicted, dtype=float))
     table = _grouped(table)
     with paper_style():
@@ -88,6 +89,22 @@ def plot_exponents(
             ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
         set_title(ax, _forest_finding(table, parameter))
     return ax
+
+
+def predicted_exponents(facts: pd.DataFrame) -> pd.Series:
+    """Return the exponents that theory expects, by (data, model, inference); NaN where it is silent.
+
+    A prediction in the facts of a dataset speaks of a student with the symmetry of the target: it is left out where
+    the facts say that the data has a symmetry and the learned function has another.
+    """
+    index = pd.MultiIndex.from_frame(facts[list(AXES)])
+    if "predicted_exponent" not in facts.columns:
+        return pd.Series(np.nan, index=index)
+    values = pd.to_numeric(facts["predicted_exponent"])
+    if {"data_symmetry", "function_symmetry"} <= set(facts.columns):
+        target = facts["data_symmetry"].fillna("trivial")
+        values = values.where((target == "trivial") | (target == facts["function_symmetry"].fillna(target)))
+    return pd.Series(values.to_numpy(dtype=float), index=index)
 
 
 def plot_heatmap(
@@ -132,14 +149,6 @@ def plot_heatmap(
             plain_log_axis(bar.ax, values)
         set_title(ax, _heat_finding(table, parameter), pad=8)
     return ax
-
-
-def _facts_column(fit: CurveFit, name: str) -> pd.Series | None:
-    facts = fit.curves.facts
-    if name not in facts.columns:
-        return None
-    by_triplet = facts.set_index(list(AXES))[name]
-    return pd.Series([by_triplet.get(tuple(triplet), np.nan) for triplet in fit.triplets], dtype=float)
 
 
 def _grouped(table: pd.DataFrame) -> pd.DataFrame:

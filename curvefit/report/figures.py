@@ -25,6 +25,7 @@ from curvefit.plots import (
     plot_predictions,
     plot_residuals,
 )
+from curvefit.plots.exponents import predicted_exponents
 from curvefit.report.content import ReportFigure
 from curvefit.triplet import AXES, Triplet
 
@@ -82,27 +83,18 @@ def exponent_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[Rep
             lambda: plot_heatmap(table),
             caption="Median exponent of every triplet: data in rows, models within inference in columns.",
         )
-    predicted = fit.curves.facts.get("predicted_exponent")
-    by_triplet = (
-        None
-        if predicted is None
-        else dict(zip(map(tuple, fit.curves.facts[list(AXES)].to_numpy()), predicted))
-    )
+    known = predicted_exponents(fit.curves.facts)
     for number, (name, labels) in enumerate(data_groups(fit.curves).items(), start=1):
         part = table[table["data"].isin(labels)]
-        expected = None
-        if by_triplet is not None:
-            expected = np.array(
-                [by_triplet.get(tuple(row), np.nan) for row in part[list(AXES)].to_numpy()], dtype=float
-            )
+        expected = np.array([known.get(tuple(row), np.nan) for row in part[list(AXES)].to_numpy()])
         yield render(
             f"exponents-{number}",
             partial(plot_exponents, part, predicted=expected),
             caption=f"Exponents of {name} with {probability:.0%} intervals"
             + (
                 "."
-                if expected is None or np.isnan(expected).all()
-                else "; hollow diamonds are theory, where known."
+                if np.isnan(expected).all()
+                else "; hollow diamonds are theory, where it speaks of this student."
             ),
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from curvefit.plots.exponents import predicted_exponents
 from curvefit.report.cells import (
     TONES,
     agreement_cell,
@@ -45,9 +46,11 @@ def exponent_table(fit: CurveFit, *, probability: float = 0.9) -> ReportTable:
     """Return exponent, floor, amplitude and last error of every triplet."""
     frame = with_source(fit.summary(probability), fit.curves)
     facts = fit.curves.facts
-    for name in ("predicted_exponent", "dimension"):
-        if name in facts.columns and facts[name].notna().any():
-            frame = frame.merge(facts[[*AXES, name]], on=list(AXES), how="left")
+    predicted = predicted_exponents(facts)
+    if predicted.notna().any():
+        frame = frame.merge(predicted.rename("predicted_exponent").reset_index(), on=list(AXES), how="left")
+    if "dimension" in facts.columns and facts["dimension"].notna().any():
+        frame = frame.merge(facts[[*AXES, "dimension"]], on=list(AXES), how="left")
     return make_table(
         "exponents",
         frame,

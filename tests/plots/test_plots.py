@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 
 from curvefit import plots
 from curvefit.errors import InvalidInputError, UnknownNameError
+from curvefit.plots.exponents import predicted_exponents
 from curvefit.plots.style import PALETTE, decimal_ticks, looks, short_count
 from tests import simulated
 
@@ -176,3 +177,40 @@ def test_ticks_and_counts_are_plain():
     assert short_count(65536) == "65.5k"
     np.testing.assert_allclose(decimal_ticks([0.1, 0.9]), [0.1, 0.2, 0.3, 0.5, 0.7])
     np.testing.assert_allclose(decimal_ticks([0.01, 0.9]), [0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
+
+
+def test_predictions_are_left_out_for_students_without_the_symmetry_of_the_target():
+    facts = pd.DataFrame(
+        [
+            {
+                "data": "torus",
+                "model": "full",
+                "inference": "k",
+                "data_symmetry": "o-c-tail-1",
+                "function_symmetry": "trivial",
+            },
+            {
+                "data": "torus",
+                "model": "sees 1",
+                "inference": "k",
+                "data_symmetry": "o-c-tail-1",
+                "function_symmetry": "o-c-tail-1",
+            },
+            {
+                "data": "sphere",
+                "model": "full",
+                "inference": "k",
+                "data_symmetry": "trivial",
+                "function_symmetry": "trivial",
+            },
+            {
+                "data": "torus",
+                "model": "unknown",
+                "inference": "k",
+                "data_symmetry": "o-c-tail-1",
+                "function_symmetry": None,
+            },
+        ]
+    ).assign(predicted_exponent=1.0)
+    assert predicted_exponents(facts).isna().tolist() == [True, False, False, False]
+    assert predicted_exponents(facts.drop(columns="predicted_exponent")).isna().all()
