@@ -76,14 +76,24 @@ def clock(device: str) -> float:
     return time.perf_counter()
 
 
-def steps_per_second(work: Callable[[int], None], *, models: int, steps: int, device: str) -> float:
-    """Return model-steps per second of ``work(steps)``, its start taken off by a short run."""
-    seconds = []
-    for taken in (2, 2, 2 + steps):  # the first warms up
-        began = clock(device)
-        work(taken)
-        seconds.append(clock(device) - began)
-    return models * steps / (seconds[2] - seconds[1])
+def least_seconds(
+    works: dict[str, Callable[[int], None]], steps: dict[str, int], *, repeats: int, device: str
+) -> dict[str, float]:
+    """Return the seconds that each piece of work needs for its steps, its start taken off by a run of two steps.
+
+    All take turns; of the long and of the short runs the least counts, since disturbances only add.
+    """
+    short: dict[str, float] = {}
+    long: dict[str, float] = {}
+    for work in works.values():
+        work(2)
+    for _ in range(repeats):
+        for key, work in works.items():
+            for found, taken in ((short, 2), (long, 2 + steps[key])):
+                began = clock(device)
+                work(taken)
+                found[key] = min(found.get(key, float("inf")), clock(device) - began)
+    return {key: long[key] - short[key] for key in works}
 
 
 def stacked(name: str, problem: Problem, size: int, device: str, rule) -> Callable[[int], None]:
@@ -152,17 +162,16 @@ def compare(names: list[str], *, device: str, adam: bool, repeats: int, seconds:
     for name in names:
         operations = count_operations(NETS[name])
         size = min(default_size(NETS[name], device), 32)
-        best, speed = {}, 0.0
-        for _ in range(repeats):
-            speed = max(speed, product_speed(device))
-            for key, models, work in (
-                ("plain", 1, plain(name, problem, device, adam)),
-                ("one", 1, stacked(name, problem, 1, device, rule)),
-                ("stack", size, stacked(name, problem, size, device, rule)),
-            ):
-                steps = max(4, int(seconds * 3e10 / operations / models))
-                rate = steps_per_second(work, models=models, steps=steps, device=device)
-                best[key] = max(best.get(key, 0.0), rate)
+        speed = max(product_speed(device) for _ in range(repeats))
+        works = {
+            "plain": plain(name, problem, device, adam),
+            "one": stacked(name, problem, 1, device, rule),
+            "stack": stacked(name, problem, size, device, rule),
+        }
+        models = {"plain": 1, "one": 1, "stack": size}
+        steps = {key: max(4, int(seconds * 3e10 / operations / models[key])) for key in works}
+        spent = least_seconds(works, steps, repeats=repeats, device=device)
+        best = {key: models[key] * steps[key] / spent[key] for key in works}
         share = best["stack"] * operations / speed
         rows.append(
             f"| {name} | {best['plain']:,.0f} | {best['one']:,.0f} | {best['stack']:,.0f} | {size} "
@@ -175,11 +184,10 @@ def compare(names: list[str], *, device: str, adam: bool, repeats: int, seconds:
 def by_size(name: str, sizes: tuple[int, ...], *, device: str, seconds: float) -> list[str]:
     """Return table rows: model-steps per second by the number of nets in the stack."""
     problem, operations = make_problem(), count_operations(NETS[name])
-    rates = []
-    for size in sizes:
-        steps = max(4, int(seconds * 3e10 / operations / size))
-        work = stacked(name, problem, size, device, Momentum(0.9))
-        rates.append(max(steps_per_second(work, models=size, steps=steps, device=device) for _ in range(2)))
+    works = {str(size): stacked(name, problem, size, device, Momentum(0.9)) for size in sizes}
+    steps = {str(size): max(4, int(seconds * 3e10 / operations / size)) for size in sizes}
+    spent = least_seconds(works, steps, repeats=3, device=device)
+    rates = [size * steps[str(size)] / spent[str(size)] for size in sizes]
     return [f"| {name} | " + " | ".join(f"{rate:,.0f}" for rate in rates) + " |"]
 
 
@@ -199,8 +207,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seconds", type=float, default=0.7, help="about so long per measurement")
-    parser.add_argument("--repeats", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=0.4, help="about so long per measurement")
+    parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not ALLOCATOR.items() <= os.environ.items():  # read when a process starts
@@ -208,8 +216,8 @@ def main() -> None:
         os.execve(sys.executable, command, {**os.environ, **ALLOCATOR})
     torch.set_num_threads(1)
     if options.worker:
-        work = stacked("FCN, width 64", make_problem(), 9, "cpu", Momentum(0.9))
-        print(max(steps_per_second(work, models=9, steps=300, device="cpu") for _ in range(4)))
+        work = {"w": stacked("FCN, width 64", make_problem(), 9, "cpu", Momentum(0.9))}
+        print(9 * 300 / least_seconds(work, {"w": 300}, repeats=4, device="cpu")["w"])
         return
     settings = {"device": options.device, "repeats": options.repeats, "seconds": options.seconds}
     sizes = (1, 2, 4, 8, 16, 32)
@@ -220,7 +228,7 @@ def main() -> None:
         "",
         "Model-steps per second (of the processor on a CPU) on 7 x 7 x 16 images, ten classes, batches of 32, float32, two",
         "hidden layers. The plain loop is `torch.nn` with `torch.optim`, one net after the other, in the same process, with the",
-        "memory allocator set as in a worker; both take turns, and the best of",
+        "memory allocator set as in a worker; both take turns, and the least time of",
         f"{options.repeats} repeats counts. *Of the floor*: time of the step's multiplications at the speed of a large matrix product in",
         "the same run, over the time taken.",
         "",

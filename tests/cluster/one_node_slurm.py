@@ -75,6 +75,9 @@ def running_slurm(folder: Path) -> Iterator[dict[str, str]]:
         _wait_until_idle(environment)
         yield environment
     finally:
+        with contextlib.suppress(OSError, subprocess.SubprocessError):  # a failed test leaves jobs behind
+            subprocess.run(["scancel", "--user=root"], env=environment, timeout=10, capture_output=True)
+            time.sleep(2.0)
         for name in ("slurmd", "slurmctld", "munged"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
                 os.kill(int((folder / f"{name}.pid").read_text()), signal.SIGTERM)
