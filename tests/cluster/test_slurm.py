@@ -52,26 +52,26 @@ def n_records(folder: Path) -> int:
 
 
 def test_array_shares_the_study_survives_a_killed_task_and_resumes(slurm, tmp_path):
-    study = tiny_toml(tmp_path / "tiny.toml", replicates=4, data=6, sleep=0.3, cost=1e9)
+    study = tiny_toml(tmp_path / "tiny.toml", replicates=4, data=12, sleep=0.3, cost=1e9)
     folder = tmp_path / "out"
     RecordStore(folder).create()
-    plan = make_plan(tiny_study(replicates=4, data=6, sleep=0.3, cost=1e9), executor=EXECUTOR)
+    plan = make_plan(tiny_study(replicates=4, data=12, sleep=0.3, cost=1e9), executor=EXECUTOR)
     kept = keep_plan(plan, study, folder)
     script = write_array("tiny", kept, folder, tasks=2, arguments=["--executor", EXECUTOR])
     job = submit_array(script)
     end = time.monotonic() + 60
     while n_records(folder) < 8 and time.monotonic() < end:
         time.sleep(0.2)
-    assert 8 <= n_records(folder) < 72
+    assert 8 <= n_records(folder) < 144
     subprocess.run(["scancel", "--signal=KILL", "--full", f"{job}_0"], check=True)
     local = start_driver(study, folder, "--workers", "1")  # the same study, the same store, without Slurm
-    out, err = local.communicate(timeout=120)
+    out, err = local.communicate(timeout=180)
     assert local.returncode == 0, err
-    assert "72 of 72" in out
+    assert "144 of 144" in out
     wait_for_queue()
     submit_array(script)  # again: there is nothing left to do
     wait_for_queue()
-    assert n_records(folder) == len(plan.run_ids) == 72
+    assert n_records(folder) == len(plan.run_ids) == 144
     assert verify_store(folder).is_sound
     recorded = [line for line in read_log(folder) if line["event"] == "recorded"]
     assert len({line["driver"] for line in recorded}) >= 3, "both tasks and the local driver did something"

@@ -9,6 +9,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from curvefit.errors import InvalidInputError
+from curvefit.settings import parse_settings
 from curvefit.symmetry import get_group
 from runners.architectures import FCN, GAP, LCN, VEC
 from runners.kernels import TileProgress, fused, nngp_ntk, plan_kernel
@@ -108,8 +109,11 @@ def test_symmetric_and_positive_semidefinite(engine, seed, which, activation, pa
         (GAP(depth=2), "o-c-per-pixel", False),
     ],
 )
-def test_invariant_under_its_group_and_no_larger_one(architecture, group, inside):
-    random = np.random.default_rng(3)
+@given(seed=st.integers(0, 10**6), activation=st.sampled_from(["relu", "erf", "gelu"]))
+@settings(deadline=None, max_examples=8)
+def test_invariant_under_its_group_and_no_larger_one(architecture, group, inside, seed, activation):
+    architecture = architecture.model_copy(update={"activation": activation})
+    random = np.random.default_rng(seed)
     x = random.standard_normal((5, 4, 4, 3))
     moved = get_group(group, shape=(4, 4, 3)).sample(random)(x)
     before, after = nngp_ntk(architecture, x), nngp_ntk(architecture, moved)
@@ -219,6 +223,11 @@ X = np.ones((3, 4, 4, 2))
 def test_bad_input_is_refused_with_a_reason(arguments, message):
     with pytest.raises(InvalidInputError, match=message):
         nngp_ntk(*arguments)
+
+
+def test_a_net_without_hidden_layers_is_refused_where_it_is_described():
+    with pytest.raises(InvalidInputError, match=r"depth: Input should be greater than 0 \(got 0\)"):
+        parse_settings(FCN, {"depth": 0}, where="model 'fcn'")
 
 
 @pytest.mark.parametrize(
