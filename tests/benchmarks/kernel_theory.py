@@ -93,7 +93,7 @@ def draw(found: dict[tuple[str, str], Points], path: Path) -> None:
             points.sizes, points.predicted.mean(0), measured_sizes=points.sizes, measured=means, ax=ax
         )
         ax.set_title(f"{label}, {kind.upper()}\n{ax.get_title()}", fontsize=8)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
 
 
