@@ -166,7 +166,11 @@ def _as_table(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[pd.DataFrame
     _recover_counts(table)
     table["value_se"] = _same_unit(frame, chosen, "value_se", read.scale)
     chance = number_column(frame, chosen, "chance_error")
-    table["chance_error"] = chance.where((table["metric"] != "error-rate") | ~(chance > 1), chance / 100)
+    in_percent = (table["metric"] == "error-rate") & (chance > 1)
+    table["chance_error"] = chance.where(~in_percent, chance / 100)
+    if in_percent.any():
+        first = chance[in_percent].iloc[0]
+        notes.append(f"read chance levels above 1 as percent: {first:g} as {first / 100:g}")
     table["seconds"] = number_column(frame, chosen, "seconds")
     if "status" in chosen:
         text = frame[chosen["status"]].astype(str).str.strip().str.lower()

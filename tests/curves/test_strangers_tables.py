@@ -73,9 +73,11 @@ def test_standard_errors_follow_the_unit_of_their_values():
         "acc_se": [2.0] * 5,
         "chance_error": [90] * 5,
     }
-    table = LearningCurves.from_frame(frame).usable
+    curves = LearningCurves.from_frame(frame)
+    table = curves.usable
     np.testing.assert_allclose(table["value_se"], 0.02)
     np.testing.assert_allclose(table["chance_error"], 0.9)
+    assert "read chance levels above 1 as percent: 90 as 0.9" in curves.notes
 
 
 def test_a_column_of_text_that_tells_curves_apart_becomes_the_model():
