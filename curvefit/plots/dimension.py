@@ -52,19 +52,22 @@ def plot_dimension(source: EffectiveDimension | pd.DataFrame, *, ax: Axes | None
         ax = new_axes(ax, size=(6.2, 3.8))
         models = list(dict.fromkeys(table["model"]))
         places = np.sort(table["lie_dimension"].unique())
-        width = 0.5 * (np.diff(places).min() if len(places) > 1 else 1.0)
+        width = 0.6 * (np.diff(places).min() if len(places) > 1 else 1.0)
+        for place in places:
+            ax.axvspan(place - 0.6 * width, place + 0.6 * width, color="#f3f3f3", zorder=0)
         for rank, (model, look) in enumerate(looks(models).items()):
             mine = table[table["model"] == model]
             offset = width * (rank / max(len(models) - 1, 1) - 0.5)
             spread = np.abs(
                 mine[["dimension_low", "dimension_high"]].to_numpy().T - mine["dimension"].to_numpy()
             )
-            jitter = np.linspace(-0.12, 0.12, len(mine)) * width
+            jitter = np.linspace(-0.1, 0.1, len(mine)) * width
             ax.errorbar(
                 mine["lie_dimension"] + offset + jitter, mine["dimension"], yerr=spread,
                 fmt=look.marker, ms=4, lw=0.9, color=look.colour, label=model,
             )  # fmt: skip
         named = table.drop_duplicates("lie_dimension").set_index("lie_dimension")["effective_symmetry"]
+        ax.grid(axis="x", visible=False)
         ax.set_xticks(places, [f"{named[place]}\n({np.expm1(place):,.0f})" for place in places])
         plain_log_axis(ax, table[["dimension_low", "dimension_high"]].to_numpy())
         ax.set_xlabel("group under which (data, model, inference) learns (its dimension)")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,30 +28,16 @@ from tests.evidence.claims import (
     verdict_of,
 )
 from tests.evidence.figures import ratio_figure
+from tests.evidence.known_exponents import FILTERS, KERNEL, NTK, TORUS, Row, known_exponents
 
-KERNEL, NTK, SGD = "interpolation", "ntk", "sgd"
+SGD = "sgd"
 SMALLEST = 64
 """Sizes below are left out: the leading power law does not hold there yet."""
 TOLERANCE = 0.15
 """Relative deviation of an exponent that a finite range of sizes is allowed."""
-TORUS = ((2, 1), (3, 1), (3, 2), (4, 2))
 TRAINED_UPTO = 512
 """Largest size at which nets are compared with kernels: up to there training ends near zero loss."""
-FILTERS = (1, 2, 3)
-WIDER = ((1, 2), (1, 3), (2, 3), (1, 6), (2, 6), (3, 6))
 SHIFTS = 6
-SPHERES = {
-    (1, "laplace"): 1.0,
-    (2, "laplace"): 0.5,
-    (2, "matern-3/2"): 1.5,
-    (2, "matern-5/2"): 2.5,
-    (3, "matern-3/2"): 1.0,
-    (4, "laplace"): 0.25,
-    (4, "matern-3/2"): 0.75,
-}
-"""min(2 nu, 2 (d + 1)) / d, for a student whose kernel has a kink at distance zero (Laplace, ReLU networks)."""
-
-
 UNEXPECTED = (
     "Smooth teachers (Matern 5/2 on the sphere) and students of many coordinates (filter 6, S^4) are still on their way at n = 2,048; "
     "whole-curve theory, which has no free parameter, says the same of these sizes ([measured beside theory](../results/known-exponents.md)). A trained FCN is "
@@ -63,57 +48,9 @@ UNEXPECTED = (
 """What did not come out as expected, beside the verdicts: read from the records, to be read again when they change."""
 
 
-class Row(NamedTuple):
-    """A curve whose exponent theory knows, and why."""
-
-    triplet: Triplet
-    predicted: float
-    says: str
-
-
-def rows() -> list[Row]:
-    """Return every curve of the study whose exponent theory knows."""
-    found = []
-    for d, k in TORUS:
-        data, name = f"torus d={d} d_par={k}", f"T^{d}, target of {k}"
-        found += [
-            Row(Triplet(data, "full", KERNEL), 1 / d, f"{name}: a student of all coordinates has 1/{d}"),
-            Row(Triplet(data, "fcn", NTK), 1 / d, f"{name}: FCN at infinite width has 1/{d}"),
-            Row(Triplet(data, f"sees {k}", KERNEL), 1 / k, f"{name}: an invariant student has 1/{k}"),
-        ]
-    found.append(
-        Row(
-            Triplet("torus d=3 d_par=1", "sees 2", KERNEL),
-            1 / 2,
-            "T^3, target of 1: a student of two coordinates has 1/2",
-        )
-    )
-    for s in FILTERS:
-        for kind in ("local", "shared"):
-            triplet = Triplet(f"convolutional d=6 t={s}", f"{kind} s={s}", KERNEL)
-            found.append(Row(triplet, 1 / s, f"Convolutional teacher of filter {s}, {kind} student: 1/{s}"))
-    for t, s in WIDER:
-        triplet = Triplet(f"convolutional d=6 t={t}", f"local s={s}", KERNEL)
-        found.append(
-            Row(triplet, 1 / s, f"Teacher of filter {t}, local student of filter {s}: 1/{s}, its own filter")
-        )
-    local = Triplet("local d=6 t=3", "local s=3", KERNEL)
-    found.append(Row(local, 1 / 3, "Local teacher of filter 3, local student: 1/3"))
-    for model, kind in (("lcn", "local"), ("gap", "shared")):
-        triplet = Triplet("convolutional d=6 t=3", model, NTK)
-        found.append(Row(triplet, 1 / 3, f"{model.upper()} at infinite width is a {kind} student: 1/3"))
-    for (d, correlation), exponent in SPHERES.items():
-        data, name = f"sphere d={d} {correlation}", f"S^{d}, {correlation} teacher"
-        found += [
-            Row(Triplet(data, "full", KERNEL), exponent, f"{name}, Laplace student: {exponent:g}"),
-            Row(Triplet(data, "fcn", NTK), exponent, f"{name}, FCN at infinite width: {exponent:g}"),
-        ]
-    return found
-
-
 def fitted(curves: LearningCurves) -> CurveFit:
     """Return the fit of all curves whose exponent theory knows: no noise, no floor, a correction to scaling."""
-    known = among(curves, [row.triplet for row in rows()])
+    known = among(curves, [row.triplet for row in known_exponents()])
     return fit_replicates(known.drop_sizes(below=SMALLEST))
 
 
@@ -121,7 +58,7 @@ def claims(curves: LearningCurves) -> list[Claim]:
     """Return what the records say of every row of theory."""
     fit = fitted(curves)
     return [
-        *(_exponent(fit, row) for row in rows()),
+        *(_exponent(fit, row) for row in known_exponents()),
         *(_gain(fit, f"torus d={d} d_par={k}", d, k) for d, k in TORUS),
         *(_shift(curves, fit, s, *_students(s)) for s in FILTERS),
         _shift(curves, fit, 3, *(Triplet("convolutional d=6 t=3", m, NTK) for m in ("lcn", "gap"))),
@@ -135,7 +72,7 @@ def exponents(curves: LearningCurves) -> pd.DataFrame:
     """Return measured beside predicted exponents, a row a curve."""
     fit = fitted(curves)
     table = fit.summary()[[*AXES, "exponent", "exponent_lower", "exponent_upper", "n_min", "n_max"]]
-    predicted = {row.triplet: row.predicted for row in rows()}
+    predicted = {row.triplet: row.predicted for row in known_exponents()}
     return table.assign(predicted=[predicted[Triplet(*row)] for row in table[list(AXES)].to_numpy()])
 
 
@@ -177,7 +114,7 @@ def figures(curves: LearningCurves) -> list[ReportFigure]:
 def earned(curves: LearningCurves) -> str:
     """Return the sentences that the study earned."""
     fit = fitted(curves)
-    found = [_exponent(fit, row) for row in rows()]
+    found = [_exponent(fit, row) for row in known_exponents()]
     held = sum(claim.verdict == HELD for claim in found)
     gains = [_dimension_gain(fit, f"torus d={d} d_par={k}", k) for d, k in TORUS]
     factors = [data_factor_at(curves, *_students(s), 2048) for s in FILTERS]
