@@ -207,8 +207,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seconds", type=float, default=0.4, help="about so long per measurement")
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.3, help="about so long per measurement")
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not ALLOCATOR.items() <= os.environ.items():  # read when a process starts
