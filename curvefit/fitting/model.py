@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from curvefit.fitting.discrepancy import warp_size
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.penalised import Penalised
+from curvefit.fitting.ridge import DEGREE, floor_index
 from curvefit.fitting.settings import FitSettings
 
 if TYPE_CHECKING:
@@ -31,8 +33,11 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
         "noise_group": layout.noise_group,
         "design": hierarchy.design,
         "centring": start.centring,
-        "information": start.information,
-        "score": start.score,
+        "information": start.ridge.information,
+        "score": start.ridge.score,
+        "path": start.ridge.path,
+        "highest_floor": start.ridge.highest,
+        "projection": start.projection,
     }
     if gaussian:
         for name in ("cell", "gap", "mask", "count", "mean", "cross"):
@@ -62,7 +67,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         "noise": list(layout.noise_names),
     }
     if hierarchy.pooled:
-        coords |= {"scale_of": hierarchy.scale_names(), "column": np.arange(hierarchy.design.shape[1])}
+        coords["scale_of"] = hierarchy.scale_names()
     if hierarchy.common_specs:
         coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
     with pm.Model(coords=coords) as model:
@@ -70,34 +75,22 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         data.setdefault("cell_test", None)
         data.setdefault("cell_variance", 0.0)
         prior_mean, prior_sd = hierarchy.mean_prior.T
+        pivot = floor_index(hierarchy)
+        floor = None if pivot is None else partial(own[pivot].constrain, unit=1.0, xp=pt)
         if hierarchy.pooled:
-            mean = pm.Normal("mean", prior_mean, prior_sd, dims="parameter")
             log_scale = pm.Normal(
                 "log_scale", np.log(hierarchy.scale_prior), priors.scale_width, dims="scale_of"
             )
             scale = pt.exp(log_scale)
-            n_terms = len(hierarchy.terms)
-            columns = [mean[k] + pt.zeros(hierarchy.n_rows) for k in range(n_own)]
-            if len(hierarchy.column_term):
-                # Between centred (1) and not (0) by how far the data fix an effect; exact for any value.
-                own_scale, centring = scale[hierarchy.column_term], data["centring"]
-                partly = pm.Normal("effect", 0.0, own_scale**centring, dims="column")
-                effect = partly * own_scale ** (1.0 - centring)
-                for k in range(n_own):
-                    mine = np.flatnonzero(hierarchy.column_parameter == k)
-                    if len(mine):
-                        columns[k] = mean[k] + pt.dot(
-                            data["design"][:, mine[0] : mine[-1] + 1], effect[mine[0] : mine[-1] + 1]
-                        )
-            eta = pt.stack(columns, axis=-1)
-            sd = scale[n_terms:][None, :] * pt.ones((hierarchy.n_rows, 1))
+            eta = _group_level(hierarchy, scale, data, pivot, floor)
+            sd = scale[len(hierarchy.terms) :][None, :] * pt.ones((hierarchy.n_rows, 1))
         else:
             eta = pt.as_tensor(np.tile(prior_mean, (hierarchy.n_rows, 1)))
             sd = pt.as_tensor(np.tile(prior_sd, (hierarchy.n_rows, 1)))
         # The transform's arrays must be ancestors of theta, or PyMC's rewrites do not know them.
-        eta = eta + 0.0 * data["score"]
+        eta = eta + 0.0 * data["score"][..., 0]
         sd = sd + 0.0 * data["information"][:, 0, :]
-        transform = Whiten(data["information"], data["score"], n_own)
+        transform = Whiten(data["information"], data["score"], n_own, pivot, floor)
         theta = pm.Normal("theta", eta, sd, dims=("row", "parameter"), transform=transform)
         common: Any = None
         if hierarchy.common_specs:
@@ -135,16 +128,54 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
     return model
 
 
+def _group_level(hierarchy: Hierarchy, scale: Any, data: dict[str, Any], pivot: int | None, floor: Any) -> Any:
+    """Add grand means and effects; return what they expect of every row, shape (rows, parameters).
+
+    Means and effects are those of `hierarchy` under independent normal priors. They are sampled less what they must change to
+    stay on the curves' ridges when the expected floors change, and between centred and not by how far the data fix them:
+    both exact for any start, and what makes short curves mix.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    n_own, columns = len(hierarchy.curve_specs), hierarchy.column_parameter
+    prior_mean, prior_sd = hierarchy.mean_prior.T
+    eta: list[Any] = [None] * n_own
+    means: list[Any] = [None] * n_own
+    shift: Any = pt.zeros((hierarchy.n_rows, n_own))
+    for k in sorted(range(n_own), key=lambda k: k != pivot):
+        name, mine = hierarchy.curve_specs[k].estimated_name, np.flatnonzero(columns == k)
+        moved = pt.dot(data["projection"][k], shift[:, k])
+        means[k] = moved + pm.Normal(f"mean_{name}", prior_mean[k] - moved, prior_sd[k])
+        eta[k] = means[k] + pt.zeros(hierarchy.n_rows)
+        if len(mine):
+            part = slice(mine[0], mine[-1] + 1)
+            own_scale, centring = scale[hierarchy.column_term[mine]], data["centring"][part]
+            moved = pt.dot(data["projection"][n_own:][part], shift[:, k])
+            unit = own_scale ** (1.0 - centring)
+            partly = pm.Normal(f"effect_{name}", -moved / unit, own_scale**centring)
+            eta[k] = eta[k] + pt.dot(data["design"][:, part], partly * unit + moved)
+        if k == pivot:
+            level = pt.minimum(floor(eta[k]), data["highest_floor"])
+            shift = data["path"][..., DEGREE]
+            for power in reversed(range(DEGREE)):
+                shift = shift * level[:, None] + data["path"][..., power]
+    pm.Deterministic("mean", pt.stack(means), dims="parameter")
+    return pt.stack(eta, axis=-1)
+
+
 def start_point(
     layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised
 ) -> dict[str, np.ndarray]:
     """Return unconstrained starting values by the name of the value variable."""
     point: dict[str, Any] = {"theta_whiten__": np.zeros_like(start.theta)}
     if hierarchy.pooled:
-        point |= {"mean": start.mean, "log_scale": np.log(start.scale)}
-        if len(hierarchy.column_term):
-            own_scale = start.scale[hierarchy.column_term]
-            point["effect"] = start.effect / own_scale ** (1.0 - start.centring)
+        point["log_scale"] = np.log(start.scale)
+        coordinate = start.effect / start.scale[hierarchy.column_term] ** (1.0 - start.centring)
+        for k, spec in enumerate(hierarchy.curve_specs):
+            point[f"mean_{spec.estimated_name}"] = start.mean[k]
+            if (hierarchy.column_parameter == k).any():
+                point[f"effect_{spec.estimated_name}"] = coordinate[hierarchy.column_parameter == k]
     if hierarchy.common_specs:
         point["common"] = hierarchy.common_prior[:, 0]
     if settings.discrepancy == "bend":
@@ -187,6 +218,8 @@ def _used(layout: Layout, hierarchy: Hierarchy) -> set[str]:
     }  # fmt: skip
     if len(hierarchy.column_term):
         used |= {"design", "centring"}
+    if hierarchy.pooled:
+        used |= {"projection"} if floor_index(hierarchy) is None else {"projection", "path", "highest_floor"}
     if layout.likelihood == "beta-binomial":
         return used | {"run_cell", "run_errors", "run_test"}
     used.add("cell_test" if (layout.cell_test > 0).all() else "cell_variance")

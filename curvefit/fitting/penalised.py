@@ -11,10 +11,10 @@ import numpy as np
 
 from curvefit.fitting.hierarchy import Hierarchy, natural_values
 from curvefit.fitting.layout import Layout
+from curvefit.fitting.ridge import Ridge, trace_ridge
 
 _STEP = 1e-4
 _FLOOR_VARIANCE = 4e-4
-_MATCHING_DRAWS = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,14 +23,15 @@ class Penalised:
 
     Parameters
     ----------
-    theta
-        Curve-level parameters, shape (rows, parameters).
-    information, score
-        Quadratic approximation of each row's log likelihood, matched to the moments of its conditional posterior: where a
-        floor is flat towards 0 the curvature at the mode alone would be far too sharp. Shapes (rows, parameters,
-        parameters) and (rows, parameters).
+    theta, eta
+        Curve-level parameters and what the group level expects of them, shape (rows, parameters).
     fisher
         Information of the data at theta (inverse variance, no prior), for the Cramer-Rao bound.
+    ridge
+        Quadratic approximation of each row's log likelihood around its ridge.
+    projection
+        From changes of a parameter over the rows to those of its grand mean (first rows, one per parameter) and effects (one row
+        per column), shape (parameters + columns, rows).
     mean, scale, effect
         Grand means, scales (terms, then residuals) and effects.
     centring
@@ -40,9 +41,10 @@ class Penalised:
     """
 
     theta: np.ndarray
-    information: np.ndarray
+    eta: np.ndarray
     fisher: np.ndarray
-    score: np.ndarray
+    ridge: Ridge
+    projection: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
     effect: np.ndarray
@@ -68,6 +70,7 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, rounds: int = 6) -> P
     effect = np.zeros(hierarchy.design.shape[1])
     centring = np.zeros(hierarchy.design.shape[1])
     mean = prior_mean.copy()
+    projection = np.zeros((n_own + len(effect), rows))
     for round_ in range(rounds if hierarchy.pooled else 2):
         if not hierarchy.pooled:
             precision = 1 / prior_sd**2
@@ -85,18 +88,28 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, rounds: int = 6) -> P
                 break
         if hierarchy.pooled:
             variance = np.linalg.inv(total)
-            mean, effect, eta, scale, centring = _group_level(
+            mean, effect, eta, scale, centring, projection = _group_level(
                 hierarchy, theta, eta, variance, precision, scale
             )
     information, gradient = _quadratic(layout, hierarchy, theta, common, weights)
     fisher = information + 1e-6 * np.eye(n_own)
-    information, score = _matched(layout, hierarchy, theta, common, weights, eta, precision, fisher)
+    if hierarchy.pooled:
+        precision = 1 / scale[n_terms:] ** 2
+    ridge = trace_ridge(
+        layout,
+        hierarchy,
+        lambda at: _squares(layout, hierarchy, at, common, weights),
+        theta,
+        eta,
+        precision,
+    )
     noise_floor = 0.03
     return Penalised(
         theta,
-        information,
+        eta,
         fisher,
-        score,
+        ridge,
+        projection,
         mean,
         scale,
         effect,
@@ -183,6 +196,11 @@ def _weights(layout, hierarchy, noise, slope, correlation) -> list[tuple[np.ndar
 
 def _quadratic(layout, hierarchy, theta, common, weights) -> tuple[np.ndarray, np.ndarray]:
     """Return Gauss-Newton information and gradient of every row of theta."""
+    return _squares(layout, hierarchy, theta, common, weights)[1:]
+
+
+def _squares(layout, hierarchy, theta, common, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the sum of squares, Gauss-Newton information and gradient of every row of theta."""
     mean, _ = _seed_means(layout)
     rest = mean - cell_means(layout, hierarchy, theta, common)
     n_own = theta.shape[1]
@@ -194,50 +212,22 @@ def _quadratic(layout, hierarchy, theta, common, weights) -> tuple[np.ndarray, n
         jacobian[:, k] = (upper - cell_means(layout, hierarchy, theta - shift, common)) / (2 * _STEP)
     information = np.zeros((len(theta), n_own, n_own))
     gradient = np.zeros((len(theta), n_own))
+    squares = np.zeros(len(theta))
     for curve, (cells, weight) in enumerate(weights):
         row = hierarchy.row[curve]
         weighted = jacobian[cells].T @ weight
         information[row] += weighted @ jacobian[cells]
         gradient[row] += weighted @ rest[cells]
-    return information, gradient
-
-
-def _matched(layout, hierarchy, theta, common, weights, eta, precision, fisher):
-    """Return information and score whose Gaussian, times the prior, has the moments of the conditional posterior.
-
-    Importance sampling, all rows at once, from a Student-t around the mode; weights are truncated.
-    """
-    rng = np.random.default_rng(0)
-    rows, n_own = theta.shape
-    mean, _ = _seed_means(layout)
-    factor = np.linalg.cholesky(np.linalg.inv(fisher + np.diag(precision)))
-    draws = np.empty((_MATCHING_DRAWS, rows, n_own))
-    log_weight = np.empty((_MATCHING_DRAWS, rows))
-    for s in range(_MATCHING_DRAWS):
-        z = rng.normal(size=(rows, n_own)) * np.sqrt(5.0 / rng.chisquare(5.0, (rows, 1)))
-        draws[s] = theta + 1.2 * np.einsum("rkl,rl->rk", factor, z)
-        rest = mean - cell_means(layout, hierarchy, draws[s], common)
-        log_target = -0.5 * (precision * (draws[s] - eta) ** 2).sum(axis=1)
-        for curve, (cells, weight) in enumerate(weights):
-            log_target[hierarchy.row[curve]] -= 0.5 * rest[cells] @ weight @ rest[cells]
-        log_weight[s] = log_target + 0.5 * (5.0 + n_own) * np.log1p((z**2).sum(axis=1) / 5.0)
-    weight = np.exp(log_weight - log_weight.max(axis=0))
-    weight = np.minimum(weight, weight.mean(axis=0) * np.sqrt(_MATCHING_DRAWS))
-    weight /= weight.sum(axis=0)
-    centre = np.einsum("sr,srk->rk", weight, draws)
-    apart = draws - centre
-    covariance = np.einsum("sr,srk,srl->rkl", weight, apart, apart) + 1e-8 * np.eye(n_own)
-    values, vectors = np.linalg.eigh(np.linalg.inv(covariance) - np.diag(precision))
-    information = (vectors * np.maximum(values, 1e-3)[:, None, :]) @ vectors.transpose(0, 2, 1)
-    total = information + np.diag(precision)
-    return information, np.einsum("rkl,rl->rk", total, centre) - precision * eta
+        squares[row] += rest[cells] @ weight @ rest[cells]
+    return squares, information, gradient
 
 
 def _group_level(hierarchy, theta, eta, variance, precision, scale):
-    """Return grand means, effects, their sum per row, scales and centring, by ridge regression on working responses."""
+    """Return grand means, effects, their sum per row, scales, centring and projection: regression on working responses."""
     n_terms = len(hierarchy.terms)
     bounds = np.outer(hierarchy.scale_prior**2, [0.04, 25.0])
     mean = np.empty(theta.shape[1])
+    projection = np.zeros((theta.shape[1] + hierarchy.design.shape[1], len(theta)))
     effect, centring = np.zeros((2, hierarchy.design.shape[1]))
     eta, scale = eta.copy(), scale.copy()
     for k in range(theta.shape[1]):
@@ -255,10 +245,11 @@ def _group_level(hierarchy, theta, eta, variance, precision, scale):
         solved = covariance @ right
         eta[:, k] = design @ solved
         mean[k], effect[mine] = solved[0], solved[1:]
+        projection[np.r_[k, theta.shape[1] + np.flatnonzero(mine)]] = covariance @ (design.T * weight)
         centring[mine] = np.clip(1 - np.diag(covariance)[1:] * ridge[1:], 0.0, 1.0)
         for t in np.unique(terms):
             pick = np.r_[False, terms == t]
             scale[t] = np.sqrt(np.clip((solved[pick] ** 2 + np.diag(covariance)[pick]).mean(), *bounds[t]))
         rest = theta[:, k] - eta[:, k]
         scale[n_terms + k] = np.sqrt(np.clip((rest**2 + variance[:, k, k]).mean(), *bounds[n_terms + k]))
-    return mean, effect, eta, scale, centring
+    return mean, effect, eta, scale, centring, projection

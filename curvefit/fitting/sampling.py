@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _KEPT = 4
 _FEWEST_DRAWS = 20
 _UNCACHED = ".*Cannot cache compiled function"  # numba's notice begins with colour codes
-_KEPT_NAMES = ["theta", "noise_slope", "noise_floor", "noise_correlation"]
+_KEPT_NAMES = ["theta", "mean", "noise_slope", "noise_floor", "noise_correlation"]
 _compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
 

@@ -1,0 +1,144 @@
+"""The ridge of a short curve: how its other parameters must follow the floor for the law to stay on the data.
+
+Short sizes cannot tell a high floor from a slow exponent: a curve's likelihood is a narrow, curved ridge along the
+floor, while across it, given the floor, it is nearly normal. Each curve is profiled along a grid of floors before sampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from curvefit.fitting.hierarchy import Hierarchy
+from curvefit.fitting.layout import Layout
+
+#: Highest power of the floor in the score along the ridge.
+DEGREE = 3
+_GRID, _FINE = 20, 200
+_NO_FLOOR, _LOWEST = -0.1, -0.5  # roots of a floor: at the first it is all but 0, below the second nothing is looked at
+_FIRST_STEPS, _STEPS, _LONGEST = 20, 4, 0.7
+
+#: From theta to every row's sum of squared rests, information and gradient.
+Quadratic = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ridge:
+    """Quadratic approximation of each row's log likelihood, across and along its ridge.
+
+    Parameters
+    ----------
+    information
+        Shape (rows, parameters, parameters); nothing between the floor and the others.
+    score
+        Coefficients in powers of the floor (as a fraction of the curve's unit), shape (rows, parameters, DEGREE + 1); for
+        the floor itself, and without one, the power 0 alone.
+    path
+        The parameters on the ridge, less those at the penalised fit, as coefficients of the same shape; 0 for the floor.
+    highest
+        Floor above which a row has no ridge, shape (rows,).
+    """
+
+    information: np.ndarray
+    score: np.ndarray
+    path: np.ndarray
+    highest: np.ndarray
+
+
+def floor_index(hierarchy: Hierarchy) -> int | None:
+    """Return the position of the parameter along which curves are profiled; None without a floor per curve."""
+    for k, spec in enumerate(hierarchy.curve_specs):
+        if spec.support == "fraction" and len(hierarchy.curve_specs) > 1:
+            return k
+    return None
+
+
+def trace_ridge(
+    layout: Layout,
+    hierarchy: Hierarchy,
+    quadratic: Quadratic,
+    theta: np.ndarray,
+    eta: np.ndarray,
+    precision: np.ndarray,
+) -> Ridge:
+    """Return every row's ridge, with the moments of the floor's conditional posterior.
+
+    Parameters
+    ----------
+    theta, eta, precision
+        Penalised fit and its group-level means, shape (rows, parameters), and the inverse variance between curves
+        (parameters,).
+    """
+    rows, n_own = theta.shape
+    pivot = floor_index(hierarchy)
+    score, path = np.zeros((2, rows, n_own, DEGREE + 1))
+    if pivot is None:
+        _, information, gradient = quadratic(theta)
+        score[..., 0] = gradient + np.einsum("rkl,rl->rk", information, theta)
+        return Ridge(information, score, path, np.ones(rows))
+    spec = hierarchy.curve_specs[pivot]
+    others = np.delete(np.arange(n_own), pivot)
+    highest = 0.995 * spec.unconstrain(_lowest_levels(layout, hierarchy))
+    roots = np.linspace(_NO_FLOOR, np.maximum(highest, 0.0), _GRID)  # (grid, rows)
+    floors = spec.constrain(roots)
+    log_profile, across, along = _profile(quadratic, theta, eta, precision, pivot, others, roots)
+
+    lowered = np.linspace(_LOWEST, np.maximum(highest, 0.0), _FINE)
+    information = np.zeros((rows, n_own, n_own))
+    for row in range(rows):
+        log_prior = -0.5 * precision[pivot] * (lowered[:, row] - eta[row, pivot]) ** 2
+        mass = log_prior + np.interp(lowered[:, row], roots[:, row], log_profile[:, row])
+        mass = np.exp(mass - mass.max())
+        centre = np.average(lowered[:, row], weights=mass)
+        variance = np.average((lowered[:, row] - centre) ** 2, weights=mass)
+        data = max(1.0 / max(variance, 1e-8) - precision[pivot], 1e-3)
+        information[row, pivot, pivot] = data
+        score[row, pivot, 0] = (data + precision[pivot]) * centre - precision[pivot] * eta[row, pivot]
+        weight = np.interp(roots[:, row], lowered[:, row], mass) + 1e-4
+        information[row][np.ix_(others, others)] = np.average(across[:, row], axis=0, weights=weight)
+        scaled = floors[:, row] / floors[-1, row]
+        powers = np.vander(scaled, DEGREE + 1, increasing=True)
+        normal = (powers.T * weight) @ powers + 1e-6 * weight.sum() * np.eye(DEGREE + 1)
+        fitted = np.linalg.solve(normal, (powers.T * weight) @ along[:, row])  # (powers, others)
+        path[row, others] = (fitted / floors[-1, row] ** np.arange(DEGREE + 1)[:, None]).T
+        prior = np.diag(precision[others])
+        score[row, others] = (information[row][np.ix_(others, others)] + prior) @ path[row, others]
+        score[row, others, 0] -= precision[others] * eta[row, others]
+    expected = np.minimum(spec.constrain(eta[:, pivot]), floors[-1])[:, None] ** np.arange(1, DEGREE + 1)
+    path[:, :, 0] = -np.einsum("rkp,rp->rk", path[:, :, 1:], expected)
+    return Ridge(information, score, path, floors[-1])
+
+
+def _profile(quadratic, theta, eta, precision, pivot, others, roots):
+    """Return log profile density (grid, rows), information and mode of the others, each floor from the one before."""
+    grid, rows = roots.shape
+    n_others = len(others)
+    log_profile = np.empty((grid, rows))
+    across, along = np.empty((grid, rows, n_others, n_others)), np.empty((grid, rows, n_others))
+    at, prior = theta.copy(), np.diag(precision[others])
+    for g in range(grid):
+        at[:, pivot] = roots[g]
+        for step in range(_FIRST_STEPS if g == 0 else _STEPS, -1, -1):
+            rest, information, gradient = quadratic(at)
+            across[g], slope = information[:, others][:, :, others], gradient[:, others]
+            apart = at[:, others] - eta[:, others]
+            if step:
+                move = np.linalg.solve(across[g] + prior, (slope - precision[others] * apart)[..., None])[..., 0]
+                at[:, others] += np.clip(move, -_LONGEST, _LONGEST)
+        # Laplace's approximation of the integral over the others.
+        log_profile[g] = -0.5 * (rest + (precision[others] * apart**2).sum(axis=1))
+        log_profile[g] -= 0.5 * np.linalg.slogdet(across[g] + prior)[1]
+        along[g] = at[:, others]
+    return log_profile, across, along
+
+
+def _lowest_levels(layout: Layout, hierarchy: Hierarchy) -> np.ndarray:
+    """Return the lowest mean error of each row's cells, as a fraction of the curve's unit."""
+    count = np.bincount(layout.run_cell)
+    mean = np.bincount(layout.run_cell, layout.run_value) / count
+    error = np.exp(mean) if layout.link == "log" else 1.0 / (1.0 + np.exp(-mean))
+    lowest = np.full(hierarchy.n_rows, np.inf)
+    np.minimum.at(lowest, hierarchy.row[layout.cell_curve], error / layout.unit[layout.cell_curve])
+    return np.minimum(lowest, 0.999)
