@@ -29,7 +29,7 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
     if layout.family.name == "last-value":
         settings = settings.model_copy(update={"discrepancy": "none"})
     hierarchy = build_hierarchy(layout, settings)
-    start = penalised_fit(layout, hierarchy)
+    start = penalised_fit(layout, hierarchy, walk=settings.usual_walk)
     if not np.isfinite(start.theta).all():
         raise FitError("the penalised start is not finite; look at the flags of the curves")
     if settings.method == "approximate":

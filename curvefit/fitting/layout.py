@@ -47,8 +47,10 @@ class Layout:
         Per pattern: the cell and its first and second predecessor within a seed, shape (patterns, 3); gaps in
         doublings between 0-1, 0-2, 1-2; whether the predecessors exist, shape (patterns, 2).
     pattern_count, pattern_mean, pattern_cross
-        Number of seeds, their mean transformed errors (patterns, 3), and sums of centred products in the order 00, 11,
-        22, 01, 02, 12.
+        Numbers of seeds and their mean transformed errors (patterns, 3), and sums of centred products in the order 00,
+        11, 22, 01, 02, 12.
+    cell_doublings
+        Per cell: doublings of the size since the smallest of its curve.
     run_cell, run_value, run_errors, run_test
         Per run: cell, transformed value, number of errors and test points.
     correlated
@@ -69,6 +71,7 @@ class Layout:
     noise_names: tuple[str, ...]
     cell_curve: np.ndarray
     cell_size: np.ndarray
+    cell_doublings: np.ndarray
     cell_test: np.ndarray
     cell_variance: np.ndarray
     pattern_cell: np.ndarray
@@ -150,6 +153,7 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         noise_names=names,
         cell_curve=cells["curve"].to_numpy(int),
         cell_size=n,
+        cell_doublings=np.log2(n / cells.groupby("curve")["n"].transform("min").to_numpy() * size_unit),
         cell_test=cells["test"].to_numpy(),
         cell_variance=cells["variance"].to_numpy(),
         **pattern,

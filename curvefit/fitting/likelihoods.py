@@ -11,6 +11,7 @@ import pytensor.tensor as pt
 #: Degrees of freedom of the Student-t likelihoods: heavy enough for a failed run, light enough to have a variance.
 STUDENT_FREEDOM = 4.0
 _SMALLEST_VARIANCE = 1e-6
+_PAIRS = ((0, 1), (0, 2), (1, 2))
 
 
 def transformed_law(link: str, error: Any) -> Any:
@@ -25,35 +26,33 @@ def counting_variance(link: str, error: Any, data: dict[str, Any]) -> Any:
     return 1.0 / (data["cell_test"] * error * (1.0 - error))
 
 
-def add_gaussian(link: str, error: Any, seed_variance: Any, data: dict[str, Any], correlation: Any) -> None:
-    """Add the Gaussian likelihood, seeds aggregated, with noise correlated along n within a seed.
+def add_gaussian(
+    link: str, error: Any, seed_variance: Any, data: dict[str, Any], correlation: Any, walk: Any
+) -> None:
+    """Add the Gaussian likelihood: means over seeds around law plus walk, and the scatter of seeds around their means.
 
-    Seed noise is first-order autoregressive in log n, counting noise is independent. The density of a chain is the
-    product of conditionals given the two predecessors (Vecchia's approximation, exact for two and three sizes; the
-    conditional of an autoregression plus white noise forgets fast). Runs with the same predecessors share their
-    conditional, so means and centred cross products over seeds are sufficient.
+    Seed noise is first-order autoregressive in log n, counting noise is independent, the walk is one for all seeds of a
+    curve and integrated out. The density of a chain is the product of conditionals given the two predecessors (Vecchia's
+    approximation, exact for up to three sizes; the conditional of such a process plus white noise forgets fast). Runs
+    with the same predecessors share their conditional, so means and centred cross products over seeds are sufficient.
     """
     mean = transformed_law(link, error)
     variance = seed_variance + counting_variance(link, error, data)
-    count, observed, cross = data["pattern_count"], data["pattern_mean"], data["pattern_cross"]
-    cell = data["pattern_cell"]
+    cell, count, observed = data["pattern_cell"], data["pattern_count"], data["pattern_mean"]
+    at = [cell[:, a] for a in range(3)]
+    one = [variance[at[a]] for a in range(3)]
     if correlation is None:
-        own = variance[cell[:, 0]]
-        squares = cross[:, 0] + count * (observed[:, 0] - mean[cell[:, 0]]) ** 2
+        between = [0.0, 0.0, 0.0]
+        scatter, squares = one[0], data["pattern_cross"][:, 0]
     else:
-        sd = pt.sqrt(seed_variance)
-        sd0, sd1, sd2 = (sd[cell[:, a]] for a in range(3))
-        gap, mask = data["pattern_gap"], data["pattern_mask"]
+        sd, gap, mask = pt.sqrt(seed_variance), data["pattern_gap"], data["pattern_mask"]
         log_correlation = pt.log(correlation)
-        c01 = mask[:, 0] * sd0 * sd1 * pt.exp(gap[:, 0] * log_correlation)
-        c02 = mask[:, 1] * sd0 * sd2 * pt.exp(gap[:, 1] * log_correlation)
-        c12 = mask[:, 1] * sd1 * sd2 * pt.exp(gap[:, 2] * log_correlation)
-        v0, v1, v2 = (variance[cell[:, a]] for a in range(3))
-        determinant = v1 * v2 - c12**2
-        w1 = (c01 * v2 - c02 * c12) / determinant
-        w2 = (c02 * v1 - c01 * c12) / determinant
-        own = v0 - w1 * c01 - w2 * c02
-        rest = [observed[:, a] - mean[cell[:, a]] for a in range(3)]
+        between = [
+            mask[:, max(a, b) - 1] * sd[at[a]] * sd[at[b]] * pt.exp(gap[:, k] * log_correlation)
+            for k, (a, b) in enumerate(_PAIRS)
+        ]
+        w1, w2, scatter = _conditional(one, between)
+        cross = data["pattern_cross"]
         squares = (
             cross[:, 0]
             + w1**2 * cross[:, 1]
@@ -61,10 +60,47 @@ def add_gaussian(link: str, error: Any, seed_variance: Any, data: dict[str, Any]
             - 2 * w1 * cross[:, 3]
             - 2 * w2 * cross[:, 4]
             + 2 * w1 * w2 * cross[:, 5]
-            + count * (rest[0] - w1 * rest[1] - w2 * rest[2]) ** 2
         )
-    density = -0.5 * (count * pt.log(2 * np.pi * own) + squares / own)
+    density = -0.5 * ((count[:, 0] - 1) * pt.log(2 * np.pi * scatter) + squares / scatter)
+    rest = [observed[:, a] - mean[at[a]] for a in range(3)]
+    averaged = [one[a] / count[:, a] for a in range(3)]
+    if walk is None:
+        own, apart = scatter / count[:, 0], rest[0]
+        if correlation is not None:
+            apart = rest[0] - w1 * rest[1] - w2 * rest[2]
+    else:
+        walked, mask = walk**2 * data["cell_doublings"], data["pattern_mask"]
+        averaged = [averaged[a] + walked[at[a]] for a in range(3)]
+        joint = [
+            between[k] / count[:, 0] + mask[:, max(a, b) - 1] * walked[at[b]]
+            for k, (a, b) in enumerate(_PAIRS)
+        ]
+        w1, w2, own = _conditional(averaged, joint)
+        apart = rest[0] - w1 * rest[1] - w2 * rest[2]
+    # The density of a mean of K runs times that of their scatter is theirs up to the root of K.
+    density = density - 0.5 * (pt.log(2 * np.pi * own * count[:, 0]) + apart**2 / own)
     pm.Potential("log_likelihood", density.sum())
+
+
+def _conditional(variance: list[Any], between: list[Any]) -> tuple[Any, Any, Any]:
+    """Return weights of the two predecessors and the variance left, elementwise over patterns."""
+    _, v1, v2 = variance
+    c01, c02, c12 = between
+    determinant = v1 * v2 - c12**2
+    w1 = (c01 * v2 - c02 * c12) / determinant
+    w2 = (c02 * v1 - c01 * c12) / determinant
+    return w1, w2, variance[0] - w1 * c01 - w2 * c02
+
+
+def walked_error(link: str, error: Any, walk: Any, data: dict[str, Any]) -> Any:
+    """Return the law with a walk of its own for every curve, its steps being parameters."""
+    doublings = data["cell_doublings"]
+    step = pm.Normal("walk_step", 0.0, 1.0, shape=doublings.shape)
+    first = data["cell_first"]
+    length = pt.sqrt(pt.maximum(doublings - pt.concatenate([doublings[:1], doublings[:-1]]), 0.0))
+    path = pt.cumsum(walk * length * step)
+    shifted = transformed_law(link, error) + path - path[first]
+    return pt.exp(shifted) if link == "log" else pt.sigmoid(shifted)
 
 
 def add_student(link: str, error: Any, seed_variance: Any, data: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from curvefit.fitting.discrepancy import warp_size
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.penalised import Penalised
@@ -18,13 +17,17 @@ if TYPE_CHECKING:
     import pymc as pm
 
 
-def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[str, np.ndarray]:
+def model_data(
+    layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised
+) -> dict[str, np.ndarray]:
     """Return every array that may change without a new compilation, by the name of its `pm.Data`."""
     gaussian = layout.likelihood.endswith("-gaussian")
     arrays = {
         "cell_curve": layout.cell_curve,
         "cell_log_size": np.log(layout.cell_size),
         "middle_log_size": np.full(len(layout.cell_size), np.log(layout.middle_size)),
+        "cell_doublings": layout.cell_doublings,
+        "cell_first": np.searchsorted(layout.cell_curve, layout.cell_curve),
         "cell_test": layout.cell_test,
         "cell_variance": layout.cell_variance,
         "curve_chance": layout.chance,
@@ -48,7 +51,7 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
             arrays |= {"run_errors": layout.run_errors.astype(int), "run_test": layout.run_test.astype(int)}
         else:
             arrays["run_value"] = layout.run_value
-    return {name: np.ascontiguousarray(a) for name, a in arrays.items() if name in _used(layout, hierarchy)}
+    return {name: np.ascontiguousarray(a) for name, a in arrays.items() if name in _used(layout, hierarchy, settings)}
 
 
 def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised) -> pm.Model:
@@ -56,7 +59,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
     import pymc as pm
     import pytensor.tensor as pt
 
-    from curvefit.fitting.likelihoods import add_beta_binomial, add_gaussian, add_student
+    from curvefit.fitting.likelihoods import add_beta_binomial, add_gaussian, add_student, walked_error
     from curvefit.fitting.whitening import Whiten
 
     priors, family = settings.priors, layout.family
@@ -71,7 +74,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
     if hierarchy.common_specs:
         coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
     with pm.Model(coords=coords) as model:
-        data: dict[str, Any] = {k: pm.Data(k, v) for k, v in model_data(layout, hierarchy, start).items()}
+        data: dict[str, Any] = {k: pm.Data(k, v) for k, v in model_data(layout, hierarchy, settings, start).items()}
         data.setdefault("cell_test", None)
         data.setdefault("cell_variance", 0.0)
         prior_mean, prior_sd = hierarchy.mean_prior.T
@@ -98,10 +101,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
 
         log_size = data["cell_log_size"]
         size = pt.exp(log_size)
-        if settings.discrepancy == "bend":
-            log_ratio = pm.StudentT("bend_log_ratio", nu=4.0, mu=0.0, sigma=priors.bend)
-            log_bend = pm.Normal("bend_log_size_shift", 0.0, priors.bend_size) + data["middle_log_size"]
-            size = warp_size(pt, size, pt.exp(log_ratio), pt.exp(log_bend))
+        walk = pm.HalfNormal("walk", priors.walk) if settings.discrepancy == "walk" else None
         where = data["cell_curve"]
         unit, row = data["curve_unit"][where], data["curve_row"][where]
         values = {s.name: s.constrain(theta[:, k], 1.0, pt)[row] for k, s in enumerate(own)}
@@ -110,6 +110,8 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         error = family.formula(pt, size, chance=data["curve_chance"][where], **values)
         if layout.link == "logit":
             error = pt.clip(error, 1e-9, 1 - 1e-9)
+        if walk is not None and not layout.likelihood.endswith("-gaussian"):
+            error = walked_error(layout.link, error, walk, data)
 
         log_noise = pm.Normal("log_noise", np.log(priors.noise[0]), priors.noise[1], dims="noise")
         slope = pm.HalfNormal("noise_slope", priors.noise_slope)
@@ -124,7 +126,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
             correlation = None
             if layout.correlated:
                 correlation = pm.Beta("noise_correlation", *priors.noise_correlation)
-            add_gaussian(layout.link, error, variance, data, correlation)
+            add_gaussian(layout.link, error, variance, data, correlation, walk)
     return model
 
 
@@ -178,8 +180,10 @@ def start_point(
                 point[f"effect_{spec.estimated_name}"] = coordinate[hierarchy.column_parameter == k]
     if hierarchy.common_specs:
         point["common"] = hierarchy.common_prior[:, 0]
-    if settings.discrepancy == "bend":
-        point |= {"bend_log_ratio": 0.0, "bend_log_size_shift": 0.0}
+    if settings.discrepancy == "walk":
+        point["walk_log__"] = np.log(start.walk)
+        if not layout.likelihood.endswith("-gaussian"):
+            point["walk_step"] = np.zeros(len(layout.cell_curve))
     point |= {
         "log_noise": np.log(start.noise),
         "noise_slope_log__": np.log(start.noise_slope),
@@ -210,7 +214,7 @@ def structure_key(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -
     )
 
 
-def _used(layout: Layout, hierarchy: Hierarchy) -> set[str]:
+def _used(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -> set[str]:
     """Return the arrays this likelihood reads: unread ones would be unknown to the compiled function."""
     used = {
         "cell_curve", "cell_log_size", "middle_log_size", "curve_chance", "curve_unit", "curve_row", "noise_group",
@@ -220,6 +224,11 @@ def _used(layout: Layout, hierarchy: Hierarchy) -> set[str]:
         used |= {"design", "centring"}
     if hierarchy.pooled:
         used |= {"projection"} if floor_index(hierarchy) is None else {"projection", "path", "highest_floor"}
+    walks = settings.discrepancy == "walk"
+    if walks:
+        used.add("cell_doublings")
+        if not layout.likelihood.endswith("-gaussian"):
+            used.add("cell_first")
     if layout.likelihood == "beta-binomial":
         return used | {"run_cell", "run_errors", "run_test"}
     used.add("cell_test" if (layout.cell_test > 0).all() else "cell_variance")
@@ -228,4 +237,6 @@ def _used(layout: Layout, hierarchy: Hierarchy) -> set[str]:
     used |= {"pattern_cell", "pattern_count", "pattern_mean", "pattern_cross"}
     if layout.correlated:
         used |= {"pattern_gap", "pattern_mask"}
+    if walks:
+        used.add("pattern_mask")
     return used

@@ -38,6 +38,8 @@ class Penalised:
         Per effect, how far the data fix it beyond its prior: 1 entirely, 0 not at all.
     noise, noise_slope, noise_floor, correlation
         Seed noise per group at the middle size, its fall with n, what is left, correlation per doubling.
+    walk
+        Step of the curves' walk that was assumed, standard deviation a doubling.
     """
 
     theta: np.ndarray
@@ -53,12 +55,15 @@ class Penalised:
     noise_slope: float
     noise_floor: float
     correlation: float
+    walk: float
 
 
-def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, rounds: int = 6) -> Penalised:
+def penalised_fit(
+    layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, rounds: int = 6
+) -> Penalised:
     """Fit curves and group levels in turn; robust to a poor start because steps are bounded."""
     noise, slope, correlation = _noise(layout)
-    weights = _weights(layout, hierarchy, noise, slope, correlation)
+    weights = _weights(layout, hierarchy, noise, slope, correlation, walk)
     prior_mean, prior_sd = hierarchy.mean_prior.T
     rows, n_own = hierarchy.n_rows, len(hierarchy.curve_specs)
     theta = np.tile(prior_mean, (rows, 1))
@@ -118,6 +123,7 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, rounds: int = 6) -> P
         slope,
         noise_floor,
         correlation,
+        walk,
     )
 
 
@@ -175,7 +181,7 @@ def _noise(layout: Layout) -> tuple[np.ndarray, float, float]:
     return noise, slope, correlation
 
 
-def _weights(layout, hierarchy, noise, slope, correlation) -> list[tuple[np.ndarray, np.ndarray]]:
+def _weights(layout, hierarchy, noise, slope, correlation, walk) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return, per row of theta, its cells and the inverse covariance of their seed means."""
     _, count = _seed_means(layout)
     group = layout.noise_group[layout.cell_curve]
@@ -190,6 +196,7 @@ def _weights(layout, hierarchy, noise, slope, correlation) -> list[tuple[np.ndar
         correlated = correlation**lag if correlation > 0 else np.eye(len(cells))
         covariance = correlated * np.outer(sd[cells], sd[cells]) + np.diag(counting[cells])
         covariance /= np.sqrt(np.outer(count[cells], count[cells]))
+        covariance += walk**2 * np.minimum.outer(layout.cell_doublings[cells], layout.cell_doublings[cells])
         found.append((cells, np.linalg.inv(covariance)))
     return found
 

@@ -31,10 +31,9 @@ class Priors(Settings):
         Scale of the half-normal prior of the noise left at large n.
     noise_correlation
         Parameters of the beta prior of the correlation between sizes a factor of two apart (same seed).
-    bend
-        Scale of the Student-t (4 degrees of freedom) prior of the log ratio of early to late exponent.
-    bend_size
-        Standard deviation of the log of the size at the bend, around the geometric middle of the sizes.
+    walk
+        Scale of the half-normal prior of the standard deviation, a doubling of n, of every curve's walk around its law, on
+        the logit (or log) scale.
     """
 
     mean: dict[str, tuple[float, float]] = Field(default_factory=dict)
@@ -46,8 +45,7 @@ class Priors(Settings):
     noise_slope: float = Field(0.5, gt=0)
     noise_floor: float = Field(0.1, gt=0)
     noise_correlation: tuple[float, float] = (1.0, 1.0)
-    bend: float = Field(0.3, gt=0)
-    bend_size: float = Field(1.0, gt=0)
+    walk: float = Field(0.05, gt=0)
 
     def mean_of(self, spec: ParamSpec) -> tuple[float, float]:
         """Return mean and sd of the normal prior of a parameter's grand mean."""
@@ -86,8 +84,7 @@ class Priors(Settings):
             ("slope of the seed noise", f"HalfNormal({self.noise_slope:.3g})"),
             ("floor of the seed noise", f"HalfNormal({self.noise_floor:.3g})"),
             ("correlation of the seed noise", "Beta({:.3g}, {:.3g})".format(*self.noise_correlation)),
-            ("log ratio of early to late exponent", f"StudentT(4, 0, {self.bend:.3g})"),
-            ("log size at the bend", f"Normal(log middle size, {self.bend_size:.3g})"),
+            ("walk around the law, a doubling of n", f"HalfNormal({self.walk:.3g})"),
         ]
         return lines
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _KEPT = 4
 _FEWEST_DRAWS = 20
 _UNCACHED = ".*Cannot cache compiled function"  # numba's notice begins with colour codes
-_KEPT_NAMES = ["theta", "mean", "noise_slope", "noise_floor", "noise_correlation"]
+_KEPT_NAMES = ["theta", "mean", "noise_slope", "noise_floor", "noise_correlation", "walk"]
 _compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
 
@@ -79,7 +79,7 @@ def compiled_model(problem: Problem) -> Any:
             _compiled.popitem(last=False)
     _compiled.move_to_end(key)
     compiled = _compiled[key]
-    data = model_data(problem.layout, problem.hierarchy, problem.start)
+    data = model_data(problem.layout, problem.hierarchy, problem.settings, problem.start)
     compiled = compiled.with_data(**{k: v for k, v in data.items() if k in compiled.shared_data})
     return replace(compiled, initial_point_func=_initial_point(problem, compiled))
 

@@ -25,8 +25,8 @@ class FitSettings(Settings):
         ``"auto"``, ``"beta-binomial"``, ``"logit-gaussian"``, ``"logit-student"``, ``"log-gaussian"`` or
         ``"log-student"``.
     discrepancy
-        ``"bend"``: all curves share an unknown distortion of small sizes, so that the exponent is the one at
-        the large end and its interval allows for a law that is not yet asymptotic; ``"none"``.
+        ``"walk"``: around its law every curve walks at random in log n, by an estimated step common to all, so that
+        intervals and bands allow for a law that is not quite right, and more so the farther beyond the data; ``"none"``.
     method
         ``"nuts"``, or ``"approximate"`` (normal at the penalised fit: start values, not to be quoted).
     sampler
@@ -50,7 +50,7 @@ class FitSettings(Settings):
     likelihood: Literal[
         "auto", "beta-binomial", "logit-gaussian", "logit-student", "log-gaussian", "log-student"
     ] = "auto"
-    discrepancy: Literal["bend", "none"] = "bend"
+    discrepancy: Literal["walk", "none"] = "walk"
     method: Literal["nuts", "approximate"] = "nuts"
     sampler: Literal["nutpie", "pymc", "numpyro"] = "nutpie"
     draws: PositiveInt = 1000
@@ -61,3 +61,8 @@ class FitSettings(Settings):
     reruns: int = Field(1, ge=0, le=3)
     seed: int = Field(0, ge=0)
     priors: Priors = Priors()
+
+    @property
+    def usual_walk(self) -> float:
+        """Prior median of the step of the curves' walk; 0 without one."""
+        return 0.67 * self.priors.walk if self.discrepancy == "walk" else 0.0

@@ -44,7 +44,7 @@ def test_log_density_is_the_one_written_by_hand(case):
     settings = FitSettings(likelihood=likelihood)
     layout = lay_out(curves, family=settings.family, likelihood=likelihood)
     hierarchy = build_hierarchy(layout, settings)
-    start = penalised_fit(layout, hierarchy)
+    start = penalised_fit(layout, hierarchy, walk=settings.usual_walk)
     model = build_model(layout, hierarchy, settings, start)
     compiled = model.compile_fn(model.logp(), inputs=model.value_vars, mode="FAST_COMPILE")
     centre = start_point(layout, hierarchy, settings, start)

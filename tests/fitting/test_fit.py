@@ -24,7 +24,7 @@ def prepare(curves, **chosen):
     settings = FitSettings(**chosen)
     layout = lay_out(curves, family=settings.family, likelihood=settings.likelihood)
     hierarchy = build_hierarchy(layout, settings)
-    return layout, hierarchy, penalised_fit(layout, hierarchy), settings
+    return layout, hierarchy, penalised_fit(layout, hierarchy, walk=settings.usual_walk), settings
 
 
 def log_likelihood(curves, point, **chosen):
