@@ -239,8 +239,6 @@ def _refit_like(fit: CurveFit) -> Refit:
     settings = {k: v for k, v in fit.settings.non_default().items() if k not in ("family", "seed")}
 
     def refit(curves: LearningCurves, family: str) -> CurveFit:
-        # Another family bends small sizes its own way; with the common bend besides, exponents come out too high.
-        bend = {} if family == fit.family else {"discrepancy": "none"}
-        return fit_curves(curves, family=family, seed=fit.settings.seed, **{**settings, **bend})
+        return fit_curves(curves, family=family, seed=fit.settings.seed, **settings)
 
     return refit

@@ -13,7 +13,7 @@ import pandas as pd
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.families import AbstractFamily, get_family
-from curvefit.fitting.discrepancy import warp_size
+from curvefit.fitting.discrepancy import shifted_error, walk_at
 from curvefit.fitting.effects import decompose
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
@@ -110,8 +110,8 @@ class CurveFit:
     def expected_error(self, n: Any, *, at: Sequence[int] | None = None) -> np.ndarray:
         """Return the expected test error at training-set sizes `n`.
 
-        This is the law with its parameters' uncertainty: no seed noise, no counting noise, and beyond the data no
-        more than the law says (forecasts with a discrepancy are in `curvefit.fitting.forecasts`).
+        This is the law with its parameters' uncertainty and the curve's walk around it, which goes on beyond the data; no
+        seed noise and no counting noise.
 
         Parameters
         ----------
@@ -133,10 +133,15 @@ class CurveFit:
         def drawn(name: str) -> np.ndarray:
             return self.parameter(name)[:, wanted, None]
 
-        if "bend_ratio" in self.draws["posterior"]:
-            sizes = warp_size(np, sizes, drawn("bend_ratio"), drawn("bend_size"))
         values = {name: drawn(name) for name in self.law.parameter_names}
-        return self.law.error(sizes, chance=self.chance[wanted, None], **values)
+        error = self.law.error(sizes, chance=self.chance[wanted, None], **values)
+        posterior = self.draws["posterior"]
+        if "walks" not in posterior:
+            return error
+        walks = posterior["walks"].values.reshape(self.n_draws, len(self.triplets), -1)[:, wanted]
+        step = posterior["walk"].values.reshape(-1)
+        walk = walk_at(sizes, posterior["walk_size"].values, walks, step, self.settings.seed)
+        return shifted_error(error, walk, "log" if self.likelihood.startswith("log-") else "logit")
 
     @property
     def has_noise(self) -> bool:

@@ -1,25 +1,51 @@
-"""The bend: a distortion of small sizes that all curves share, so that exponents allow for a law not yet asymptotic."""
+"""The discrepancy of curves from their law: a walk in log n, read at any size."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 
-def warp_size(xp: Any, n: Any, ratio: Any, size: Any) -> Any:
-    """Return the size at which the undistorted law is read.
 
-    Far above `size` it is n itself, far below it grows as ``n ** ratio``: a curve whose late exponent is a has the
-    exponent ``ratio * a`` early on. One break of fixed sharpness, the same for all curves, because no curve alone
-    can tell a break from its floor.
+def walk_at(n: np.ndarray, sizes: np.ndarray, walk: np.ndarray, step: np.ndarray, seed: int) -> np.ndarray:
+    """Return walks at sizes `n`: interpolated in log n inside `sizes`, walking on beyond the largest.
 
     Parameters
     ----------
-    xp
-        Array namespace, `numpy` or `pytensor.tensor`.
     n
-        Training-set sizes.
-    ratio, size
-        Early exponent over late exponent, and the size in between.
+        Sizes asked for, shape (asked,).
+    sizes, walk
+        Sizes of the data, ascending, and the walk at them, shape (draws, curves, sizes).
+    step
+        Standard deviation of the walk a doubling, shape (draws,).
+    seed
+        Of the steps beyond the data: the same seed goes on the same way.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (draws, curves, asked).
     """
-    log_n = xp.log(n)
-    return xp.exp(log_n + 0.5 * (1.0 - ratio) * xp.log1p((size / n) ** 2))
+    where = np.interp(np.log(n), np.log(sizes), np.arange(len(sizes)))
+    left = np.minimum(where.astype(int), len(sizes) - 1)
+    share = where - left
+    right = np.minimum(left + 1, len(sizes) - 1)
+    found = (1 - share) * walk[..., left] + share * walk[..., right]
+    beyond = np.maximum(np.log2(n / sizes[-1]), 0.0)
+    if beyond.any():
+        order = np.argsort(beyond)
+        length = np.sqrt(np.diff(beyond[order], prepend=0.0))
+        found = found.astype(float)
+        rng = np.random.default_rng(seed)
+        found[..., order] += np.cumsum(
+            step[:, None, None] * length * rng.standard_normal(found.shape), axis=-1
+        )
+    return found
+
+
+def shifted_error(error: Any, walk: np.ndarray, link: str) -> np.ndarray:
+    """Return errors moved by a walk on the logit (or log) scale."""
+    if link == "log":
+        return error * np.exp(walk)
+    error = np.clip(error, 1e-12, 1 - 1e-12)
+    return 1.0 / (1.0 + (1.0 - error) / error * np.exp(-walk))

@@ -17,6 +17,8 @@ from curvefit.fitting.layout import Layout, lay_out
 from curvefit.fitting.penalised import Penalised, penalised_fit
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
+from curvefit.fitting.walk_draws import draw_walks
+from curvefit.seeding import generator
 from curvefit.triplet import Triplet
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
             for v in ("diverging", "n_steps")
             if v in found["sample_stats"]
         }
-    data = natural_draws(layout, hierarchy, draws, curves.triplets, stats)
+    data = natural_draws(layout, hierarchy, draws, curves.triplets, stats, settings.seed)
     limits = exponent_limits(layout, hierarchy, start)[layout.curve_of]
     data.constant_data["exponent_sd_limit"] = ("triplet", limits)
     groups = [layout.noise_names[g] for g in layout.noise_group[layout.curve_of]]
@@ -97,8 +99,9 @@ def natural_draws(
     draws: dict[str, np.ndarray],
     triplets: tuple[Triplet, ...],
     stats: dict[str, np.ndarray] | None,
+    seed: int = 0,
 ) -> az.InferenceData:
-    """Return InferenceData with the family's natural parameters of all `triplets` beside the sampled ones."""
+    """Return InferenceData with the walks and the family's natural parameters of all `triplets` beside the sampled ones."""
     theta = draws["theta"][:, :, hierarchy.row[layout.curve_of]]
     unit, level = layout.unit[layout.curve_of], layout.chance[layout.curve_of]
     values: dict[str, Any] = {
@@ -113,10 +116,6 @@ def natural_draws(
     posterior = dict(values)
     if amplitude is not None:
         posterior["amplitude"] = amplitude
-    if "bend_log_ratio" in draws:
-        posterior["bend_ratio"] = np.exp(draws["bend_log_ratio"])
-        shift = draws["bend_log_size_shift"]
-        posterior["bend_size"] = np.exp(shift) * layout.middle_size * layout.size_unit
     dims = {"theta": ["row", "parameter"]}
     coords: dict[str, Any] = {
         "row": np.arange(hierarchy.n_rows),
@@ -128,6 +127,15 @@ def natural_draws(
             dims[name] = [_DIMS[name]]
     if "log_scale" in draws:
         coords["scale_of"] = hierarchy.scale_names()
+    if "walk" in draws:
+        sizes, walks = draw_walks(layout, hierarchy, draws, generator(seed, "walks"))
+        posterior |= {
+            "walk": draws["walk"],
+            "log_walk": np.log(draws["walk"]),
+            "walks": walks[:, :, layout.curve_of],
+        }
+        dims["walks"] = ["triplet", "walk_size"]
+        coords["walk_size"] = sizes * layout.size_unit
     if hierarchy.common_specs:
         coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
     for name in ("theta", *_DIMS, "noise_slope", "noise_floor", "noise_correlation"):

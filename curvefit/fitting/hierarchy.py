@@ -116,13 +116,23 @@ def _all_names() -> set[str]:
     return {s.estimated_name for _, family in FAMILIES.items() for s in family.parameters}
 
 
-def natural_values(layout: Layout, hierarchy: Hierarchy, theta, common, xp=np, *, per_cell: bool = True):
-    """Return natural parameter values per cell (or per curve) from theta (rows, parameters) and common values.
+def natural_values(layout: Layout, hierarchy: Hierarchy, theta, common, *, curve: int | None = None):
+    """Return natural parameter values per cell from theta (rows, parameters), or of one curve from its draws of theta.
 
-    Works for numpy and pytensor; units and rows come from the layout.
+    Parameters
+    ----------
+    theta, common
+        Values of all rows, shape (rows, parameters), and the common ones (parameters,). For one curve: draws, shape (draws,
+        parameters) both.
+    curve
+        The one curve that is wanted; values then have shape (draws, 1).
     """
-    where = layout.cell_curve if per_cell else np.arange(len(layout.triplets))
+    specs, shared = hierarchy.curve_specs, hierarchy.common_specs
+    if curve is not None:
+        unit = layout.unit[curve]
+        values = {s.name: s.constrain(theta[:, k, None], unit) for k, s in enumerate(specs)}
+        return values | {s.name: s.constrain(common[:, i, None], 1.0) for i, s in enumerate(shared)}
+    where = layout.cell_curve
     unit, row = layout.unit[where], hierarchy.row[where]
-    values = {s.name: s.constrain(theta[row, k], unit, xp) for k, s in enumerate(hierarchy.curve_specs)}
-    values |= {s.name: s.constrain(common[i], 1.0, xp) for i, s in enumerate(hierarchy.common_specs)}
-    return values
+    values = {s.name: s.constrain(theta[row, k], unit) for k, s in enumerate(specs)}
+    return values | {s.name: s.constrain(common[i], 1.0) for i, s in enumerate(shared)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +38,8 @@ def model_data(
         "information": start.ridge.information,
         "score": start.ridge.score,
         "path": start.ridge.path,
-        "highest_floor": start.ridge.highest,
+        "floor_centre": start.ridge.centre,
+        "floor_width": start.ridge.width,
         "projection": start.projection,
     }
     if gaussian:
@@ -51,7 +51,11 @@ def model_data(
             arrays |= {"run_errors": layout.run_errors.astype(int), "run_test": layout.run_test.astype(int)}
         else:
             arrays["run_value"] = layout.run_value
-    return {name: np.ascontiguousarray(a) for name, a in arrays.items() if name in _used(layout, hierarchy, settings)}
+    return {
+        name: np.ascontiguousarray(a)
+        for name, a in arrays.items()
+        if name in _used(layout, hierarchy, settings)
+    }
 
 
 def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised) -> pm.Model:
@@ -74,18 +78,26 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
     if hierarchy.common_specs:
         coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
     with pm.Model(coords=coords) as model:
-        data: dict[str, Any] = {k: pm.Data(k, v) for k, v in model_data(layout, hierarchy, settings, start).items()}
+        data: dict[str, Any] = {
+            k: pm.Data(k, v) for k, v in model_data(layout, hierarchy, settings, start).items()
+        }
         data.setdefault("cell_test", None)
         data.setdefault("cell_variance", 0.0)
         prior_mean, prior_sd = hierarchy.mean_prior.T
         pivot = floor_index(hierarchy)
-        floor = None if pivot is None else partial(own[pivot].constrain, unit=1.0, xp=pt)
+        level: Any = None
+        if pivot is not None:
+
+            def level(root: Any) -> Any:
+                floors = own[pivot].constrain(root, 1.0, pt)
+                return pt.clip((floors - data["floor_centre"]) / data["floor_width"], -1.0, 1.0)
+
         if hierarchy.pooled:
             log_scale = pm.Normal(
                 "log_scale", np.log(hierarchy.scale_prior), priors.scale_width, dims="scale_of"
             )
             scale = pt.exp(log_scale)
-            eta = _group_level(hierarchy, scale, data, pivot, floor)
+            eta = _group_level(hierarchy, scale, data, pivot, level)
             sd = scale[len(hierarchy.terms) :][None, :] * pt.ones((hierarchy.n_rows, 1))
         else:
             eta = pt.as_tensor(np.tile(prior_mean, (hierarchy.n_rows, 1)))
@@ -93,7 +105,9 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         # The transform's arrays must be ancestors of theta, or PyMC's rewrites do not know them.
         eta = eta + 0.0 * data["score"][..., 0]
         sd = sd + 0.0 * data["information"][:, 0, :]
-        transform = Whiten(data["information"], data["score"], n_own, pivot, floor)
+        if pivot is not None:
+            eta = eta + 0.0 * (data["floor_centre"] + data["floor_width"])[:, None]
+        transform = Whiten(data["information"], data["score"], n_own, pivot, level)
         theta = pm.Normal("theta", eta, sd, dims=("row", "parameter"), transform=transform)
         common: Any = None
         if hierarchy.common_specs:
@@ -101,7 +115,10 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
 
         log_size = data["cell_log_size"]
         size = pt.exp(log_size)
-        walk = pm.HalfNormal("walk", priors.walk) if settings.discrepancy == "walk" else None
+        walk: Any = None
+        if settings.discrepancy == "walk":
+            log_walk = pm.Normal("log_walk", np.log(priors.walk[0]), priors.walk[1])
+            walk = pm.Deterministic("walk", pt.exp(log_walk))
         where = data["cell_curve"]
         unit, row = data["curve_unit"][where], data["curve_row"][where]
         values = {s.name: s.constrain(theta[:, k], 1.0, pt)[row] for k, s in enumerate(own)}
@@ -130,7 +147,9 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
     return model
 
 
-def _group_level(hierarchy: Hierarchy, scale: Any, data: dict[str, Any], pivot: int | None, floor: Any) -> Any:
+def _group_level(
+    hierarchy: Hierarchy, scale: Any, data: dict[str, Any], pivot: int | None, level: Any
+) -> Any:
     """Add grand means and effects; return what they expect of every row, shape (rows, parameters).
 
     Means and effects are those of `hierarchy` under independent normal priors. They are sampled less what they must change to
@@ -158,10 +177,10 @@ def _group_level(hierarchy: Hierarchy, scale: Any, data: dict[str, Any], pivot: 
             partly = pm.Normal(f"effect_{name}", -moved / unit, own_scale**centring)
             eta[k] = eta[k] + pt.dot(data["design"][:, part], partly * unit + moved)
         if k == pivot:
-            level = pt.minimum(floor(eta[k]), data["highest_floor"])
+            at = level(eta[k])[:, None]
             shift = data["path"][..., DEGREE]
             for power in reversed(range(DEGREE)):
-                shift = shift * level[:, None] + data["path"][..., power]
+                shift = shift * at + data["path"][..., power]
     pm.Deterministic("mean", pt.stack(means), dims="parameter")
     return pt.stack(eta, axis=-1)
 
@@ -181,7 +200,7 @@ def start_point(
     if hierarchy.common_specs:
         point["common"] = hierarchy.common_prior[:, 0]
     if settings.discrepancy == "walk":
-        point["walk_log__"] = np.log(start.walk)
+        point["log_walk"] = np.log(start.walk)
         if not layout.likelihood.endswith("-gaussian"):
             point["walk_step"] = np.zeros(len(layout.cell_curve))
     point |= {
@@ -222,8 +241,10 @@ def _used(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -> set[st
     }  # fmt: skip
     if len(hierarchy.column_term):
         used |= {"design", "centring"}
+    if floor_index(hierarchy) is not None:
+        used |= {"floor_centre", "floor_width"} | ({"path"} if hierarchy.pooled else set())
     if hierarchy.pooled:
-        used |= {"projection"} if floor_index(hierarchy) is None else {"projection", "path", "highest_floor"}
+        used.add("projection")
     walks = settings.discrepancy == "walk"
     if walks:
         used.add("cell_doublings")

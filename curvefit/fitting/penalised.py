@@ -58,9 +58,7 @@ class Penalised:
     walk: float
 
 
-def penalised_fit(
-    layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, rounds: int = 6
-) -> Penalised:
+def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, rounds: int = 6) -> Penalised:
     """Fit curves and group levels in turn; robust to a poor start because steps are bounded."""
     noise, slope, correlation = _noise(layout)
     weights = _weights(layout, hierarchy, noise, slope, correlation, walk)

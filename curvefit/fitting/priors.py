@@ -32,8 +32,8 @@ class Priors(Settings):
     noise_correlation
         Parameters of the beta prior of the correlation between sizes a factor of two apart (same seed).
     walk
-        Scale of the half-normal prior of the standard deviation, a doubling of n, of every curve's walk around its law, on
-        the logit (or log) scale.
+        Median and log-sd of the standard deviation, a doubling of n, of every curve's walk around its law, on the logit
+        (or log) scale: never 0, because no law is quite right.
     """
 
     mean: dict[str, tuple[float, float]] = Field(default_factory=dict)
@@ -45,7 +45,7 @@ class Priors(Settings):
     noise_slope: float = Field(0.5, gt=0)
     noise_floor: float = Field(0.1, gt=0)
     noise_correlation: tuple[float, float] = (1.0, 1.0)
-    walk: float = Field(0.05, gt=0)
+    walk: tuple[float, float] = (0.03, 0.6)
 
     def mean_of(self, spec: ParamSpec) -> tuple[float, float]:
         """Return mean and sd of the normal prior of a parameter's grand mean."""
@@ -84,7 +84,10 @@ class Priors(Settings):
             ("slope of the seed noise", f"HalfNormal({self.noise_slope:.3g})"),
             ("floor of the seed noise", f"HalfNormal({self.noise_floor:.3g})"),
             ("correlation of the seed noise", "Beta({:.3g}, {:.3g})".format(*self.noise_correlation)),
-            ("walk around the law, a doubling of n", f"HalfNormal({self.walk:.3g})"),
+            (
+                "walk around the law, a doubling of n",
+                f"LogNormal(log {self.walk[0]:.3g}, {self.walk[1]:.3g})",
+            ),
         ]
         return lines
 

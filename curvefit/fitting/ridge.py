@@ -16,8 +16,12 @@ from curvefit.fitting.layout import Layout
 
 #: Highest power of the floor in the score along the ridge.
 DEGREE = 3
-_GRID, _FINE = 20, 200
-_NO_FLOOR, _LOWEST = -0.1, -0.5  # roots of a floor: at the first it is all but 0, below the second nothing is looked at
+_COARSE, _GRID, _FINE = 24, 16, 200
+_REACH = 4.0  # standard deviations of the floor
+_NO_FLOOR, _LOWEST = (
+    -0.1,
+    -0.5,
+)  # roots of a floor: at the first it is all but 0, below the second nothing is looked at
 _FIRST_STEPS, _STEPS, _LONGEST = 20, 4, 0.7
 
 #: From theta to every row's sum of squared rests, information and gradient.
@@ -33,18 +37,23 @@ class Ridge:
     information
         Shape (rows, parameters, parameters); nothing between the floor and the others.
     score
-        Coefficients in powers of the floor (as a fraction of the curve's unit), shape (rows, parameters, DEGREE + 1); for
-        the floor itself, and without one, the power 0 alone.
+        Coefficients in powers of the floor's level (see `level`), shape (rows, parameters, DEGREE + 1); for the floor itself,
+        and without one, the power 0 alone.
     path
         The parameters on the ridge, less those at the penalised fit, as coefficients of the same shape; 0 for the floor.
-    highest
-        Floor above which a row has no ridge, shape (rows,).
+    centre, width
+        Middle and half width of the floors that a row was profiled at, fractions of the curve's unit, shape (rows,).
     """
 
     information: np.ndarray
     score: np.ndarray
     path: np.ndarray
-    highest: np.ndarray
+    centre: np.ndarray
+    width: np.ndarray
+
+    def level(self, floor: np.ndarray) -> np.ndarray:
+        """Return floors on the scale of `centre` and `width`, kept within -1 to 1; shape (..., rows)."""
+        return np.clip((floor - self.centre) / self.width, -1.0, 1.0)
 
 
 def floor_index(hierarchy: Hierarchy) -> int | None:
@@ -77,38 +86,44 @@ def trace_ridge(
     if pivot is None:
         _, information, gradient = quadratic(theta)
         score[..., 0] = gradient + np.einsum("rkl,rl->rk", information, theta)
-        return Ridge(information, score, path, np.ones(rows))
+        return Ridge(information, score, path, np.zeros(rows), np.ones(rows))
     spec = hierarchy.curve_specs[pivot]
     others = np.delete(np.arange(n_own), pivot)
     highest = 0.995 * spec.unconstrain(_lowest_levels(layout, hierarchy))
-    roots = np.linspace(_NO_FLOOR, np.maximum(highest, 0.0), _GRID)  # (grid, rows)
-    floors = spec.constrain(roots)
-    log_profile, across, along = _profile(quadratic, theta, eta, precision, pivot, others, roots)
+    highest = np.maximum(highest, 0.0)
+    lower, upper = np.full(rows, _NO_FLOOR), highest
+    for grid in (_COARSE, _GRID):  # the second only where the floor may be
+        roots = np.linspace(lower, upper, grid)  # (grid, rows)
+        log_profile, across, along = _profile(quadratic, theta, eta, precision, pivot, others, roots)
+        fine = np.linspace(np.where(lower > _NO_FLOOR, lower, _LOWEST), upper, _FINE)
+        mass = -0.5 * precision[pivot] * (fine - eta[:, pivot]) ** 2
+        mass += np.stack([np.interp(fine[:, r], roots[:, r], log_profile[:, r]) for r in range(rows)], axis=1)
+        mass = np.exp(mass - mass.max(axis=0))
+        mean = (fine * mass).sum(axis=0) / mass.sum(axis=0)
+        spread = np.sqrt(((fine - mean) ** 2 * mass).sum(axis=0) / mass.sum(axis=0))
+        reach = _REACH * np.maximum(spread, 1e-3)
+        lower, upper = np.clip(mean - reach, _NO_FLOOR, highest - 2e-3), np.minimum(mean + reach, highest)
+        upper = np.maximum(upper, lower + 2e-3)
 
-    lowered = np.linspace(_LOWEST, np.maximum(highest, 0.0), _FINE)
+    floors = spec.constrain(roots)
+    centre, width = 0.5 * (floors[-1] + floors[0]), 0.5 * (floors[-1] - floors[0])
     information = np.zeros((rows, n_own, n_own))
+    data = np.maximum(1.0 / np.maximum(spread**2, 1e-8) - precision[pivot], 1e-3)
+    information[:, pivot, pivot] = data
+    score[:, pivot, 0] = (data + precision[pivot]) * mean - precision[pivot] * eta[:, pivot]
     for row in range(rows):
-        log_prior = -0.5 * precision[pivot] * (lowered[:, row] - eta[row, pivot]) ** 2
-        mass = log_prior + np.interp(lowered[:, row], roots[:, row], log_profile[:, row])
-        mass = np.exp(mass - mass.max())
-        centre = np.average(lowered[:, row], weights=mass)
-        variance = np.average((lowered[:, row] - centre) ** 2, weights=mass)
-        data = max(1.0 / max(variance, 1e-8) - precision[pivot], 1e-3)
-        information[row, pivot, pivot] = data
-        score[row, pivot, 0] = (data + precision[pivot]) * centre - precision[pivot] * eta[row, pivot]
-        weight = np.interp(roots[:, row], lowered[:, row], mass) + 1e-4
-        information[row][np.ix_(others, others)] = np.average(across[:, row], axis=0, weights=weight)
-        scaled = floors[:, row] / floors[-1, row]
-        powers = np.vander(scaled, DEGREE + 1, increasing=True)
+        weight = np.interp(roots[:, row], fine[:, row], mass[:, row]) + 1e-3
+        inner = np.average(across[:, row], axis=0, weights=weight)
+        information[row][np.ix_(others, others)] = inner
+        powers = np.vander((floors[:, row] - centre[row]) / width[row], DEGREE + 1, increasing=True)
         normal = (powers.T * weight) @ powers + 1e-6 * weight.sum() * np.eye(DEGREE + 1)
-        fitted = np.linalg.solve(normal, (powers.T * weight) @ along[:, row])  # (powers, others)
-        path[row, others] = (fitted / floors[-1, row] ** np.arange(DEGREE + 1)[:, None]).T
-        prior = np.diag(precision[others])
-        score[row, others] = (information[row][np.ix_(others, others)] + prior) @ path[row, others]
+        path[row, others] = np.linalg.solve(normal, (powers.T * weight) @ along[:, row]).T
+        score[row, others] = (inner + np.diag(precision[others])) @ path[row, others]
         score[row, others, 0] -= precision[others] * eta[row, others]
-    expected = np.minimum(spec.constrain(eta[:, pivot]), floors[-1])[:, None] ** np.arange(1, DEGREE + 1)
+    ridge = Ridge(information, score, path, centre, width)
+    expected = ridge.level(spec.constrain(eta[:, pivot]))[:, None] ** np.arange(1, DEGREE + 1)
     path[:, :, 0] = -np.einsum("rkp,rp->rk", path[:, :, 1:], expected)
-    return Ridge(information, score, path, floors[-1])
+    return ridge
 
 
 def _profile(quadratic, theta, eta, precision, pivot, others, roots):
@@ -125,7 +140,9 @@ def _profile(quadratic, theta, eta, precision, pivot, others, roots):
             across[g], slope = information[:, others][:, :, others], gradient[:, others]
             apart = at[:, others] - eta[:, others]
             if step:
-                move = np.linalg.solve(across[g] + prior, (slope - precision[others] * apart)[..., None])[..., 0]
+                move = np.linalg.solve(across[g] + prior, (slope - precision[others] * apart)[..., None])[
+                    ..., 0
+                ]
                 at[:, others] += np.clip(move, -_LONGEST, _LONGEST)
         # Laplace's approximation of the integral over the others.
         log_profile[g] = -0.5 * (rest + (precision[others] * apart**2).sum(axis=1))

@@ -65,4 +65,4 @@ class FitSettings(Settings):
     @property
     def usual_walk(self) -> float:
         """Prior median of the step of the curves' walk; 0 without one."""
-        return 0.67 * self.priors.walk if self.discrepancy == "walk" else 0.0
+        return self.priors.walk[0] if self.discrepancy == "walk" else 0.0

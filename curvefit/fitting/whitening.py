@@ -16,7 +16,7 @@ class Whiten(Transform):
 
     With a curve's data information W and score r from the penalised fit, A = diag(1/sd^2) + W = L L' and
     m = A^-1 (eta/sd^2 + r), the coordinates are ``L' (theta - m)``. Where the family has a floor, W has no terms
-    between it and the others, and their score is a polynomial of the floor: the coordinates follow the curve's ridge.
+    between it and the others, and their score is a polynomial of its level: the coordinates follow the curve's ridge.
     The change of variables is exact (triangular: the floor first, the others given it), so neither prior nor posterior
     depends on how good W and r are; only the sampler's speed does.
 
@@ -25,13 +25,13 @@ class Whiten(Transform):
     information
         W, shape (rows, parameters, parameters).
     score
-        Coefficients of r in powers of the floor, shape (rows, parameters, powers).
+        Coefficients of r in powers of the floor's level, shape (rows, parameters, powers).
     n_parameters
         Parameters per row.
     floor_index
         Position of the floor; None for a score that depends on nothing.
-    floor
-        Function from the estimated to the natural floor.
+    level
+        Function from the estimated floor to its level along the ridge (see `Ridge.level`).
     """
 
     name = "whiten"
@@ -42,13 +42,13 @@ class Whiten(Transform):
         score: Any,
         n_parameters: int,
         floor_index: int | None = None,
-        floor: Callable[[Any], Any] | None = None,
+        level: Callable[[Any], Any] | None = None,
     ) -> None:
         self.information = information
         self.score = score
         self.n_parameters = n_parameters
         self.floor_index = floor_index
-        self.floor = floor
+        self.level = level
         self.others = [k for k in range(n_parameters) if k != floor_index]
 
     def backward(self, value: Any, *inputs: Any) -> Any:
@@ -118,7 +118,7 @@ class Whiten(Transform):
 
     def _centre(self, factor: list[list[Any]], eta: Any, sd: Any, floor: Any) -> list[Any]:
         """Return ``L^-1 (eta/sd^2 + r)`` of the others, with r at the given (estimated) floor."""
-        level = self.floor(floor) if floor is not None and self.floor is not None else None
+        level = self.level(floor) if floor is not None and self.level is not None else None
         centre: list[Any] = []
         for i, a in enumerate(self.others):
             score = self.score[:, a, 0]

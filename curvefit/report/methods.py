@@ -62,9 +62,10 @@ def _fitting_words(fit: CurveFit) -> list[str]:
         LIKELIHOODS.get(fit.likelihood, f"The likelihood is {fit.likelihood}."),
         f"Pooling is {settings.pooling}: {POOLING[settings.pooling]}.",
     ]
-    if settings.discrepancy == "bend":
+    if settings.discrepancy == "walk":
         words.append(
-            "All curves share an unknown distortion of small sizes, so that the exponent is the one at the large end."
+            "Around its law every curve walks at random in log n, by an estimated step: intervals and bands allow for a law "
+            "that is not quite right, and more so the farther beyond the data."
         )
     if settings.method == "approximate":
         words.append(

@@ -57,7 +57,9 @@ def measure(label: str, curves: LearningCurves, **settings) -> str:
     layout = lay_out(curves, family=chosen.family, likelihood=chosen.likelihood)
     hierarchy = build_hierarchy(layout, chosen)
     if chosen.sampler == "nutpie":
-        compiled_model(Problem(layout, hierarchy, penalised_fit(layout, hierarchy, walk=chosen.usual_walk), chosen))
+        compiled_model(
+            Problem(layout, hierarchy, penalised_fit(layout, hierarchy, walk=chosen.usual_walk), chosen)
+        )
     compiled = clock()
     fit = run_fit(curves, chosen)
     cpu = clock() - compiled

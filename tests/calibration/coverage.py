@@ -63,8 +63,8 @@ def run(name: str, replication: int, **settings) -> dict[str, object]:
         OURS: score(np.log(fit.parameter("exponent")), simulated),
     }
     line |= {method: score(estimate_draws(simulated, method), simulated) for method in METHODS}
-    if "bend_ratio" in fit.draws.posterior:
-        line["bend"] = float(np.log(fit.parameter("bend_ratio")).mean())
+    if "walk" in fit.draws.posterior:
+        line["walk"] = float(fit.draws.posterior["walk"].mean())
     return line
 
 

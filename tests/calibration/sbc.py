@@ -23,6 +23,7 @@ import pandas as pd
 from scipy import stats
 
 from curvefit.curves import LearningCurves
+from curvefit.fitting.discrepancy import shifted_error
 from curvefit.fitting.effects import term_columns
 from curvefit.fitting.priors import Priors
 
@@ -85,8 +86,7 @@ def draw_truth(rng: np.random.Generator, priors: Priors) -> dict[str, np.ndarray
     truth["noise_slope"] = abs(rng.normal(0.0, priors.noise_slope))
     truth["noise_floor"] = abs(rng.normal(0.0, priors.noise_floor))
     truth["noise_correlation"] = rng.beta(*priors.noise_correlation)
-    truth["bend_log_ratio"] = priors.bend * rng.standard_t(4.0)
-    truth["bend_log_size_shift"] = priors.bend_size * rng.normal()
+    truth["log_walk"] = np.log(priors.walk[0]) + priors.walk[1] * rng.normal()
     return truth
 
 
@@ -95,12 +95,12 @@ def draw_curves(rng: np.random.Generator, truth: dict[str, np.ndarray], kind: Ki
     index = np.array(list(product(*map(range, SHAPE))))
     log_n = np.log(SIZES)
     middle = log_n.mean()
-    bent = log_n + 0.5 * (1 - np.exp(truth["bend_log_ratio"])) * np.log1p(
-        np.exp(2 * (middle + truth["bend_log_size_shift"] - log_n))
-    )
     exponent, onset = np.exp(truth["log_exponent"])[:, None], np.exp(truth["log_onset"])[:, None]
     floor = CHANCE * (0.03 * np.log1p(np.exp(truth["root_floor"] / 0.03)))[:, None] ** 2
-    error = floor + (CHANCE - floor) * (1 + np.exp(bent) / onset) ** -exponent
+    error = floor + (CHANCE - floor) * (1 + SIZES / onset) ** -exponent
+    length = np.sqrt(np.diff(np.log2(SIZES), prepend=np.log2(SIZES[0])))
+    walk = np.cumsum(np.exp(truth["log_walk"]) * length * rng.normal(size=error.shape), axis=1)
+    error = shifted_error(error, walk, "log" if kind.likelihood.startswith("log-") else "logit")
     group = index[:, 1] * SHAPE[2] + index[:, 2]
     sd = np.sqrt(
         np.exp(2 * (truth["log_noise"][group][:, None] - truth["noise_slope"] * (log_n - middle)))
@@ -167,8 +167,7 @@ def run(name: str, replication: int) -> dict[str, object]:
         compared[f"scale of {parameter}, residual"] = (draws, truth[f"scale of {parameter}, residual"])
     noise = posterior["log_noise"].values.reshape(fit.n_draws, -1)
     compared |= {f"log_noise[{g}]": (noise[:, g], truth["log_noise"][g]) for g in (0, 3)}
-    bend = np.log(posterior["bend_ratio"].values).ravel()
-    compared["bend_log_ratio"] = (bend, truth["bend_log_ratio"])
+    compared["log_walk"] = (posterior["log_walk"].values.ravel(), truth["log_walk"])
     for parameter in ("noise_slope", "noise_floor", *(["noise_correlation"] if kind.nested else [])):
         compared[parameter] = (posterior[parameter].values.ravel(), truth[parameter])
     thin = np.linspace(0, fit.n_draws - 1, THINNED).round().astype(int)

@@ -63,78 +63,87 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
     median = {"log_exponent[data]": 0.25, "log_exponent[model]": 0.25, "log_exponent[residual]": 0.1,
               "log_onset[data]": 0.5, "log_onset[model]": 0.5, "log_onset[residual]": 0.5,
               "root_floor[data]": 0.075, "root_floor[model]": 0.075, "root_floor[residual]": 0.075}  # fmt: skip
-    log_scale = point["log_scale"]
-    scale = np.exp(log_scale)
-    total = norm(point["mean"], mean_prior, mean_sd).sum()
-    total += norm(log_scale, np.log([median[name] for name in names]), 0.8).sum()
-    own = scale[hierarchy.column_term]
-    total += norm(point["effect"], 0.0, own**start.centring).sum()
-    effect = point["effect"] * own ** (1 - start.centring)
+    scale = np.exp(point["log_scale"])
     sd = scale[-3:]
+    total = norm(point["log_scale"], np.log([median[name] for name in names]), 0.8).sum()
+    ridge, projection = start.ridge, start.projection
+    eta = np.empty((4, 3))
+    shift = np.zeros((4, 3))
+    for k, name in ((2, "root_floor"), (0, "log_exponent"), (1, "log_onset")):  # the floor comes first
+        mean = point[f"mean_{name}"] + projection[k] @ shift[:, k]
+        total += norm(mean, mean_prior[k], mean_sd[k])
+        mine = hierarchy.column_parameter == k
+        own, centring = scale[hierarchy.column_term[mine]], start.centring[mine]
+        effect = point[f"effect_{name}"] * own ** (1 - centring) + projection[3:][mine] @ shift[:, k]
+        total += (norm(effect, 0.0, own) + (1 - centring) * np.log(own)).sum()
+        eta[:, k] = mean + hierarchy.design[:, mine] @ effect
+        if k == 2:
+            level = np.clip((natural_floor(eta[:, 2]) - ridge.centre) / ridge.width, -1, 1)
+            shift = np.einsum("jkp,jp->jk", ridge.path, level[:, None] ** np.arange(4))
     theta = np.empty((4, 3))
     for j in range(4):
-        eta = np.array(
-            [
-                point["mean"][k]
-                + hierarchy.design[j][hierarchy.column_parameter == k]
-                @ effect[hierarchy.column_parameter == k]
-                for k in range(3)
-            ]
+        z = point["theta_whiten__"][j]
+        precision = 1 / sd[2] ** 2 + ridge.information[j, 2, 2]
+        theta[j, 2] = (eta[j, 2] / sd[2] ** 2 + ridge.score[j, 2, 0]) / precision + z[2] / np.sqrt(precision)
+        level = np.clip((natural_floor(theta[j, 2]) - ridge.centre[j]) / ridge.width[j], -1, 1)
+        score = ridge.score[j, :2] @ level ** np.arange(4)
+        across = np.diag(sd[:2] ** -2) + ridge.information[j, :2, :2]
+        lower = np.linalg.cholesky(across)
+        theta[j, :2] = np.linalg.solve(across, eta[j, :2] / sd[:2] ** 2 + score) + np.linalg.solve(
+            lower.T, z[:2]
         )
-        precision = np.diag(sd**-2) + start.information[j]
-        centre = np.linalg.solve(precision, eta / sd**2 + start.score[j])
-        lower = np.linalg.cholesky(precision)
-        theta[j] = centre + np.linalg.solve(lower.T, point["theta_whiten__"][j])
-        total += norm(theta[j], eta, sd).sum() - np.log(np.diag(lower)).sum()
-    ratio, shift = float(point["bend_log_ratio"]), float(point["bend_log_size_shift"])
-    total += stats.t.logpdf(ratio, 4, 0.0, 0.3) + norm(shift, 0.0, 1.0)
-    slope, rest = np.exp(float(point["noise_slope_log__"])), np.exp(float(point["noise_floor_log__"]))
-    total += (
-        stats.halfnorm.logpdf(slope, 0, 0.5)
-        + np.log(slope)
-        + stats.halfnorm.logpdf(rest, 0, 0.1)
-        + np.log(rest)
-    )
+        total += norm(theta[j], eta[j], sd).sum() - np.log(np.diag(lower)).sum() - 0.5 * np.log(precision)
+    slope, rest = (np.exp(float(point[f"{name}_log__"])) for name in ("noise_slope", "noise_floor"))
+    walk = np.exp(float(point["log_walk"]))
+    total += norm(point["log_walk"], np.log(0.03), 0.6)
+    for value, width in ((slope, 0.5), (rest, 0.1)):
+        total += stats.halfnorm.logpdf(value, 0, width) + np.log(value)
     total += norm(point["log_noise"], np.log(0.15), 0.8).sum()
+    steps = point.get("walk_step")
+    if steps is not None:
+        total += norm(steps).sum()
     rho = 0.0
     if curves.training_sets == "nested":
         rho = 1 / (1 + np.exp(-float(point["noise_correlation_logodds__"])))
         total += np.log(rho) + np.log1p(-rho)
-    return total + _likelihood(
-        curves, likelihood, theta, point["log_noise"], slope, rest, rho, np.exp(ratio), shift
-    )
+    return total + _likelihood(curves, likelihood, theta, point["log_noise"], slope, rest, rho, walk, steps)
 
 
-def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, ratio, shift) -> float:
+def natural_floor(root):
+    return (0.03 * np.log1p(np.exp(root / 0.03))) ** 2
+
+
+def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, walk, steps) -> float:
     table, total = curves.usable, 0.0
     groups = list(dict.fromkeys((t.model, t.inference) for t in curves.triplets))
     middle = np.exp(np.log(table[["data", "model", "n_train"]].drop_duplicates()["n_train"]).mean())
     for j, triplet in enumerate(curves.triplets):
         mine = table[(table["data"] == triplet.data) & (table["model"] == triplet.model)]
         group = groups.index((triplet.model, triplet.inference))
-        for _, run in mine.groupby("seed"):
-            n = run.sort_values("n_train")["n_train"].to_numpy(float)
-            value = run.sort_values("n_train")["value"].to_numpy(float)
-            wrong = np.round(value * N_TEST)
-            bent = n * (1 + (np.exp(shift) * middle / n) ** 2) ** ((1 - ratio) / 2)
-            floor = CHANCE * (0.03 * np.log1p(np.exp(theta[j, 2] / 0.03))) ** 2
-            error = floor + (CHANCE - floor) * (1 + bent / np.exp(theta[j, 1])) ** -np.exp(theta[j, 0])
-            s = np.sqrt(np.exp(2 * log_noise[group]) * (n / middle) ** (-2 * slope) + rest**2)
-            if likelihood == "beta-binomial":
-                concentration = 1 / (s**2 * error * (1 - error))
-                total += stats.betabinom.logpmf(
-                    wrong, N_TEST, error * concentration, (1 - error) * concentration
-                ).sum()
-                continue
-            if likelihood.startswith("log-"):
-                seen, law, counting = np.log(value), np.log(error), np.zeros(len(n))
-            else:
-                seen, law = np.log((wrong + 0.5) / (N_TEST - wrong + 0.5)), np.log(error / (1 - error))
-                counting = 1 / (N_TEST * error * (1 - error))
-            if likelihood.endswith("-student"):
-                total += stats.t.logpdf(seen, 4, law, np.sqrt((s**2 + counting) / 2)).sum()
-            else:
-                lag = np.abs(np.subtract.outer(np.log2(n), np.log2(n)))
-                covariance = (rho**lag if rho else np.eye(len(n))) * np.outer(s, s) + np.diag(counting)
-                total += stats.multivariate_normal(law, covariance).logpdf(seen)
+        n = np.sort(mine["n_train"].unique()).astype(float)
+        value = mine.pivot(index="seed", columns="n_train", values="value").to_numpy()  # (seeds, sizes)
+        floor = CHANCE * natural_floor(theta[j, 2])
+        error = floor + (CHANCE - floor) * (1 + n / np.exp(theta[j, 1])) ** -np.exp(theta[j, 0])
+        s = np.sqrt(np.exp(2 * log_noise[group]) * (n / middle) ** (-2 * slope) + rest**2)
+        doublings = np.log2(n / n[0])
+        losses = likelihood.startswith("log-")
+        law = np.log(error) if losses else np.log(error / (1 - error))
+        if steps is not None:
+            law = law + np.cumsum(walk * np.sqrt(np.diff(doublings, prepend=0.0)) * steps[3 * j : 3 * j + 3])
+            error = np.exp(law) if losses else 1 / (1 + np.exp(-law))
+        wrong = np.round(value * N_TEST)
+        seen = np.log(value) if losses else np.log((wrong + 0.5) / (N_TEST - wrong + 0.5))
+        counting = np.zeros(3) if losses else 1 / (N_TEST * error * (1 - error))
+        if likelihood == "beta-binomial":
+            a, b = error / (s**2 * error * (1 - error)), (1 - error) / (s**2 * error * (1 - error))
+            total += stats.betabinom.logpmf(wrong, N_TEST, a, b).sum()
+        elif likelihood.endswith("-student"):
+            total += stats.t.logpdf(seen, 4, law, np.sqrt((s**2 + counting) / 2)).sum()
+        else:
+            lag = np.abs(np.subtract.outer(np.log2(n), np.log2(n)))
+            own = (rho**lag if rho else np.eye(3)) * np.outer(s, s) + np.diag(counting)
+            seeds = len(value)
+            covariance = np.kron(np.eye(seeds), own)  # every seed its own noise, all of them the same walk
+            covariance += np.kron(np.ones((seeds, seeds)), walk**2 * np.minimum.outer(doublings, doublings))
+            total += stats.multivariate_normal(np.tile(law, seeds), covariance).logpdf(seen.ravel())
     return float(total)
