@@ -42,7 +42,6 @@ def add_gaussian(
     at = [cell[:, a] for a in range(3)]
     one = [variance[at[a]] for a in range(3)]
     if correlation is None:
-        between = [0.0, 0.0, 0.0]
         scatter, squares = one[0], data["pattern_cross"][:, 0]
     else:
         sd, gap, mask = pt.sqrt(seed_variance), data["pattern_gap"], data["pattern_mask"]
@@ -69,12 +68,11 @@ def add_gaussian(
         if correlation is not None:
             apart = rest[0] - w1 * rest[1] - w2 * rest[2]
     else:
-        walked, mask = walk**2 * data["cell_doublings"], data["pattern_mask"]
-        averaged = [averaged[a] + walked[at[a]] for a in range(3)]
-        joint = [
-            between[k] / count[:, 0] + mask[:, max(a, b) - 1] * walked[at[b]]
-            for k, (a, b) in enumerate(_PAIRS)
-        ]
+        walked = walk**2 * data["pattern_walk"]
+        averaged = [averaged[a] + walked[:, a] for a in range(3)]
+        joint = [walked[:, 3 + k] for k in range(3)]
+        if correlation is not None:
+            joint = [own / count[:, 0] + shared for own, shared in zip(between, joint)]
         w1, w2, own = _conditional(averaged, joint)
         apart = rest[0] - w1 * rest[1] - w2 * rest[2]
     # The density of a mean of K runs times that of their scatter is theirs up to the root of K.

@@ -45,6 +45,10 @@ def model_data(
     if gaussian:
         for name in ("cell", "gap", "mask", "count", "mean", "cross"):
             arrays[f"pattern_{name}"] = getattr(layout, f"pattern_{name}")
+        # Doublings that a cell and its predecessors have walked, and those that two of them share.
+        walked = layout.cell_doublings[layout.pattern_cell]
+        shared = walked[:, [1, 2, 2]] * layout.pattern_mask[:, [0, 1, 1]]
+        arrays["pattern_walk"] = np.column_stack([walked, shared])
     else:
         arrays["run_cell"] = layout.run_cell
         if layout.likelihood == "beta-binomial":
@@ -246,10 +250,8 @@ def _used(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -> set[st
     if hierarchy.pooled:
         used.add("projection")
     walks = settings.discrepancy == "walk"
-    if walks:
-        used.add("cell_doublings")
-        if not layout.likelihood.endswith("-gaussian"):
-            used.add("cell_first")
+    if walks and not layout.likelihood.endswith("-gaussian"):
+        used |= {"cell_doublings", "cell_first"}
     if layout.likelihood == "beta-binomial":
         return used | {"run_cell", "run_errors", "run_test"}
     used.add("cell_test" if (layout.cell_test > 0).all() else "cell_variance")
@@ -259,5 +261,5 @@ def _used(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -> set[st
     if layout.correlated:
         used |= {"pattern_gap", "pattern_mask"}
     if walks:
-        used.add("pattern_mask")
+        used.add("pattern_walk")
     return used
