@@ -100,6 +100,7 @@ def test_a_missing_dataset_is_replaced_aloud_or_not_at_all(monkeypatch, tmp_path
     from runners.datasets import images
 
     real = images._load_pool
+    images._facts.cache_clear()  # another test of this process may have looked at the real one
     monkeypatch.setattr(images, "_load_pool", lambda kind, folder: _absent_fashion(real, kind, folder))
     specs, notices = prepare_study(study(data=[missing], fallback=stand_in))
     assert {spec.data.label for spec in specs} == {"images (digits)"}
