@@ -14,7 +14,7 @@ from curvefit import __version__
 from curvefit.dimension.links import AbstractLink, get_link
 from curvefit.errors import DataFileError, InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
-from curvefit.fitting.saved import load_fit
+from curvefit.fitting.saved import check_form, load_fit
 from curvefit.triplet import Triplet
 
 SCHEMA_VERSION = 1
@@ -100,12 +100,7 @@ class Saveable:
             ) from error
         except (OSError, ValueError) as error:
             raise DataFileError(f"{folder} is damaged: {error}") from error
-        version = saved.get("schema_version")
-        if not isinstance(version, int) or version > SCHEMA_VERSION:
-            raise DataFileError(
-                f"{folder} was saved in form {version} by curvefit {saved.get('curvefit_version')}; "
-                f"this version reads forms up to {SCHEMA_VERSION}"
-            )
+        check_form(saved, folder, newest=SCHEMA_VERSION)
         kind = saved["content"].get("type")
         if kind != cls.__name__:
             raise DataFileError(f"{folder} holds a {kind}, not a {cls.__name__}; read it with {kind}.load")

@@ -15,6 +15,7 @@ from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.families import AbstractFamily, get_family
 from curvefit.fitting.discrepancy import shifted_error, walk_at
 from curvefit.fitting.effects import decompose
+from curvefit.fitting.noise import seed_variance
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
 from curvefit.triplet import AXES, Triplet
@@ -140,7 +141,9 @@ class CurveFit:
             return error
         walks = posterior["walks"].values.reshape(self.n_draws, len(self.triplets), -1)[:, wanted]
         step = posterior["walk"].values.reshape(-1)
-        walk = walk_at(sizes, posterior["walk_size"].values, walks, step, self.settings.seed)
+        walk = walk_at(
+            sizes, posterior["walk_size"].values, walks, step, np.random.default_rng(self.settings.seed)
+        )
         return shifted_error(error, walk, "log" if self.likelihood.startswith("log-") else "logit")
 
     @property
@@ -170,7 +173,7 @@ class CurveFit:
         slope = posterior["noise_slope"].values.reshape(-1, 1, 1)
         floor = posterior["noise_floor"].values.reshape(-1, 1, 1)
         relative = np.log(np.atleast_1d(np.asarray(n, float)) / float(constant["noise_size"]))
-        return np.sqrt(np.exp(2 * (log_noise - slope * relative)) + floor**2)
+        return np.sqrt(seed_variance(np, log_noise, slope, floor, relative))
 
     def effects(self, parameter: str = "log_exponent") -> dict[tuple[str, ...], np.ndarray]:
         """Return the finite-population effects of data, model and inference on a parameter.

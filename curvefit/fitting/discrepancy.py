@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 
-def walk_at(n: np.ndarray, sizes: np.ndarray, walk: np.ndarray, step: np.ndarray, seed: int) -> np.ndarray:
+def walk_at(
+    n: np.ndarray, sizes: np.ndarray, walk: np.ndarray, step: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Return walks at sizes `n`: interpolated in log n inside `sizes`, walking on beyond the largest.
 
     Parameters
@@ -18,8 +20,8 @@ def walk_at(n: np.ndarray, sizes: np.ndarray, walk: np.ndarray, step: np.ndarray
         Sizes of the data, ascending, and the walk at them, shape (draws, curves, sizes).
     step
         Standard deviation of the walk a doubling, shape (draws,).
-    seed
-        Of the steps beyond the data: the same seed goes on the same way.
+    rng
+        Of the steps beyond the data: the same state goes on the same way.
 
     Returns
     -------
@@ -36,7 +38,6 @@ def walk_at(n: np.ndarray, sizes: np.ndarray, walk: np.ndarray, step: np.ndarray
         order = np.argsort(beyond)
         length = np.sqrt(np.diff(beyond[order], prepend=0.0))
         found = found.astype(float)
-        rng = np.random.default_rng(seed)
         found[..., order] += np.cumsum(
             step[:, None, None] * length * rng.standard_normal(found.shape), axis=-1
         )

@@ -122,7 +122,7 @@ def natural_draws(
         "parameter": [s.estimated_name for s in hierarchy.curve_specs],
         "noise": list(layout.noise_names),
     }
-    for name in ("mean", "log_noise", "log_scale", "effect", "common"):
+    for name in ("mean", "log_noise", "log_scale", "common"):
         if name in draws:
             dims[name] = [_DIMS[name]]
     if "log_scale" in draws:
@@ -131,7 +131,6 @@ def natural_draws(
         sizes, walks = draw_walks(layout, hierarchy, draws, generator(seed, "walks"))
         posterior |= {
             "walk": draws["walk"],
-            "log_walk": np.log(draws["walk"]),
             "walks": walks[:, :, layout.curve_of],
         }
         dims["walks"] = ["triplet", "walk_size"]
@@ -149,7 +148,6 @@ _DIMS = {
     "mean": "parameter",
     "log_noise": "noise",
     "log_scale": "scale_of",
-    "effect": "column",
     "common": "common_parameter",
 }
 

@@ -98,6 +98,20 @@ class Layout:
         """Return errors on the scale on which noise is additive."""
         return np.log(error) if self.link == "log" else np.log(error) - np.log1p(-error)
 
+    def errors(self, transformed: np.ndarray) -> np.ndarray:
+        """Return the errors that `transform` takes to these values."""
+        return np.exp(transformed) if self.link == "log" else 1.0 / (1.0 + np.exp(-transformed))
+
+    @property
+    def counted(self) -> bool:
+        """Whether values are counts on test sets (all of them are, or none)."""
+        return bool((self.cell_test > 0).all())
+
+    def seed_means(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return each cell's mean transformed value and its number of runs."""
+        count = np.bincount(self.run_cell, minlength=len(self.cell_curve))
+        return np.bincount(self.run_cell, self.run_value, minlength=len(count)) / count, count
+
 
 def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") -> Layout:
     """Turn curves into a `Layout`, resolving family and likelihood.

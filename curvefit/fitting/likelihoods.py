@@ -8,6 +8,8 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from curvefit.fitting.noise import counting_variance
+
 #: Degrees of freedom of the Student-t likelihoods: heavy enough for a failed run, light enough to have a variance.
 STUDENT_FREEDOM = 4.0
 _SMALLEST_VARIANCE = 1e-6
@@ -17,13 +19,6 @@ _PAIRS = ((0, 1), (0, 2), (1, 2))
 def transformed_law(link: str, error: Any) -> Any:
     """Return the law on the scale on which noise is additive."""
     return pt.log(error) if link == "log" else pt.log(error) - pt.log1p(-error)
-
-
-def counting_variance(link: str, error: Any, data: dict[str, Any]) -> Any:
-    """Return the variance of a cell that the test set or a given standard error causes, on that scale."""
-    if link == "log" or data["cell_test"] is None:
-        return data["cell_variance"]
-    return 1.0 / (data["cell_test"] * error * (1.0 - error))
 
 
 def add_gaussian(
@@ -37,7 +32,7 @@ def add_gaussian(
     with the same predecessors share their conditional, so means and centred cross products over seeds are sufficient.
     """
     mean = transformed_law(link, error)
-    variance = seed_variance + counting_variance(link, error, data)
+    variance = seed_variance + counting_variance(link, error, data["cell_test"], data["cell_variance"])
     cell, count, observed = data["pattern_cell"], data["pattern_count"], data["pattern_mean"]
     at = [cell[:, a] for a in range(3)]
     one = [variance[at[a]] for a in range(3)]
@@ -104,7 +99,7 @@ def walked_error(link: str, error: Any, walk: Any, data: dict[str, Any]) -> Any:
 def add_student(link: str, error: Any, seed_variance: Any, data: dict[str, Any]) -> None:
     """Add the Student-t likelihood, a run at a time; the scale has the variance of the Gaussian one."""
     mean = transformed_law(link, error)
-    variance = seed_variance + counting_variance(link, error, data)
+    variance = seed_variance + counting_variance(link, error, data["cell_test"], data["cell_variance"])
     cell = data["run_cell"]
     scale = pt.sqrt(variance[cell] * (STUDENT_FREEDOM - 2.0) / STUDENT_FREEDOM)
     pm.StudentT("y", nu=STUDENT_FREEDOM, mu=mean[cell], sigma=scale, observed=data["run_value"])

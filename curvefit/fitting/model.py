@@ -8,6 +8,7 @@ import numpy as np
 
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
+from curvefit.fitting.noise import seed_variance
 from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.ridge import DEGREE, floor_index
 from curvefit.fitting.settings import FitSettings
@@ -138,7 +139,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         slope = pm.HalfNormal("noise_slope", priors.noise_slope)
         floor = pm.HalfNormal("noise_floor", priors.noise_floor)
         relative = log_size - data["middle_log_size"]
-        variance = pt.exp(2.0 * (log_noise[data["noise_group"][where]] - slope * relative)) + floor**2
+        variance = seed_variance(pt, log_noise[data["noise_group"][where]], slope, floor, relative)
         if layout.likelihood == "beta-binomial":
             add_beta_binomial(error, variance, data)
         elif layout.likelihood.endswith("-student"):
@@ -224,7 +225,7 @@ def structure_key(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -
         layout.family.name,
         layout.likelihood,
         layout.correlated,
-        bool((layout.cell_test > 0).all()),
+        layout.counted,
         settings.discrepancy,
         settings.priors.model_dump_json(),
         hierarchy.pooled,
@@ -254,7 +255,7 @@ def _used(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -> set[st
         used |= {"cell_doublings", "cell_first"}
     if layout.likelihood == "beta-binomial":
         return used | {"run_cell", "run_errors", "run_test"}
-    used.add("cell_test" if (layout.cell_test > 0).all() else "cell_variance")
+    used.add("cell_test" if layout.counted else "cell_variance")
     if layout.likelihood.endswith("-student"):
         return used | {"run_cell", "run_value"}
     used |= {"pattern_cell", "pattern_count", "pattern_mean", "pattern_cross"}

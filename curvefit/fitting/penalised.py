@@ -11,6 +11,7 @@ import numpy as np
 
 from curvefit.fitting.hierarchy import Hierarchy, natural_values
 from curvefit.fitting.layout import Layout
+from curvefit.fitting.noise import counting_variance
 from curvefit.fitting.ridge import Ridge, trace_ridge
 
 _STEP = 1e-4
@@ -60,8 +61,9 @@ class Penalised:
 
 def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, rounds: int = 6) -> Penalised:
     """Fit curves and group levels in turn; robust to a poor start because steps are bounded."""
-    noise, slope, correlation = _noise(layout)
-    weights = _weights(layout, hierarchy, noise, slope, correlation, walk)
+    seed_mean, count = layout.seed_means()
+    noise, slope, correlation = _noise(layout, seed_mean, count)
+    weights = _weights(layout, seed_mean, count, noise, slope, correlation, walk)
     prior_mean, prior_sd = hierarchy.mean_prior.T
     rows, n_own = hierarchy.n_rows, len(hierarchy.curve_specs)
     theta = np.tile(prior_mean, (rows, 1))
@@ -70,6 +72,10 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
     scale = hierarchy.scale_prior.copy()
     longest = np.minimum(0.7, prior_sd)
     common = hierarchy.common_prior[:, 0]
+
+    def squares(at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return _squares(layout, hierarchy, at, common, seed_mean, weights)
+
     effect = np.zeros(hierarchy.design.shape[1])
     centring = np.zeros(hierarchy.design.shape[1])
     mean = prior_mean.copy()
@@ -82,7 +88,7 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
         else:
             precision = 1 / scale[n_terms:] ** 2
         for _ in range(40 if round_ == 0 else 10):
-            information, gradient = _quadratic(layout, hierarchy, theta, common, weights)
+            _, information, gradient = squares(theta)
             total = information + np.diag(precision)
             step = np.linalg.solve(total, (gradient - precision * (theta - eta))[..., None])[..., 0]
             step = np.clip(step, -longest, longest)
@@ -94,18 +100,11 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
             mean, effect, eta, scale, centring, projection = _group_level(
                 hierarchy, theta, eta, variance, precision, scale
             )
-    information, gradient = _quadratic(layout, hierarchy, theta, common, weights)
+    _, information, gradient = squares(theta)
     fisher = information + 1e-6 * np.eye(n_own)
     if hierarchy.pooled:
         precision = 1 / scale[n_terms:] ** 2
-    ridge = trace_ridge(
-        layout,
-        hierarchy,
-        lambda at: _squares(layout, hierarchy, at, common, weights),
-        theta,
-        eta,
-        precision,
-    )
+    ridge = trace_ridge(layout, hierarchy, squares, theta, eta, precision)
     noise_floor = 0.03
     return Penalised(
         theta,
@@ -133,26 +132,13 @@ def cell_means(layout: Layout, hierarchy: Hierarchy, theta: np.ndarray, common: 
     return layout.transform(np.clip(error, tiny, 1 - tiny if layout.link == "logit" else None))
 
 
-def _seed_means(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
-    """Return each cell's mean transformed value and its number of runs."""
-    size = len(layout.cell_curve)
-    count = np.bincount(layout.run_cell, minlength=size)
-    return np.bincount(layout.run_cell, layout.run_value, minlength=size) / count, count
+def _counting_variance(layout: Layout, mean: np.ndarray) -> np.ndarray:
+    test = layout.cell_test if layout.counted else None
+    return counting_variance(layout.link, layout.errors(mean), test, layout.cell_variance)
 
 
-def _counting_variance(layout: Layout) -> np.ndarray:
-    mean, _ = _seed_means(layout)
-    if layout.link == "log":
-        return layout.cell_variance
-    error = 1 / (1 + np.exp(-mean))
-    with np.errstate(divide="ignore"):
-        counted = 1 / (np.maximum(layout.cell_test, 1e-300) * error * (1 - error))
-    return np.where(layout.cell_test > 0, counted, layout.cell_variance)
-
-
-def _noise(layout: Layout) -> tuple[np.ndarray, float, float]:
+def _noise(layout: Layout, mean: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, float, float]:
     """Return moment estimates of seed noise per group at the middle size, its slope, and its correlation."""
-    mean, count = _seed_means(layout)
     spread = np.bincount(
         layout.run_cell, (layout.run_value - mean[layout.run_cell]) ** 2, minlength=len(mean)
     )
@@ -160,7 +146,7 @@ def _noise(layout: Layout) -> tuple[np.ndarray, float, float]:
     groups = len(layout.noise_names)
     if not several.any():
         return np.full(groups, 0.1), 0.1, 0.3 if layout.correlated else 0.0
-    excess = spread[several] / (count[several] - 1) - _counting_variance(layout)[several]
+    excess = spread[several] / (count[several] - 1) - _counting_variance(layout, mean)[several]
     log_excess = np.log(np.maximum(excess, _FLOOR_VARIANCE))
     x = np.log(layout.cell_size[several] / layout.middle_size)
     group = layout.noise_group[layout.cell_curve[several]]
@@ -179,13 +165,12 @@ def _noise(layout: Layout) -> tuple[np.ndarray, float, float]:
     return noise, slope, correlation
 
 
-def _weights(layout, hierarchy, noise, slope, correlation, walk) -> list[tuple[np.ndarray, np.ndarray]]:
+def _weights(layout, mean, count, noise, slope, correlation, walk) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return, per row of theta, its cells and the inverse covariance of their seed means."""
-    _, count = _seed_means(layout)
     group = layout.noise_group[layout.cell_curve]
     sd = noise[group] * (layout.cell_size / layout.middle_size) ** -slope
     sd = np.sqrt(sd**2 + 0.03**2)
-    counting = _counting_variance(layout)
+    counting = _counting_variance(layout, mean)
     found = []
     for curve in range(len(layout.triplets)):
         cells = np.flatnonzero(layout.cell_curve == curve)
@@ -199,14 +184,8 @@ def _weights(layout, hierarchy, noise, slope, correlation, walk) -> list[tuple[n
     return found
 
 
-def _quadratic(layout, hierarchy, theta, common, weights) -> tuple[np.ndarray, np.ndarray]:
-    """Return Gauss-Newton information and gradient of every row of theta."""
-    return _squares(layout, hierarchy, theta, common, weights)[1:]
-
-
-def _squares(layout, hierarchy, theta, common, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _squares(layout, hierarchy, theta, common, mean, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the sum of squares, Gauss-Newton information and gradient of every row of theta."""
-    mean, _ = _seed_means(layout)
     rest = mean - cell_means(layout, hierarchy, theta, common)
     n_own = theta.shape[1]
     jacobian = np.empty((len(rest), n_own))

@@ -18,10 +18,8 @@ from curvefit.fitting.layout import Layout
 DEGREE = 3
 _COARSE, _GRID, _FINE = 24, 16, 200
 _REACH = 4.0  # standard deviations of the floor
-_NO_FLOOR, _LOWEST = (
-    -0.1,
-    -0.5,
-)  # roots of a floor: at the first it is all but 0, below the second nothing is looked at
+_NO_FLOOR = -0.1  # root of a floor that is all but 0
+_LOWEST = -0.5  # lowest root that is looked at
 _FIRST_STEPS, _STEPS, _LONGEST = 20, 4, 0.7
 
 #: From theta to every row's sum of squared rests, information and gradient.
@@ -89,8 +87,7 @@ def trace_ridge(
         return Ridge(information, score, path, np.zeros(rows), np.ones(rows))
     spec = hierarchy.curve_specs[pivot]
     others = np.delete(np.arange(n_own), pivot)
-    highest = 0.995 * spec.unconstrain(_lowest_levels(layout, hierarchy))
-    highest = np.maximum(highest, 0.0)
+    highest = np.maximum(0.995 * spec.unconstrain(_lowest_levels(layout, hierarchy)), 0.0)
     lower, upper = np.full(rows, _NO_FLOOR), highest
     for grid in (_COARSE, _GRID):  # the second only where the floor may be
         roots = np.linspace(lower, upper, grid)  # (grid, rows)
@@ -153,9 +150,9 @@ def _profile(quadratic, theta, eta, precision, pivot, others, roots):
 
 def _lowest_levels(layout: Layout, hierarchy: Hierarchy) -> np.ndarray:
     """Return the lowest mean error of each row's cells, as a fraction of the curve's unit."""
-    count = np.bincount(layout.run_cell)
-    mean = np.bincount(layout.run_cell, layout.run_value) / count
-    error = np.exp(mean) if layout.link == "log" else 1.0 / (1.0 + np.exp(-mean))
+    mean, _ = layout.seed_means()
     lowest = np.full(hierarchy.n_rows, np.inf)
-    np.minimum.at(lowest, hierarchy.row[layout.cell_curve], error / layout.unit[layout.cell_curve])
+    np.minimum.at(
+        lowest, hierarchy.row[layout.cell_curve], layout.errors(mean) / layout.unit[layout.cell_curve]
+    )
     return np.minimum(lowest, 0.999)

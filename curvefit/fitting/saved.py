@@ -64,6 +64,16 @@ def is_saved_fit(path: Path) -> bool:
     return (path / FIT_FILE).is_file()
 
 
+def check_form(content: dict[str, Any], folder: Path, *, newest: int) -> None:
+    """Raise DataFileError where saved content is of a form that this version does not know."""
+    version = content.get("schema_version")
+    if not isinstance(version, int) or version > newest:
+        raise DataFileError(
+            f"{folder} was saved in form {version} by curvefit {content.get('curvefit_version')}; "
+            f"this version reads forms up to {newest}"
+        )
+
+
 def load_fit(path: str | Path) -> CurveFit:
     """Read a fit that `CurveFit.save` wrote.
 
@@ -92,12 +102,7 @@ def load_fit(path: str | Path) -> CurveFit:
         content = json.loads((folder / FIT_FILE).read_text(encoding="utf-8"))
     except ValueError as error:
         raise DataFileError(f"{folder / FIT_FILE} is damaged: {error}") from error
-    version = content.get("schema_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
-        raise DataFileError(
-            f"{folder} was saved in form {version} by curvefit {content.get('curvefit_version')}; "
-            f"this version reads forms up to {SCHEMA_VERSION}"
-        )
+    check_form(content, folder, newest=SCHEMA_VERSION)
     try:
         draws = az.from_netcdf(str(folder / DRAWS_FILE), engine="h5netcdf")
         draws.load()

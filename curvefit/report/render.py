@@ -36,11 +36,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["inline_svg"] = lambda figure: Markup(figure.svg)
-    environment.filters["markdown_cell"] = _markdown_cell
+    environment.filters["markdown_cell"] = markdown_cell
     environment.tests["figure"] = lambda part: isinstance(part, ReportFigure)
     environment.tests["table"] = lambda part: isinstance(part, ReportTable)
     return environment
 
 
-def _markdown_cell(text: Any) -> str:
+def markdown_cell(text: Any) -> str:
+    """Return a text as it may stand in a cell of a Markdown table."""
     return str(text).replace("|", "\\|").replace("\n", "<br>")

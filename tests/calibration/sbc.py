@@ -167,7 +167,7 @@ def run(name: str, replication: int) -> dict[str, object]:
         compared[f"scale of {parameter}, residual"] = (draws, truth[f"scale of {parameter}, residual"])
     noise = posterior["log_noise"].values.reshape(fit.n_draws, -1)
     compared |= {f"log_noise[{g}]": (noise[:, g], truth["log_noise"][g]) for g in (0, 3)}
-    compared["log_walk"] = (posterior["log_walk"].values.ravel(), truth["log_walk"])
+    compared["log_walk"] = (np.log(posterior["walk"].values).ravel(), truth["log_walk"])
     for parameter in ("noise_slope", "noise_floor", *(["noise_correlation"] if kind.nested else [])):
         compared[parameter] = (posterior[parameter].values.ravel(), truth[parameter])
     thin = np.linspace(0, fit.n_draws - 1, THINNED).round().astype(int)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from curvefit.records import RunRecord, read_records
 from curvefit.report import write_study_report
 from curvefit.report.build import Occasion, build_report
 from curvefit.report.content import Report, ReportFigure
+from curvefit.report.render import markdown_cell
 from curvefit.study import Study
 from tests.evidence import dimension, inference, rotations, translation
 from tests.evidence.claims import FAILED, HELD, OPEN, Claim
@@ -69,11 +70,12 @@ def claims_table(claims: list[Claim]) -> str:
     """Return claims as a Markdown table: those that did not hold first."""
     order = (FAILED, OPEN, HELD)
     claims = sorted(claims, key=lambda claim: order.index(claim.verdict))
-    rows = [
-        "| " + " | ".join(text.replace("|", "\\|") for text in (c.says, c.measured, c.verdict)) + " |"
-        for c in claims
-    ]
-    return "\n".join(["| claim | measured | verdict |", "|---|---|---|", *rows])
+    return _table(("claim", "measured", "verdict"), ((c.says, c.measured, c.verdict) for c in claims))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [f"| {' | '.join(map(markdown_cell, row))} |" for row in (columns, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(columns), *lines[1:]])
 
 
 def write_page(name: str, out: Path, *, saved: Path | None = None, **settings: Any) -> None:
@@ -154,14 +156,8 @@ def _cells(report: Report) -> list[str]:
     for table in report.tables:
         if not table.key.startswith("invariance-"):
             continue
-        rows = [
-            table.columns,
-            ["---"] * len(table.columns),
-            *([cell.text for cell in row] for row in table.rows),
-        ]
-        escaped = [[text.replace("|", "\\|").replace("\n", "<br>") for text in row] for row in rows]
-        lines += [f"## {table.title}", table.caption]
-        lines.append("\n".join(f"| {' | '.join(row)} |" for row in escaped))
+        rows = ((cell.text for cell in row) for row in table.rows)
+        lines += [f"## {table.title}", table.caption, _table(table.columns, rows)]
     return lines
 
 

@@ -1,0 +1,37 @@
+"""Noise of one run: between seeds, and from counting errors on a finite test set. For numpy and pytensor alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def seed_variance(xp: Any, log_noise: Any, slope: Any, floor: Any, relative: Any) -> Any:
+    """Return the variance between seeds, on the logit (or log) scale.
+
+    Parameters
+    ----------
+    xp
+        Array namespace, `numpy` or `pytensor.tensor`.
+    log_noise, slope, floor
+        Log standard deviation at the middle size, its fall with log n, and the standard deviation left at large n.
+    relative
+        Log of size over middle size.
+    """
+    return xp.exp(2.0 * (log_noise - slope * relative)) + floor**2
+
+
+def counting_variance(link: str, error: Any, test: Any, variance: Any) -> Any:
+    """Return the variance that the test set, or a given standard error, causes on that scale.
+
+    Parameters
+    ----------
+    link
+        ``"logit"`` or ``"log"``.
+    error
+        Expected error.
+    test
+        Test points; None where errors are no counts.
+    variance
+        What holds then, and on the log scale.
+    """
+    return variance if link == "log" or test is None else 1.0 / (test * error * (1.0 - error))
