@@ -38,7 +38,10 @@ def sample_shift(
         ``(draws, pairs)`` and ``(pairs,)``.
     """
     exponent, floor = fit.parameter("exponent"), fit.parameter("floor")
-    log_amplitude = np.log(fit.parameter("amplitude"))
+    with np.errstate(
+        invalid="ignore"
+    ):  # a draw whose floor lies above chance has no amplitude: NaN, left out of medians
+        log_amplitude = np.log(fit.parameter("amplitude"))
     shifts, within = [], []
     for i, pair in enumerate(pairs):
         both = [fit.index(pair.baseline), fit.index(pair.aligned)]
@@ -53,7 +56,7 @@ def sample_shift(
         inside = [
             sizes[0] <= middle <= sizes[-1]
             for middle, sizes in zip(
-                np.exp(np.median(log_size, axis=0)),
+                np.exp(np.nanmedian(log_size, axis=0)),
                 (measured_sizes(fit, triplet) for triplet in (pair.baseline, pair.aligned)),
             )
         ]

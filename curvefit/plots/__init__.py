@@ -3,6 +3,7 @@
 from curvefit.plots.bands import CurveBands, curve_bands, parameter_table
 from curvefit.plots.calibration import plot_calibration
 from curvefit.plots.checks import plot_predictions, plot_residuals
+from curvefit.plots.cross_check import plot_cross_check
 from curvefit.plots.curves import plot_curves
 from curvefit.plots.dimension import dimension_alignment, plot_dimension, plot_multiplier
 from curvefit.plots.exponents import plot_exponents, plot_heatmap
@@ -19,6 +20,7 @@ __all__ = [
     "paper_style",
     "parameter_table",
     "plot_calibration",
+    "plot_cross_check",
     "plot_curves",
     "plot_dimension",
     "plot_exponents",

@@ -1,19 +1,29 @@
 """Reports: one self-contained page that a reader can check, computed from a fit."""
 
-from curvefit.report.build import Occasion, build_report
-from curvefit.report.content import Report, ReportFigure, ReportTable
-from curvefit.report.render import to_html, to_markdown
-from curvefit.report.write import WrittenReport, write_report, write_study_report
+from __future__ import annotations
 
-__all__ = [
-    "Occasion",
-    "Report",
-    "ReportFigure",
-    "ReportTable",
-    "WrittenReport",
-    "build_report",
-    "to_html",
-    "to_markdown",
-    "write_report",
-    "write_study_report",
-]
+import importlib
+from typing import Any
+
+_PUBLIC = {
+    "Occasion": "curvefit.report.build",
+    "Report": "curvefit.report.content",
+    "ReportFigure": "curvefit.report.content",
+    "ReportTable": "curvefit.report.content",
+    "WrittenReport": "curvefit.report.write",
+    "build_report": "curvefit.report.build",
+    "cross_check": "curvefit.report.cross_checks",
+    "cross_check_sentence": "curvefit.report.cross_checks",
+    "to_html": "curvefit.report.render",
+    "to_markdown": "curvefit.report.render",
+    "write_report": "curvefit.report.write",
+    "write_study_report": "curvefit.report.write",
+}
+
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'curvefit.report' has no attribute {name!r}")

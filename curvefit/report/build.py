@@ -11,7 +11,15 @@ import pandas as pd
 
 from curvefit.errors import InvalidInputError
 from curvefit.report.content import Report, ReportFigure, ReportTable
-from curvefit.report.figures import check_figures, curve_figures, exponent_figures, gain_figures, slope_figure
+from curvefit.report.cross_checks import cross_check
+from curvefit.report.figures import (
+    check_figures,
+    cross_check_figures,
+    curve_figures,
+    exponent_figures,
+    gain_figures,
+    slope_figure,
+)
 from curvefit.report.findings import most_telling
 from curvefit.report.gains import gain_table, gains_of, model_grid, rotation_grid, theory_reasons
 from curvefit.report.methods import methods_of, settings_of
@@ -69,6 +77,7 @@ def build_report(
     fit, gains = _fit_and_gains(source)
     invariance = compare_transforms(fit)
     flagged = flagged_table(fit.curves)
+    checked = cross_check(fit, probability=probability)
     grids: Sequence[ReportTable] = ()
     if invariance is not None:
         grids = (*invariance_grids(invariance, fit.curves), invariance_list(invariance, fit.curves))
@@ -81,8 +90,9 @@ def build_report(
         notes=(*fit.curves.notes, *fit.notes),
         curves=tuple(curve_figures(fit, probability=probability)),
         exponents=(
-            exponent_table(fit, probability=probability),
+            exponent_table(fit, probability=probability, checked=checked),
             *exponent_figures(fit, probability=probability),
+            *cross_check_figures(checked, probability=probability),
         ),
         gains=_gain_parts(gains, probability),
         invariance=tuple(grids),

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from curvefit.errors import InvalidInputError
 from curvefit.plots import (
@@ -16,6 +17,7 @@ from curvefit.plots import (
     local_slopes,
     paper_style,
     parameter_table,
+    plot_cross_check,
     plot_curves,
     plot_dimension,
     plot_exponents,
@@ -97,6 +99,18 @@ def exponent_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[Rep
                 else "; hollow diamonds are theory, where it speaks of this student."
             ),
         )
+
+
+def cross_check_figures(checked: pd.DataFrame, *, probability: float = 0.9) -> Iterator[ReportFigure]:
+    """Yield exponents against those of least squares; nothing where there are fewer than three curves to see."""
+    if np.isfinite(checked["least_squares_exponent"]).sum() < 3:
+        return
+    yield render(
+        "cross-check",
+        partial(plot_cross_check, checked),
+        caption=f"Exponents of the fit with {probability:.0%} intervals against least squares on each curve alone with its profile "
+        "intervals, cut at the edges: on the dashed line they agree.",
+    )
 
 
 def slope_figure(fit: CurveFit) -> ReportFigure:

@@ -43,6 +43,11 @@ def methods_of(
     )
     sentences = [size_words, law_words, *_fitting_words(fit)]
     sentences.append(
+        "The cross-check by least squares fits a power law with floor to the means over seeds of each curve alone, from the chance "
+        "level where that is known, without priors; its intervals are profiles with Fisher's F, and know nothing of "
+        "correlated seeds."
+    )
+    sentences.append(
         "An interval holds the stated share of the posterior between equal tails. Exponents of error rates are no "
         "exponents of squared errors, and say nothing beyond the measured sizes by themselves."
     )

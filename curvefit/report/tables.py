@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from curvefit.plots.exponents import predicted_exponents
 from curvefit.report.cells import (
     TONES,
     agreement_cell,
+    bounds,
     interval,
     interval_cell,
     make_table,
@@ -18,12 +20,14 @@ from curvefit.report.cells import (
     probability_cell,
 )
 from curvefit.report.content import Cell, ReportTable
+from curvefit.report.cross_checks import cross_check, cross_check_sentence
 from curvefit.triplet import AXES
 
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves
     from curvefit.fitting import CurveFit
 
+LEAST_SQUARES_TONES = {"overlapping": "open", "apart": "bad"}
 MARKS = {"unchanged": "=", "changed": "≠", "undecided": "?"}
 
 
@@ -42,9 +46,23 @@ def source_sentence(curves: LearningCurves) -> str:
     return f"Data: {', '.join(names)}." if names else ""
 
 
-def exponent_table(fit: CurveFit, *, probability: float = 0.9) -> ReportTable:
-    """Return exponent, floor, amplitude and last error of every triplet."""
+def exponent_table(
+    fit: CurveFit, *, probability: float = 0.9, checked: pd.DataFrame | None = None
+) -> ReportTable:
+    """Return exponent, floor, amplitude and last error of every triplet.
+
+    Parameters
+    ----------
+    fit, probability
+        The fit, and the mass of all intervals.
+    checked
+        What `cross_check` said of the fit; computed when not given.
+    """
+    checked = cross_check(fit, probability=probability) if checked is None else checked
     frame = with_source(fit.summary(probability), fit.curves)
+    frame = frame.merge(
+        checked[[*AXES, *(name for name in checked if name.startswith("least"))]], on=list(AXES)
+    )
     facts = fit.curves.facts
     predicted = predicted_exponents(facts)
     if predicted.notna().any():
@@ -56,10 +74,11 @@ def exponent_table(fit: CurveFit, *, probability: float = 0.9) -> ReportTable:
         frame,
         title="Exponent, floor and amplitude of every curve",
         caption=f"Medians with {probability:.0%} intervals of error = floor + amplitude · n^-exponent. "
-        f"{source_sentence(fit.curves)}",
+        f"{source_sentence(fit.curves)} {cross_check_sentence(checked)}".replace("  ", " "),
         columns=[
             *((axis, axis, None) for axis in AXES),
             ("exponent", "exponent", interval_cell),
+            ("least_squares_exponent", "by least squares", _least_squares_cell),
             ("floor", "floor", interval_cell),
             ("amplitude", "amplitude", interval_cell),
             ("error_at_n_max", "error at largest n", interval_cell),
@@ -69,6 +88,15 @@ def exponent_table(fit: CurveFit, *, probability: float = 0.9) -> ReportTable:
             ("source", "source", None),
         ],
     )
+
+
+def _least_squares_cell(row: Mapping[str, Any], name: str) -> Cell:
+    """Make a cell of a least-squares exponent; one that the sizes do not bound from above says so instead."""
+    value, (lower, upper) = float(row[name]), bounds(row, name)
+    if math.isnan(value):
+        return Cell("none", -1.0)
+    text = interval(row, name) if math.isfinite(upper) else f"at least {number(lower, 2)}"
+    return Cell(text, value, LEAST_SQUARES_TONES.get(str(row["least_squares_agreement"]), ""))
 
 
 def with_source(frame: pd.DataFrame, curves: LearningCurves) -> pd.DataFrame:
@@ -122,7 +150,7 @@ def _verdict_cell(row: Mapping[str, Any] | None) -> Cell:
         return Cell("not run")
     agreement = str(row["agreement"])
     text = (
-        f"{MARKS.get(row['verdict'], '')} {row['verdict']}, error × {interval(row, 'error_ratio')}\n"
+        f"{MARKS.get(row['verdict'], '')} {row['verdict']}\nerror × {interval(row, 'error_ratio')}\n"
         f"theory: {row['theory']} → {agreement}"
     )
     return Cell(text, float(row["error_ratio"]), TONES.get(agreement, ""))

@@ -71,6 +71,9 @@ def test_fit_says_the_status_first_then_sentences_then_a_table(table, capsys, tm
     assert (tmp_path / "fit" / "fit.json").exists()
     content = json.loads(run(capsys, "fit", table, "--method", "approximate", "--json"))
     exponents = {curve["model"]: curve["exponent"] for curve in content["curves"]}
+    assert {curve["least_squares_agreement"] for curve in content["curves"]} <= {"inside", "overlapping"}
+    assert "of 2 curves" in content["cross_check"]
+    assert content["cross_check"] in out
     assert exponents["mlp"] == pytest.approx(0.3, abs=0.1)
     assert exponents["cnn"] == pytest.approx(0.5, abs=0.1)
 

@@ -14,7 +14,19 @@ from curvefit.cli.source import Source, read_curves, takes_table
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN = ("data", "model", "inference", "exponent", "floor", "error_at_n_max", "sizes", "n_min", "n_max")
+SPELT = ("exponent", "floor", "error_at_n_max")
+SHOWN = (
+    "data",
+    "model",
+    "inference",
+    "exponent",
+    "by_least_squares",
+    "floor",
+    "error_at_n_max",
+    "sizes",
+    "n_min",
+    "n_max",
+)
 
 
 @takes_settings
@@ -40,7 +52,13 @@ def fit(
     fitted = fit_curves(curves, **settings)
     if save is not None:
         fitted.save(save)
-    summary = fitted.summary()
+    summary, checked = fitted.summary(), ""
+    if "exponent" in summary:
+        from curvefit.report import cross_check, cross_check_sentence
+
+        beside = cross_check(fitted)
+        checked = cross_check_sentence(beside)
+        summary = summary.join(beside.filter(like="least_squares_"))
     if as_json:
         print_json(
             {
@@ -50,23 +68,38 @@ def fit(
                 "likelihood": fitted.likelihood,
                 "notes": [*curves.notes, *fitted.notes],
                 "curves": summary,
+                "cross_check": checked,
                 "saved": save,
             }
         )
     else:
-        print_text(f"\n{fitted}")
-        print_table(with_intervals(summary, ("exponent", "floor", "error_at_n_max"))[list(SHOWN)])
+        print_text(f"\n{fitted}" + (f"\n{checked}" if checked else ""))
+        table = with_least_squares(with_intervals(summary, SPELT))
+        print_table(table[[name for name in SHOWN if name in table]])
         if save is not None:
             print_text(f"\nsaved to {save}; use it as in: curvefit predict {save}")
     leave_by(fitted.status, source)
 
 
 def with_intervals(summary: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
-    """Return the summary with ``estimate [lower, upper]`` as text in the named columns."""
+    """Return the summary with ``estimate [lower, upper]`` as text in those of the columns that it has."""
     table = summary.copy()
-    for name in names:
+    for name in (name for name in names if name in summary):
         table[name] = [
             f"{middle:.3g} [{lower:.3g}, {upper:.3g}]"
-            for middle, lower, upper in table[[name, f"{name}_lower", f"{name}_upper"]].to_numpy()
+            for middle, lower, upper in summary[[name, f"{name}_lower", f"{name}_upper"]].to_numpy()
         ]
     return table
+
+
+def with_least_squares(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the summary with the least-squares exponent as text, marked where the posterior's interval does not hold it."""
+    if "least_squares_exponent" not in summary:
+        return summary
+    spelt = [
+        "none"
+        if agreement == "none"
+        else f"{value:.3g}" + ("" if agreement == "inside" else f" ({agreement})")
+        for value, agreement in summary[["least_squares_exponent", "least_squares_agreement"]].to_numpy()
+    ]
+    return summary.assign(by_least_squares=spelt)

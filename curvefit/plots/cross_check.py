@@ -1,0 +1,73 @@
+"""Exponents of the posterior against those of least squares on each curve alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from curvefit.plots.style import GREY, PALETTE, new_axes, paper_style, plain_log_axis, set_title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LOOKS = {
+    "inside": ("o", PALETTE[0], "inside the posterior's interval"),
+    "overlapping": ("s", PALETTE[5], "outside, intervals overlap"),
+    "apart": ("D", PALETTE[1], "intervals apart"),
+}
+
+
+def plot_cross_check(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw exponents of the posterior against least squares, both with intervals; on the diagonal they agree.
+
+    Parameters
+    ----------
+    table
+        What `curvefit.report.cross_check` returned.
+    ax
+        Axes to draw on.
+    """
+    drawn = table[table["least_squares_agreement"].isin(LOOKS)]
+    values = drawn[["exponent_lower", "exponent_upper", "least_squares_exponent"]].to_numpy()
+    low, high = values.min() / 1.3, values.max() * 1.3
+    with paper_style():
+        ax = new_axes(ax, size=(7.2, 4.4))
+        for word, (marker, colour, label) in LOOKS.items():
+            part = drawn[drawn["least_squares_agreement"] == word]
+            if part.empty:
+                continue
+            ax.errorbar(
+                part["exponent"],
+                part["least_squares_exponent"],
+                xerr=_arms(part, "exponent", low, high),
+                yerr=_arms(part, "least_squares_exponent", low, high),
+                fmt=marker,
+                ms=3.5,
+                lw=0.5,
+                color=colour,
+                alpha=0.85,
+                label=f"{label} ({len(part)})",
+            )
+        ax.plot([low, high], [low, high], color=GREY, lw=0.8, ls="--")
+        plain_log_axis(ax, [low, high], axis="x")
+        plain_log_axis(ax, [low, high])
+        ax.set(
+            xlim=(low, high),
+            ylim=(low, high),
+            xlabel="exponent, posterior of all curves",
+            ylabel="exponent, least squares on the curve alone",
+        )
+        inside = int((table["least_squares_agreement"] == "inside").sum())
+        set_title(
+            ax, f"least squares lies within the posterior's interval on {inside} of {len(table)} curves"
+        )
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return ax
+
+
+def _arms(part: pd.DataFrame, name: str, low: float, high: float) -> np.ndarray:
+    """Return the lengths of the error bars, cut at the edges of the picture."""
+    ends = part[[f"{name}_lower", f"{name}_upper"]].clip(low, high).to_numpy().T
+    return np.abs(ends - part[name].to_numpy())

@@ -1,0 +1,105 @@
+"""Least squares beside the posterior: right where the answer is known, and honest where a curve cannot tell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from curvefit.curves import LearningCurves
+from curvefit.fitting import CurveFit
+from curvefit.plots import plot_cross_check
+from curvefit.report import build_report, cross_check, cross_check_sentence
+from curvefit.report.least_squares import least_squares
+
+N = 2.0 ** np.arange(4, 13)
+UNKNOWN = np.full(len(N), np.nan)
+
+
+def law(chance: float, floor: float, exponent: float, onset: float) -> np.ndarray:
+    if np.isnan(chance):
+        return floor + 2 * N**-exponent
+    return floor + (chance - floor) * (1 + N / onset) ** -exponent
+
+
+LAWS = [(0.9, 0.05, 0.4, 10.0), (0.9, 0.0, 0.25, 8.0), (0.5, 0.1, 1.1, 60.0), (np.nan, 0.02, 0.5, 1.0)]
+
+
+@pytest.mark.parametrize("truth", LAWS)
+def test_exact_curves_give_their_exponent(truth):
+    found = least_squares(N, law(*truth), UNKNOWN, chance=truth[0])
+    assert found.exponent == pytest.approx(truth[2], rel=0.01)
+    assert found.lower <= found.exponent <= found.upper
+
+
+@pytest.mark.parametrize("truth", LAWS)
+def test_intervals_cover_about_as_often_as_they_say(truth):
+    """Nominal 90 %, weights estimated from three seeds: fewer than 110 of 150 would happen once in 10^4 tests at 85 %."""
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(150):
+        value = law(*truth) * np.exp(0.04 * rng.standard_normal((3, len(N))))
+        found = least_squares(N, value.mean(0), value.std(0, ddof=1) / 3**0.5, chance=truth[0])
+        hits += found.lower <= truth[2] <= found.upper
+    assert hits >= 110
+
+
+def test_a_curve_whose_floor_is_not_seen_is_not_bounded_from_above():
+    rng = np.random.default_rng(1)
+    short = N[:5]
+    value = law(0.9, 0.3, 0.4, 60.0)[:5] * np.exp(0.03 * rng.standard_normal(5))
+    found = least_squares(short, value, np.full(5, 0.01), chance=0.9)
+    assert found.lower < 0.4
+    assert np.isinf(found.upper)
+
+
+def test_too_few_sizes_and_flat_curves_give_no_estimate():
+    assert "3 sizes for 3 parameters" in least_squares(N[:3], 1 / N[:3], UNKNOWN[:3], chance=0.9).status
+    flat = least_squares(N, np.full(len(N), 0.4), UNKNOWN, chance=0.9)
+    assert (np.isnan(flat.exponent), flat.status) == (True, "every value is the same")
+
+
+def around(exponents: np.ndarray) -> CurveFit:
+    """Return a fit of three curves with exponents 0.4, 0.4, and 0.4 on three sizes, that believes `exponents`."""
+    truth = law(0.9, 0.05, 0.4, 10.0)
+    rng = np.random.default_rng(3)
+    rows = [
+        {"model": model, "n": n, "seed": seed, "error": truth[i] * np.exp(0.02 * rng.standard_normal()), "chance_error": 0.9}
+        for model, sizes in (("a", 9), ("b", 9), ("c", 3))
+        for i, n in enumerate(N[:sizes])
+        for seed in range(3)
+    ]  # fmt: skip
+    curves = LearningCurves.from_frame(rows)
+    draws = exponents * np.exp(0.05 * rng.standard_normal((200, 3)))
+    return CurveFit.from_draws(curves, exponent=draws, amplitude=0 * draws + 2, floor=0 * draws + 0.05)
+
+
+def test_agreement_and_its_sentence_follow_from_the_numbers():
+    table = cross_check(around(np.array([0.4, 1.2, 0.4])))
+    assert table["least_squares_agreement"].tolist() == ["inside", "apart", "none"]
+    sentence = cross_check_sentence(table)
+    assert "on 1 of 3 curves" in sentence
+    assert "apart (data | b | inference)" in sentence
+    assert "On 1 least squares gives no exponent" in sentence
+    table.loc[1, "least_squares_agreement"] = "overlapping"
+    assert "a high floor and a slow exponent look alike" in cross_check_sentence(table)
+    assert "apart" not in cross_check_sentence(table)
+
+
+def test_the_report_shows_it_in_the_table_and_in_a_figure(report, fit):
+    (table,) = (table for table in report.tables if table.key == "exponents")
+    assert "by least squares" in table.columns
+    assert {"least_squares_exponent", "least_squares_agreement"} <= set(table.frame.columns)
+    assert cross_check_sentence(cross_check(fit)) in table.caption
+    assert "cross-check" in [figure.key for figure in report.figures]
+    lone = build_report(around(np.array([0.4, 1.2, 0.4])))
+    (table,) = (table for table in lone.tables if table.key == "exponents")
+    assert [row[table.columns.index("by least squares")].tone for row in table.rows] == ["", "bad", ""]
+    assert "cross-check" not in [figure.key for figure in lone.figures], "two points are no picture"
+
+
+def test_the_figure_counts_what_it_draws(fit):
+    table = cross_check(fit)
+    axes = plot_cross_check(table)
+    inside = (table["least_squares_agreement"] == "inside").sum()
+    assert f"on {inside} of {len(table)} curves" in axes.get_title(loc="left").replace("\n", " ")
+    assert sum(len(container.lines[0].get_xdata()) for container in axes.containers) == len(table)
