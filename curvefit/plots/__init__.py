@@ -10,6 +10,7 @@ from curvefit.plots.exponents import plot_exponents, plot_heatmap
 from curvefit.plots.slopes import LocalSlopes, local_slopes, plot_local_slopes
 from curvefit.plots.spectrum import plot_spectrum, plot_theory_curve
 from curvefit.plots.style import paper_style
+from curvefit.plots.theory import plot_theory_curves
 
 __all__ = [
     "CurveBands",
@@ -31,4 +32,5 @@ __all__ = [
     "plot_residuals",
     "plot_spectrum",
     "plot_theory_curve",
+    "plot_theory_curves",
 ]

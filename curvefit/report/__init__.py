@@ -14,6 +14,7 @@ _PUBLIC = {
     "build_report": "curvefit.report.build",
     "cross_check": "curvefit.report.cross_checks",
     "cross_check_sentence": "curvefit.report.cross_checks",
+    "theory_beside": "curvefit.report.theory_records",
     "to_html": "curvefit.report.render",
     "to_markdown": "curvefit.report.render",
     "write_report": "curvefit.report.write",

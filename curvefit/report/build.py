@@ -24,6 +24,7 @@ from curvefit.report.findings import most_telling
 from curvefit.report.gains import gain_table, gains_of, model_grid, rotation_grid, theory_reasons
 from curvefit.report.methods import methods_of, settings_of
 from curvefit.report.tables import exponent_table, flagged_table, invariance_grids, invariance_list
+from curvefit.report.theory_records import theory_parts
 
 if TYPE_CHECKING:
     from curvefit.dimension.gain import SymmetryGain
@@ -50,6 +51,8 @@ class Occasion:
         How the runs were made.
     study
         The study file, as text.
+    theory
+        Measured beside predicted losses of kernel triplets, as `theory_beside` returns them; None without any.
     """
 
     name: str = "learning curves"
@@ -57,6 +60,7 @@ class Occasion:
     repeat: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     study: str = ""
+    theory: pd.DataFrame | None = None
 
 
 def build_report(
@@ -95,6 +99,7 @@ def build_report(
             *cross_check_figures(checked, probability=probability),
         ),
         gains=_gain_parts(gains, probability),
+        theory=() if occasion.theory is None else theory_parts(occasion.theory),
         invariance=tuple(grids),
         criticism=(*check_figures(fit), slope_figure(fit), *(() if flagged is None else (flagged,))),
         methods=methods_of(

@@ -85,7 +85,7 @@ class Report:
         Status of the fit as a sentence, and whether it passed.
     notes
         What was guessed, flagged or has to be known before reading on.
-    curves, exponents, gains, invariance, criticism
+    curves, exponents, gains, theory, invariance, criticism
         Figures and tables of the parts; a part without content is left out.
     methods
         How it was done, in sentences.
@@ -106,6 +106,7 @@ class Report:
     curves: tuple[ReportFigure, ...] = ()
     exponents: tuple[ReportTable | ReportFigure, ...] = ()
     gains: tuple[ReportTable | ReportFigure, ...] = ()
+    theory: tuple[ReportTable | ReportFigure, ...] = ()
     invariance: tuple[ReportTable | ReportFigure, ...] = ()
     criticism: tuple[ReportTable | ReportFigure, ...] = ()
     methods: tuple[str, ...] = ()
@@ -136,6 +137,7 @@ class Report:
             ("Which rotations leave the curve unchanged", self.invariance),
             ("Exponents", self.exponents),
             ("Gains", self.gains),
+            ("Kernel theory beside measurement", self.theory),
             ("Does the fit describe the data?", self.criticism),
         )
         return tuple((title, parts) for title, parts in titled if parts)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from curvefit.errors import InvalidInputError
 from curvefit.report.build import PLAIN_QUESTION, Occasion
-from curvefit.triplet import Triplet
+from curvefit.report.theory_records import theory_beside
+from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves
@@ -57,7 +58,9 @@ def open_study(
         name, question = study.name, study.hypothesis or PLAIN_QUESTION
         repeat = (f"curvefit run {study_file} --out {source}", again)
     curves = _chosen(LearningCurves.from_records(records), choice)
-    return curves, Occasion(name, question, repeat, provenance_of(records), text)
+    usable = set(curves.usable[[*AXES, "n_train"]].itertuples(index=False, name=None))
+    used = (r for r in records if (r.data, r.model, r.inference, r.n_train) in usable)
+    return curves, Occasion(name, question, repeat, provenance_of(records), text, theory_beside(used))
 
 
 def asked_words(

@@ -63,6 +63,9 @@ def write_report(
     return path
 
 
+TABLE_FILES = ("exponents", "invariance", "theory")
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenReport:
     """What was written, and what it says.
@@ -103,7 +106,7 @@ def write_study_report(
         Folder of a study's records, a table, or a saved fit, which is reported as it is.
     out
         Folder for ``report.html``, ``report.md``, ``exponents.csv``, ``gains.csv``, ``invariance.csv``,
-        ``figures/`` and ``fit/``.
+        ``theory.csv`` (the last two where the study has any), ``figures/`` and ``fit/``.
     columns
         Columns of a table, as in `load_curves`.
     choice
@@ -134,7 +137,7 @@ def write_study_report(
     report = build_report(fit, occasion=occasion)
     out.mkdir(parents=True, exist_ok=True)
     for table in report.tables:
-        if table.key in ("exponents", "invariance"):
+        if table.key in TABLE_FILES:
             table.frame.to_csv(out / f"{table.key}.csv", index=False)
     all_gains(report).to_csv(out / "gains.csv", index=False)
     _write_figures(report, out / "figures")
