@@ -33,7 +33,7 @@ test-slow: $(STAMP)  ## calibration, coverage and kill suites; results are kept 
 
 test-cluster: $(STAMP)  ## Ray on two simulated nodes and a one-node Slurm
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[ray]"
-	$(BIN)/pytest -m cluster
+	$(BIN)/pytest -m cluster -rs  # says what is not installed
 
 bench: $(STAMP)  ## benchmarks: ratios against named references, measured in one run
 	$(BIN)/python -m tests.benchmarks

@@ -16,8 +16,13 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with(driver: int) -> None:
-    """Leave when the driver dies, even from within a long computation; Ctrl-C is the driver's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave when the driver dies, even from within a long computation.
+
+    Ctrl-C is the driver's to handle, and so is the SIGTERM that Slurm sends to every process of a task it takes back:
+    the driver tells its workers to finish their current run, or kills them.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != driver:  # it died before that

@@ -35,8 +35,10 @@ SelectTypeParameters=CR_Core
 MpiDefault=none
 ReturnToService=2
 JobRequeue=1
-SlurmctldPort=16817
-SlurmdPort=16818
+KillWait=300
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+SlurmdParameters=config_overrides
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
@@ -62,7 +64,9 @@ def running_slurm(folder: Path) -> Iterator[dict[str, str]]:
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o600)
     host = socket.gethostname().split(".")[0]
-    (folder / "slurm.conf").write_text(_CONF.format(host=host, folder=folder, cpus=os.cpu_count()))
+    cpus = max(2, os.cpu_count() or 1)  # a test has two tasks at once
+    ports = _free_port(), _free_port()
+    (folder / "slurm.conf").write_text(_CONF.format(host=host, folder=folder, cpus=cpus, ports=ports))
     munge = ["munged", "--force", f"--key-file={key}", f"--socket={folder}/munge.socket"]
     munge += [
         f"--pid-file={folder}/munged.pid",
@@ -71,23 +75,46 @@ def running_slurm(folder: Path) -> Iterator[dict[str, str]]:
     ]
     try:
         for command in (munge, ["slurmctld", "-c"], ["slurmd"]):
-            subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
-        _wait_until_idle(environment)
+            subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
+        if not _becomes(environment, ["sinfo", "-h", "-o", "%t"], ("idle", "mix", "alloc")):
+            raise RuntimeError(f"Slurm does not come up; its logs are in {folder}")
         yield environment
     finally:
         with contextlib.suppress(OSError, subprocess.SubprocessError):  # a failed test leaves jobs behind
-            subprocess.run(["scancel", "--user=root"], env=environment, timeout=10, capture_output=True)
-            time.sleep(2.0)
+            for how in (["--signal=KILL", "--full"], []):
+                command = ["scancel", "--user=root", *how]
+                subprocess.run(command, env=environment, timeout=30, capture_output=True)
+            _becomes(environment, ["squeue", "-h"], ("",), seconds=30)
         for name in ("slurmd", "slurmctld", "munged"):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
-                os.kill(int((folder / f"{name}.pid").read_text()), signal.SIGTERM)
-        time.sleep(1.0)
+            _end(folder / f"{name}.pid")
 
 
-def _wait_until_idle(environment: dict[str, str]) -> None:
-    for _ in range(120):
-        found = subprocess.run(["sinfo", "-h", "-o", "%t"], env=environment, capture_output=True, text=True)
-        if found.stdout.strip() in ("idle", "mix", "alloc"):
-            return
-        time.sleep(0.5)
-    raise RuntimeError(f"Slurm does not come up: {found.stdout} {found.stderr}")
+def _becomes(
+    environment: dict[str, str], command: list[str], wanted: tuple[str, ...], *, seconds: float = 120
+) -> bool:
+    """Return whether a command says one of these within the time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if found.returncode == 0 and found.stdout.strip() in wanted:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _end(pid_file: Path) -> None:
+    """Ask a daemon to leave, and see it gone."""
+    try:
+        pid = int(pid_file.read_text())
+        os.kill(pid, signal.SIGTERM)
+        end = time.monotonic() + 30
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+            time.sleep(0.1)
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

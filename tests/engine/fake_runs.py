@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from curvefit.records.record import RunRecord
 from curvefit.study.spec import RunSpec
@@ -35,6 +36,8 @@ def execute_specs(specs: Sequence[RunSpec], *, device: str = "cpu") -> Iterator[
     for spec in specs:
         settings = spec.inference.settings
         time.sleep(settings.get("sleep", 0.0))
+        while spec.n_train == settings.get("gated_size") and not Path(settings["gate"]).exists():
+            time.sleep(0.02)
         if spec.n_train == settings.get("bad_size"):
             _misbehave(settings["bad"])
         status = "diverged" if settings.get("bad") == "diverge" else "ok"

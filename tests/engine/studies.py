@@ -30,8 +30,16 @@ def tiny_study(*, replicates: int = 2, sizes=(32, 64, 128), data: int = 1, **inf
 
 
 def tiny_toml(
-    path: Path, *, replicates: int = 2, data: int = 1, sleep: float = 0.0, cost: float = 1e9
+    path: Path,
+    *,
+    replicates: int = 2,
+    data: int = 1,
+    sleep: float = 0.0,
+    cost: float = 1e9,
+    gate: Path | None = None,
 ) -> Path:
+    """Write a study of 3 sizes; the runs of the largest, if there is a gate, wait until that file exists."""
+    gated = "" if gate is None else f"gate = {str(gate)!r}\ngated_size = 128\n"
     path.write_text(
         f"""
 [study]
@@ -47,13 +55,17 @@ name = "m"
 name = "i"
 sleep = {sleep}
 cost = {cost}
-"""
+{gated}"""
     )
     return path
 
 
 def tiny_plan(**changes) -> Plan:
     return make_plan(tiny_study(**changes), executor=EXECUTOR)
+
+
+def read_plan(study: Path) -> Plan:
+    return make_plan(Study.from_toml(study), executor=EXECUTOR)
 
 
 def run_here(

@@ -213,15 +213,32 @@ def test_the_first_interrupt_drains_and_the_second_stops(tmp_path):
 
 
 def test_two_drivers_share_the_work(tmp_path):
-    folder, study = tmp_path / "out", tiny_toml(tmp_path / "s.toml", data=6, sleep=0.05, cost=1e9)
+    folder, gate = tmp_path / "out", tmp_path / "gate"
+    study = tiny_toml(tmp_path / "s.toml", data=6, gate=gate)
     drivers = [start_driver(study, folder, "--workers", "1") for _ in range(2)]
+    wait_for(lambda: len({line["driver"] for line in read_log(folder)}) == 2, 120)
+    gate.touch()
     for driver in drivers:
-        _, err = driver.communicate(timeout=60)
+        _, err = driver.communicate(timeout=120)
         assert driver.returncode == 0, err
     recorded = [line["run_id"] for line in read_log(folder) if line["event"] == "recorded"]
     assert len(recorded) == len(set(recorded)) == 36
     by_driver = {line["driver"] for line in read_log(folder) if line["event"] == "recorded"}
     assert len(by_driver) == 2
+
+
+def test_a_signal_to_every_process_of_a_task_loses_no_run(tmp_path):
+    folder, gate = tmp_path / "out", tmp_path / "gate"
+    with start_driver(tiny_toml(tmp_path / "s.toml", gate=gate), folder, "--workers", "1") as driver:
+        wait_for(lambda: len(list(read_log(folder))) == 3, 60)  # a chunk taken, two runs recorded
+        for pid in (*children_of(driver.pid), driver.pid):  # as Slurm does with a task it takes back
+            os.kill(pid, signal.SIGTERM)
+        gate.touch()
+        driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    kinds = [line["event"] for line in read_log(folder)]
+    assert kinds[:5] == ["started", "recorded", "recorded", "recorded", "ended"]
+    assert "lost" not in kinds
 
 
 def test_time_that_is_used_up_stops_between_runs(tmp_path):
