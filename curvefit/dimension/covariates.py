@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.inference_data import chains_of, to_inference_data
 from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
 from curvefit.dimension.pairs import reference_data, shape_of, triplet_facts
+from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.seeding import generator
 from curvefit.symmetry import Alignment, alignment, get_group, is_subgroup
 from curvefit.triplet import AXES
+
+if TYPE_CHECKING:
+    import arviz as az
 
 COVARIATES = {
     "lie_dimension": "log(1 + Lie dimension) of the effective group",
@@ -39,7 +45,7 @@ SLOPE_THEORY = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AlignmentSlope:
+class AlignmentSlope(Saveable):
     """Posterior slope of the log exponent on a property of the group; build it with `alignment_slope`.
 
     Parameters
@@ -48,7 +54,7 @@ class AlignmentSlope:
         Key of `COVARIATES`.
     table
         One row a triplet: labels, groups, alignment class, covariate value.
-    draws
+    slope
         ``(draws,)``: slope for triplets like these: posterior of the regression in each draw, so that scatter of
         the triplets around the line counts besides the uncertainty of their exponents.
     here
@@ -56,13 +62,30 @@ class AlignmentSlope:
     class_factors
         Alignment class to draws of its exponents over the mean of their data set (with its transforms), geometric mean over its
         triplets, ``(draws,)``.
+    chains
+        Number of chains that the draws come from, one after the other.
     """
 
     covariate: str
     table: pd.DataFrame
-    draws: np.ndarray
+    slope: np.ndarray
     here: np.ndarray
     class_factors: dict[str, np.ndarray]
+    chains: int = 1
+
+    @property
+    def draws(self) -> az.InferenceData:
+        """The draws as ArviZ ``InferenceData``: slope, slope_here, and class_factor over alignment classes."""
+        return to_inference_data(
+            {
+                "slope": self.slope,
+                "slope_here": self.here,
+                "class_factor": np.stack(list(self.class_factors.values()), axis=1),
+            },
+            {"class_factor": ["alignment"]},
+            chains=self.chains,
+            coords={"alignment": list(self.class_factors)},
+        )
 
     def summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
         """Return the slopes, and what each alignment class does to the exponent, one row each, theory beside."""
@@ -74,7 +97,7 @@ class AlignmentSlope:
                 **columns("value", draws, probability),
             }
             | {"theory": SLOPE_THEORY}
-            for whose, draws in (("triplets like these", self.draws), ("these triplets", self.here))
+            for whose, draws in (("triplets like these", self.slope), ("these triplets", self.here))
         ]
         rows += [
             {"quantity": f"exponent factor, alignment {name}", "triplets": int(counts[name])}
@@ -84,10 +107,10 @@ class AlignmentSlope:
         return pd.DataFrame(rows)
 
     def __str__(self) -> str:
-        falls = probability_of(self.draws < 0, self.draws)
+        falls = probability_of(self.slope < 0, self.slope)
         lines = [
             (
-                f"The log exponent changes by {spell(self.draws)} per unit of {COVARIATES[self.covariate]}, the data's own "
+                f"The log exponent changes by {spell(self.slope)} per unit of {COVARIATES[self.covariate]}, the data's own "
                 f"difficulty apart [P(falls) = {falls:.2f}]; theory: it {SLOPE_THEORY}."
             )
         ]
@@ -214,7 +237,7 @@ def alignment_slope(
         wider = here + np.sqrt(variance / squares) * rng.standard_normal(len(y))
     else:
         wider = np.full_like(here, np.nan)
-    return AlignmentSlope(covariate, table, wider, here, classes)
+    return AlignmentSlope(covariate, table, wider, here, classes, chains_of(fit))
 
 
 def _function_alignment(facts: pd.Series, *, moved: bool, shape: tuple[int, int, int]) -> str:

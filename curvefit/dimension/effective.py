@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.inference_data import chains_of, to_inference_data, triplet_coords
 from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
 from curvefit.dimension.links import Link, get_link
 from curvefit.dimension.pairs import baseline_pairs
@@ -17,6 +18,9 @@ from curvefit.errors import InvalidInputError
 from curvefit.families import FAMILIES, AbstractFamily
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.triplet import AXES
+
+if TYPE_CHECKING:
+    import arviz as az
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +33,7 @@ class EffectiveDimension(Saveable):
         Where the exponents come from.
     link
         How an exponent becomes a dimension.
-    draws
+    dimension
         ``(draws, triplets)``; NaN where the link gives none. For a relative link they are factors.
     baseline
         Label that a relative link's factors refer to, or None for the geometric mean of all triplets.
@@ -39,9 +43,19 @@ class EffectiveDimension(Saveable):
 
     fit: CurveFit
     link: Link
-    draws: np.ndarray
+    dimension: np.ndarray
     baseline: str | None
     assumptions: tuple[str, ...]
+
+    @property
+    def draws(self) -> az.InferenceData:
+        """The draws as ArviZ ``InferenceData``: exponent and dimension over (chain, draw, triplet)."""
+        return to_inference_data(
+            {"exponent": self.fit.parameter("exponent"), "dimension": self.dimension},
+            {"exponent": ["triplet"], "dimension": ["triplet"]},
+            chains=chains_of(self.fit),
+            coords=triplet_coords(self.fit.triplets),
+        )
 
     def summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
         """Return one row a triplet: exponent and dimension with equal-tailed intervals.
@@ -53,8 +67,8 @@ class EffectiveDimension(Saveable):
             {
                 **dict(zip(AXES, triplet)),
                 **columns("exponent", exponent[:, i], probability),
-                **columns("dimension", self.draws[:, i], probability),
-                "defined": float(np.isfinite(self.draws[:, i]).mean()),
+                **columns("dimension", self.dimension[:, i], probability),
+                "defined": float(np.isfinite(self.dimension[:, i]).mean()),
             }
             for i, triplet in enumerate(self.fit.triplets)
         ]
@@ -62,14 +76,14 @@ class EffectiveDimension(Saveable):
 
     def probability_less(self, one: Any, other: Any) -> float:
         """Return the probability that triplet `one` has a smaller dimension than `other`."""
-        a, b = (self.draws[:, self.fit.index(t)] for t in (one, other))
+        a, b = (self.dimension[:, self.fit.index(t)] for t in (one, other))
         return probability_of(a < b, a + b)
 
     def __str__(self) -> str:
         unit = "times the baseline" if self.link.relative else f"through link {self.link.name}"
         lines = [str(self.fit.status), *self.fit.notes]
         lines += [
-            f"{triplet}: effective dimension {spell(self.draws[:, i])} {unit}."
+            f"{triplet}: effective dimension {spell(self.dimension[:, i])} {unit}."
             for i, triplet in enumerate(self.fit.triplets)
         ]
         return "\n".join([*lines, *(f"assuming: {a}" for a in self.assumptions)])

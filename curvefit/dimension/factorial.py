@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.inference_data import chains_of, to_inference_data, triplet_coords
 from curvefit.dimension.intervals import PROBABILITY, ROPE, columns, probability_of, spell
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.effects import decompose
 from curvefit.triplet import AXES, Triplet
+
+if TYPE_CHECKING:
+    import arviz as az
 
 PARAMETERS = {
     "log_exponent": "log exponent",
@@ -41,6 +46,8 @@ class Synergy(Saveable):
     complete
         Whether every cell of the grid exists. If not, lower orders were fitted first (least squares) and took
         whatever they share with higher ones, so interactions are understated rather than overstated.
+    chains
+        Number of chains that the draws come from, one after the other.
     """
 
     parameter: str
@@ -48,9 +55,33 @@ class Synergy(Saveable):
     effects: dict[tuple[str, ...], np.ndarray]
     degrees: dict[tuple[str, ...], int]
     complete: bool
+    chains: int = 1
 
     @property
-    def draws(self) -> np.ndarray:
+    def draws(self) -> az.InferenceData:
+        """The draws as ArviZ ``InferenceData``: effects over (term, triplet), their sd and share over terms, interactions."""
+        terms = [term for term in self.effects if term]
+        sd, share = zip(*(self._term_draws(term) for term in terms))
+        return to_inference_data(
+            {
+                "effect": np.stack([self.effects[term] for term in terms], axis=1),
+                "sd": np.stack(sd, axis=1),
+                "share": np.stack(share, axis=1),
+                "interaction": self.interaction,
+                "interaction_share": self.interaction_share,
+            },
+            {
+                "effect": ["term", "triplet"],
+                "sd": ["term"],
+                "share": ["term"],
+                "interaction": ["triplet"],
+            },
+            chains=self.chains,
+            coords={**triplet_coords(self.triplets), "term": [":".join(term) for term in terms]},
+        )
+
+    @property
+    def interaction_share(self) -> np.ndarray:
         """Share of the variance over triplets that interactions hold, ``(draws,)``."""
         total = sum(_squares(effect) for term, effect in self.effects.items() if term)
         together = sum(_squares(effect) for term, effect in self.effects.items() if len(term) > 1)
@@ -71,13 +102,11 @@ class Synergy(Saveable):
         `share` its part of the sum of squares over triplets; `p_matters` the probability that the standard deviation
         exceeds the region of practical equivalence, 0.1.
         """
-        total = sum(_squares(effect) for term, effect in self.effects.items() if term)
         rows = []
-        for term, effect in self.effects.items():
+        for term in self.effects:
             if not term:
                 continue
-            share = _squares(effect) / total
-            sd = _finite_sd(effect, _first_of_cell(self.triplets, term), self.degrees[term])
+            sd, share = self._term_draws(term)
             rows.append(
                 {
                     "term": ":".join(term),
@@ -88,6 +117,13 @@ class Synergy(Saveable):
                 }
             )
         return pd.DataFrame(rows)
+
+    def _term_draws(self, term: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Return standard deviation and share of a term, each ``(draws,)``."""
+        total = sum(_squares(effect) for other, effect in self.effects.items() if other)
+        effect = self.effects[term]
+        sd = _finite_sd(effect, _first_of_cell(self.triplets, term), self.degrees[term])
+        return sd, _squares(effect) / total
 
     def triplet_summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
         """Return one row a triplet: factor over what its members' main effects give, and P(factor > 1)."""
@@ -108,7 +144,7 @@ class Synergy(Saveable):
         size = np.sqrt((extra**2).mean(axis=1))
         lines = [
             (
-                f"Interactions hold {spell(100 * self.draws)} % of the variance of the {words} over these triplets; "
+                f"Interactions hold {spell(100 * self.interaction_share)} % of the variance of the {words} over these triplets; "
                 f"P(they change it by a factor of more than {np.exp(ROPE):.2g}) = {probability_of(size > ROPE, size):.2f}."
             )
         ]
@@ -164,6 +200,7 @@ def synergy(fit: CurveFit, parameter: str = "log_exponent") -> Synergy:
         effects,
         identified_degrees(fit.triplets, [term for term in effects if term]),
         cells == len(fit.triplets),
+        chains_of(fit),
     )
 
 

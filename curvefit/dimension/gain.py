@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from curvefit.dimension.conditioning import floor_share
 from curvefit.dimension.effective import EffectiveDimension, need_power_law
 from curvefit.dimension.expectations import Expectation, expect
 from curvefit.dimension.gain_sentences import describe_gain
+from curvefit.dimension.inference_data import chains_of, pair_coords, to_inference_data
 from curvefit.dimension.intervals import (
     PROBABILITY,
     ROPE,
@@ -30,6 +31,9 @@ from curvefit.dimension.sample_shift import sample_shift, shift_if_parallel
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
+
+if TYPE_CHECKING:
+    import arviz as az
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +90,17 @@ class SymmetryGain(Saveable):
     assumptions: tuple[str, ...]
 
     @property
-    def draws(self) -> dict[str, np.ndarray]:
+    def draws(self) -> az.InferenceData:
+        """The draws as ArviZ ``InferenceData``: every quantity over (chain, draw, pair)."""
+        return to_inference_data(
+            self.quantities,
+            {name: ["pair"] for name in self.quantities},
+            chains=chains_of(self.fit),
+            coords=pair_coords(self.pairs),
+        )
+
+    @property
+    def quantities(self) -> dict[str, np.ndarray]:
         """The draws of every quantity by name, each ``(draws, pairs)``."""
         names = ("dimension_gain", "sample_gain", "shift_if_parallel", "floor_gain", "slope")
         return {name: getattr(self, name) for name in names}
@@ -102,10 +116,10 @@ class SymmetryGain(Saveable):
         rows = []
         for i, (pair, theory) in enumerate(zip(self.pairs, self.expectations)):
             row: dict[str, Any] = {"aligned": str(pair.aligned), "baseline": str(pair.baseline)}
-            for name, draws in self.draws.items():
+            for name, draws in self.quantities.items():
                 row |= columns(name, draws[:, i], probability)
             for name in ("dimension_gain", "sample_gain"):
-                p_gain, p_same = gain_probabilities(self.draws[name][:, i], self.rope)
+                p_gain, p_same = gain_probabilities(self.quantities[name][:, i], self.rope)
                 row |= {f"p_{name}": p_gain, f"p_{name.replace('gain', 'same')}": p_same}
             row["sample_range"] = "interpolation" if self.sample_within[i] else "extrapolation"
             row["p_slope"] = probability_of(self.slope[:, i] > 0, self.slope[:, i])

@@ -11,6 +11,7 @@ import pandas as pd
 
 from curvefit.dimension.intervals import number
 from curvefit.dimension.links import Link, get_link
+from curvefit.dimension.saved import Saveable
 from curvefit.theory import (
     SpectralExponents,
     Spectrum,
@@ -22,7 +23,7 @@ from curvefit.theory import (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KernelMeasures:
+class KernelMeasures(Saveable):
     """What a Gram matrix and a target say of dimension; build it with `measure_kernel`.
 
     Parameters

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.inference_data import chains_of, pair_coords, to_inference_data
 from curvefit.dimension.intervals import PROBABILITY, columns, gain_probabilities
 from curvefit.dimension.pairs import Pair, baseline_pairs
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.triplet import AXES, Triplet
+
+if TYPE_CHECKING:
+    import arviz as az
 
 REACH = 1e4
 """How many times beyond the measured sizes a curve is followed before a level counts as out of reach."""
@@ -31,24 +36,38 @@ class DataMultiplier(Saveable):
         The comparisons.
     levels
         Error levels, ``(pairs, levels)``.
-    draws
+    multiplier
         ``(draws, pairs, levels)``; infinite where the baseline never reaches the level, 0 where the aligned
         curve never does, NaN where neither does (within `REACH` times the measured sizes).
     within
         ``(pairs, levels)``: whether both curves were measured around that level (interpolation).
+    chains
+        Number of chains that the draws come from, one after the other.
     """
 
     pairs: tuple[Pair, ...]
     levels: np.ndarray
-    draws: np.ndarray
+    multiplier: np.ndarray
     within: np.ndarray
+    chains: int = 1
+
+    @property
+    def draws(self) -> az.InferenceData:
+        """The draws as ArviZ ``InferenceData``: multiplier over (chain, draw, pair, level); the errors are constant data."""
+        return to_inference_data(
+            {"multiplier": self.multiplier},
+            {"multiplier": ["pair", "level"], "error": ["pair", "level"], "within": ["pair", "level"]},
+            chains=self.chains,
+            coords={**pair_coords(self.pairs), "level": np.arange(self.levels.shape[1])},
+            constant={"error": self.levels, "within": self.within},
+        )
 
     def summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
         """Return one row per pair and level: multiplier with interval, range, reached, P(multiplier > 1)."""
         rows = []
         for i, pair in enumerate(self.pairs):
             for j, level in enumerate(self.levels[i]):
-                draws = self.draws[:, i, j]
+                draws = self.multiplier[:, i, j]
                 rows.append(
                     {
                         "baseline": str(pair.baseline),
@@ -64,11 +83,11 @@ class DataMultiplier(Saveable):
 
     def at(self, pair: int, level: int) -> np.ndarray:
         """Return the draws of one pair at one of its levels, ``(draws,)``."""
-        return self.draws[:, pair, level]
+        return self.multiplier[:, pair, level]
 
     def reached(self, pair: int, level: int) -> float:
         """Return the share of draws in which both curves reach a level (within `REACH`)."""
-        draws = self.draws[:, pair, level]
+        draws = self.multiplier[:, pair, level]
         return float((np.isfinite(draws) & (draws > 0)).mean())
 
     def central(self, pair: int) -> int | None:
@@ -125,7 +144,7 @@ def data_multiplier(
         _inside(grid[i], ranges[pair.baseline]) & _inside(grid[i], ranges[pair.aligned])
         for i, pair in enumerate(chosen)
     ]
-    return DataMultiplier(chosen, grid, np.stack(draws, axis=1), np.array(within))
+    return DataMultiplier(chosen, grid, np.stack(draws, axis=1), np.array(within), chains_of(fit))
 
 
 def invert(log_sizes: np.ndarray, log_error: np.ndarray, log_levels: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from curvefit.dimension.gain import symmetry_gain
 from curvefit.dimension.intervals import PROBABILITY, cell, columns, gain_probabilities, number
 from curvefit.dimension.links import Link
 from curvefit.dimension.pairs import Pair, baseline_pairs
+from curvefit.dimension.saved import Saveable
 from curvefit.errors import CurvefitError
 from curvefit.fitting.curve_fit import CurveFit
 
@@ -27,7 +28,7 @@ Refit = Callable[[LearningCurves, str], CurveFit]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sensitivity:
+class Sensitivity(Saveable):
     """A gain measured over and over, one thing changed at a time; build it with `sensitivity`.
 
     Parameters

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.inference_data import to_inference_data
 from curvefit.dimension.intervals import PROBABILITY, columns, number, spell
 from curvefit.dimension.pairs import triplet_facts
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.seeding import generator
+
+if TYPE_CHECKING:
+    import arviz as az
 
 N_RULERS = 1000
 
@@ -101,6 +105,16 @@ class Ruler(Saveable):
             )
         ends = f"; {below + above:.0%} of the posterior lies beyond the ruler" if below + above > 0 else ""
         return f"learns like a task of dimension {spell(drawn, probability)}{ends}"
+
+    @property
+    def draws(self) -> az.InferenceData:
+        """The rulers as ArviZ ``InferenceData``: exponent over (chain, draw, dimension of the teacher)."""
+        return to_inference_data(
+            {"exponent": np.exp(self.log_exponents)},
+            {"exponent": ["dimension"]},
+            chains=1,
+            coords={"dimension": self.dimensions},
+        )
 
     def summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
         """Return one row a knot: dimension and exponent with its interval."""

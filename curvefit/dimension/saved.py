@@ -1,4 +1,4 @@
-"""Saved dimensions, gains, multipliers and synergies: arrays as npz, everything else as JSON, the fit beside them."""
+"""Saved results of this floor: arrays as npz, everything else as JSON, the fit beside them; never pickle."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 
 from curvefit import __version__
 from curvefit.dimension.links import AbstractLink, get_link
@@ -17,21 +18,29 @@ from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.saved import check_form, load_fit
 from curvefit.triplet import Triplet
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CONTENT_FILE = "dimension.json"
 ARRAYS_FILE = "arrays.npz"
 FIT_FOLDER = "fit"
 
 PARTS = {
-    "EffectiveDimension": "effective",
-    "SymmetryGain": "gain",
-    "DataMultiplier": "multiplier",
-    "Synergy": "factorial",
-    "Ruler": "ruler",
-    "Pair": "pairs",
-    "Expectation": "expectations",
+    "EffectiveDimension": "curvefit.dimension.effective",
+    "SymmetryGain": "curvefit.dimension.gain",
+    "DataMultiplier": "curvefit.dimension.multiplier",
+    "Synergy": "curvefit.dimension.factorial",
+    "Sensitivity": "curvefit.dimension.robustness",
+    "AlignmentSlope": "curvefit.dimension.covariates",
+    "KernelMeasures": "curvefit.dimension.kernel_measures",
+    "Ruler": "curvefit.dimension.ruler",
+    "Pair": "curvefit.dimension.pairs",
+    "Expectation": "curvefit.dimension.expectations",
+    "Spectrum": "curvefit.theory.spectrum",
+    "SpectralExponents": "curvefit.theory.exponents",
 }
 """Dataclasses that may stand in a saved form, and their modules."""
+
+RENAMED = {"EffectiveDimension": {"draws": "dimension"}, "DataMultiplier": {"draws": "multiplier"}}
+"""Fields that form 1 called otherwise."""
 
 
 class Saveable:
@@ -118,6 +127,9 @@ def _encode(value: Any, arrays: dict[str, np.ndarray], fits: list[CurveFit]) -> 
         name = f"array-{len(arrays)}"
         arrays[name] = value
         return {"array": name}
+    if isinstance(value, pd.DataFrame):
+        columns = {str(name): _encode_column(column) for name, column in value.items()}
+        return {"frame": columns}
     if isinstance(value, CurveFit):
         fits.append(value)
         return {"fit": FIT_FOLDER}
@@ -143,6 +155,8 @@ def _decode(value: Any, arrays: dict[str, np.ndarray], folder: Path) -> Any:
         return value
     if "array" in value:
         return arrays[value["array"]]
+    if "frame" in value:
+        return pd.DataFrame({name: _decode_column(column) for name, column in value["frame"].items()})
     if "fit" in value:
         return load_fit(folder / value["fit"])
     if "link" in value:
@@ -153,6 +167,18 @@ def _decode(value: Any, arrays: dict[str, np.ndarray], folder: Path) -> Any:
         return tuple(_decode(part, arrays, folder) for part in value["tuple"])
     if "items" in value:
         return {_decode(key, arrays, folder): _decode(part, arrays, folder) for key, part in value["items"]}
-    module = importlib.import_module(f"curvefit.dimension.{PARTS[value['type']]}")
-    parts = {name: _decode(part, arrays, folder) for name, part in value["fields"].items()}
+    module = importlib.import_module(PARTS[value["type"]])
+    names = RENAMED.get(value["type"], {})
+    parts = {names.get(name, name): _decode(part, arrays, folder) for name, part in value["fields"].items()}
     return getattr(module, value["type"])(**parts)
+
+
+def _encode_column(column: pd.Series) -> dict[str, Any]:
+    """Return a column with its type; labels and numbers only, a missing label is null."""
+    if pd.api.types.is_numeric_dtype(column):
+        return {"dtype": str(column.dtype), "values": column.tolist()}
+    return {"dtype": None, "values": column.astype(object).where(column.notna(), None).tolist()}
+
+
+def _decode_column(column: dict[str, Any]) -> pd.Series:
+    return pd.Series(column["values"], dtype=column["dtype"])

@@ -24,7 +24,7 @@ def test_a_pure_change_of_amplitude_is_a_sample_gain_and_no_dimension_gain() -> 
     assert gain.sample_gain == pytest.approx(6)
     assert gain.shift_if_parallel == pytest.approx(6, rel=1e-3)
     assert gain.slope == pytest.approx(0)
-    assert gain.multiplier.draws == pytest.approx(6, rel=1e-3)
+    assert gain.multiplier.multiplier == pytest.approx(6, rel=1e-3)
 
 
 def test_a_pure_change_of_exponent_is_a_dimension_gain_that_grows_with_accuracy() -> None:
@@ -33,7 +33,7 @@ def test_a_pure_change_of_exponent_is_a_dimension_gain_that_grows_with_accuracy(
     assert gain.dimension_gain == pytest.approx(2)
     assert gain.sample_gain == pytest.approx(1)
     assert np.isnan(gain.shift_if_parallel).all()
-    assert gain.multiplier.draws[0, 0] == pytest.approx([0.2**-2, 0.1**-2], rel=1e-3)
+    assert gain.multiplier.multiplier[0, 0] == pytest.approx([0.2**-2, 0.1**-2], rel=1e-3)
     assert gain.slope == pytest.approx(2)
     assert "from 4.0 to 2.0" in str(gain)
 
@@ -42,7 +42,7 @@ def test_the_multiplier_knows_where_it_interpolates_and_what_is_out_of_reach() -
     fit = power_laws({"fcn": 0.5, "gap": 0.5}, {"fcn": 1.0, "gap": 0.7}, floors={"fcn": 0.05, "gap": 0.0})
     multiplier = data_multiplier(fit, baseline="fcn", levels=[0.085, 0.07, 0.03])
     assert multiplier.within[0].tolist() == [True, False, False]
-    assert np.isinf(multiplier.draws[:, 0, 2]).all()
+    assert np.isinf(multiplier.multiplier[:, 0, 2]).all()
     table = multiplier.summary()
     assert table["reached"].tolist() == [1, 1, 0]
     assert table["p_gain"].tolist() == [1, 1, 1]
@@ -130,10 +130,10 @@ def test_the_floor_share_rises_when_floor_and_exponent_go_together() -> None:
 
 def test_effective_dimension_relative_and_absolute() -> None:
     fit = power_laws({"fcn": 0.25, "gap": 0.5}, {"fcn": 1.0, "gap": 1.0})
-    assert effective_dimension(fit, baseline="fcn").draws[0] == pytest.approx([1, 0.5])
-    assert effective_dimension(fit).draws[0] == pytest.approx([2**0.5, 0.5**0.5])
+    assert effective_dimension(fit, baseline="fcn").dimension[0] == pytest.approx([1, 0.5])
+    assert effective_dimension(fit).dimension[0] == pytest.approx([2**0.5, 0.5**0.5])
     absolute = effective_dimension(fit, "noiseless")
-    assert absolute.draws[0] == pytest.approx([4, 2])
+    assert absolute.dimension[0] == pytest.approx([4, 2])
     assert absolute.probability_less(fit.triplets[1], fit.triplets[0]) == 1
     assert "exponent = 1/d" in str(absolute)
     assert symmetry_gain(absolute, "fcn").link.name == "noiseless"

@@ -30,7 +30,7 @@ def _grid(log_exponent, levels: tuple[int, int, int], *, drop: int = 0) -> Curve
 
 def test_additive_exponents_have_no_synergy() -> None:
     found = synergy(_grid(lambda d, m, i: 0.3 * d - 0.2 * m + 0.1 * i, (2, 3, 2)))
-    assert found.draws == pytest.approx(0, abs=1e-12)
+    assert found.interaction_share == pytest.approx(0, abs=1e-12)
     assert found.complete
     sd = found.summary().set_index("term")["sd"]
     assert sd["data"] == pytest.approx(np.std([0, 0.3], ddof=1))
@@ -52,7 +52,7 @@ def test_effects_sum_to_the_parameter_and_shares_to_one() -> None:
 def test_a_pure_interaction_is_all_synergy() -> None:
     fit = _grid(lambda d, m, i: 0.4 * (-1) ** (d + m), (2, 2, 2))
     found = synergy(fit)
-    assert found.draws == pytest.approx(1)
+    assert found.interaction_share == pytest.approx(1)
     assert found.triplet_summary()["factor"].iloc[0] == pytest.approx(np.exp(0.4))
     assert double_difference(fit, data=("d0", "d1"), model=("m0", "m1")) == pytest.approx(1.6)
 
@@ -62,7 +62,7 @@ def test_holes_understate_synergy_and_are_said() -> None:
     found = synergy(fit)
     assert not found.complete
     assert "holes" in str(found)
-    assert found.draws == pytest.approx(0, abs=1e-12)
+    assert found.interaction_share == pytest.approx(0, abs=1e-12)
     assert found.summary()["degrees"].sum() == 6
     interacting = synergy(_grid(lambda d, m, i: 0.4 * (-1) ** (d + m), (2, 2, 1), drop=1))
     assert interacting.summary().set_index("term").loc["data:model", "degrees"] == 0
@@ -72,11 +72,11 @@ def test_holes_understate_synergy_and_are_said() -> None:
 def test_the_study_shows_its_synergy() -> None:
     fit = posterior(rotation_study())
     found = synergy(fit)
-    assert 0.2 < np.median(found.draws) < 0.9
+    assert 0.2 < np.median(found.interaction_share) < 0.9
     best = found.triplet_summary().set_index(["data", "model"])
     assert best.loc[("shifted trivial", "gap"), "p_above"] > 0.99
-    assert synergy(fit, "log_error").draws.mean() > 0.1
-    assert synergy(fit, "log_onset").draws.size == fit.n_draws
+    assert synergy(fit, "log_error").interaction_share.mean() > 0.1
+    assert synergy(fit, "log_onset").interaction_share.size == fit.n_draws
     table = found.summary().set_index("term")
     assert table.loc["data:model", "p_matters"] > 0.95
     assert "times the exponent that the main effects" in str(found)
@@ -115,7 +115,7 @@ def test_exponents_fall_with_the_spurious_group() -> None:
     fit = posterior(rotation_study())
     slope = alignment_slope(fit)
     assert (slope.here < 0).mean() > 0.95
-    assert slope.draws.std() > slope.here.std()
+    assert slope.slope.std() > slope.here.std()
     assert "P(falls)" in str(slope)
     assert "Alignment exact" in str(slope)
     assert np.median(slope.class_factors["exact"]) > np.median(slope.class_factors["mismatched"])
