@@ -40,7 +40,9 @@ class M4(AbstractFamily):
         target = -exponent * xp.log(n / onset)
         # Both asymptotes of the left side, t and saturation * t, shifted: the root is near one of them.
         t = xp.where(target > 0, target / saturation, target)
-        for _ in range(_NEWTON_STEPS):
+        for step in range(_NEWTON_STEPS):
+            if step == _NEWTON_STEPS - 1:
+                t = _constant(xp, t)
             softplus = xp.maximum(t, 0.0) + xp.log1p(xp.exp(-abs(t)))
             slope = 1.0 + (saturation - 1.0) / (1.0 + xp.exp(-t))
             t = t - (t + (saturation - 1.0) * softplus - target) / slope
@@ -49,6 +51,15 @@ class M4(AbstractFamily):
     def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray:
         with np.errstate(over="ignore"):
             return (chance - values["floor"]) * values["onset"] ** values["exponent"]
+
+
+def _constant(xp: Any, t: Any) -> Any:
+    """Hide `t` from differentiation: at the root, the last Newton step alone has the implicit function's derivative."""
+    if xp is np:
+        return t
+    from pytensor.gradient import disconnected_grad
+
+    return disconnected_grad(t)
 
 
 FAMILIES.add(M4.name, M4())

@@ -8,11 +8,8 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from curvefit.fitting.noise import counting_variance
+from curvefit.fitting.noise import SMALLEST_VARIANCE, STUDENT_FREEDOM, counting_variance
 
-#: Degrees of freedom of the Student-t likelihoods: heavy enough for a failed run, light enough to have a variance.
-STUDENT_FREEDOM = 4.0
-_SMALLEST_VARIANCE = 1e-6
 _PAIRS = ((0, 1), (0, 2), (1, 2))
 
 
@@ -107,7 +104,7 @@ def add_student(link: str, error: Any, seed_variance: Any, data: dict[str, Any])
 
 def add_beta_binomial(error: Any, seed_variance: Any, data: dict[str, Any]) -> None:
     """Add the beta-binomial likelihood, whose spread on the logit scale is that of the seed noise."""
-    concentration = 1.0 / (pt.maximum(seed_variance, _SMALLEST_VARIANCE) * error * (1.0 - error))
+    concentration = 1.0 / (pt.maximum(seed_variance, SMALLEST_VARIANCE) * error * (1.0 - error))
     cell = data["run_cell"]
     pm.BetaBinomial(
         "y",

@@ -1,4 +1,4 @@
-"""The PyMC model: one vectorised model for all curves, all data in `pm.Data`."""
+"""The PyMC model: one vectorised model for all curves. It defines what is sampled; `density` writes it out for speed."""
 
 from __future__ import annotations
 
@@ -17,18 +17,15 @@ if TYPE_CHECKING:
     import pymc as pm
 
 
-def model_data(
-    layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised
-) -> dict[str, np.ndarray]:
-    """Return every array that may change without a new compilation, by the name of its `pm.Data`."""
-    gaussian = layout.likelihood.endswith("-gaussian")
+def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[str, np.ndarray]:
+    """Return every array of the model by name."""
     arrays = {
         "cell_curve": layout.cell_curve,
         "cell_log_size": np.log(layout.cell_size),
         "middle_log_size": np.full(len(layout.cell_size), np.log(layout.middle_size)),
         "cell_doublings": layout.cell_doublings,
         "cell_first": np.searchsorted(layout.cell_curve, layout.cell_curve),
-        "cell_test": layout.cell_test,
+        "cell_test": layout.cell_test if layout.counted else None,
         "cell_variance": layout.cell_variance,
         "curve_chance": layout.chance,
         "curve_unit": layout.unit,
@@ -43,24 +40,18 @@ def model_data(
         "floor_width": start.ridge.width,
         "projection": start.projection,
     }
-    if gaussian:
-        for name in ("cell", "gap", "mask", "count", "mean", "cross"):
-            arrays[f"pattern_{name}"] = getattr(layout, f"pattern_{name}")
-        # Doublings that a cell and its predecessors have walked, and those that two of them share.
-        walked = layout.cell_doublings[layout.pattern_cell]
-        shared = walked[:, [1, 2, 2]] * layout.pattern_mask[:, [0, 1, 1]]
-        arrays["pattern_walk"] = np.column_stack([walked, shared])
-    else:
-        arrays["run_cell"] = layout.run_cell
-        if layout.likelihood == "beta-binomial":
-            arrays |= {"run_errors": layout.run_errors.astype(int), "run_test": layout.run_test.astype(int)}
-        else:
-            arrays["run_value"] = layout.run_value
-    return {
-        name: np.ascontiguousarray(a)
-        for name, a in arrays.items()
-        if name in _used(layout, hierarchy, settings)
-    }
+    for name in ("cell", "gap", "mask", "count", "mean", "cross"):
+        arrays[f"pattern_{name}"] = getattr(layout, f"pattern_{name}")
+    arrays["pattern_walk"] = pattern_walk(layout)
+    arrays |= {"run_cell": layout.run_cell, "run_value": layout.run_value}
+    arrays |= {"run_errors": layout.run_errors.astype(int), "run_test": layout.run_test.astype(int)}
+    return arrays
+
+
+def pattern_walk(layout: Layout) -> np.ndarray:
+    """Return the doublings that a cell and its predecessors have walked, and those that two of them share, shape (patterns, 6)."""
+    walked = layout.cell_doublings[layout.pattern_cell]
+    return np.column_stack([walked, walked[:, [1, 2, 2]] * layout.pattern_mask[:, [0, 1, 1]]])
 
 
 def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised) -> pm.Model:
@@ -83,11 +74,8 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
     if hierarchy.common_specs:
         coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
     with pm.Model(coords=coords) as model:
-        data: dict[str, Any] = {
-            k: pm.Data(k, v) for k, v in model_data(layout, hierarchy, settings, start).items()
-        }
-        data.setdefault("cell_test", None)
-        data.setdefault("cell_variance", 0.0)
+        arrays = model_data(layout, hierarchy, start)
+        data: dict[str, Any] = {k: None if v is None else pt.as_tensor(v) for k, v in arrays.items()}
         prior_mean, prior_sd = hierarchy.mean_prior.T
         pivot = floor_index(hierarchy)
         level: Any = None
@@ -107,11 +95,6 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         else:
             eta = pt.as_tensor(np.tile(prior_mean, (hierarchy.n_rows, 1)))
             sd = pt.as_tensor(np.tile(prior_sd, (hierarchy.n_rows, 1)))
-        # The transform's arrays must be ancestors of theta, or PyMC's rewrites do not know them.
-        eta = eta + 0.0 * data["score"][..., 0]
-        sd = sd + 0.0 * data["information"][:, 0, :]
-        if pivot is not None:
-            eta = eta + 0.0 * (data["floor_centre"] + data["floor_width"])[:, None]
         transform = Whiten(data["information"], data["score"], n_own, pivot, level)
         theta = pm.Normal("theta", eta, sd, dims=("row", "parameter"), transform=transform)
         common: Any = None
@@ -198,10 +181,11 @@ def start_point(
     if hierarchy.pooled:
         point["log_scale"] = np.log(start.scale)
         coordinate = start.effect / start.scale[hierarchy.column_term] ** (1.0 - start.centring)
-        for k, spec in enumerate(hierarchy.curve_specs):
-            point[f"mean_{spec.estimated_name}"] = start.mean[k]
+        names = [spec.estimated_name for spec in hierarchy.curve_specs]
+        point |= {f"mean_{name}": start.mean[k] for k, name in enumerate(names)}
+        for k, name in enumerate(names):
             if (hierarchy.column_parameter == k).any():
-                point[f"effect_{spec.estimated_name}"] = coordinate[hierarchy.column_parameter == k]
+                point[f"effect_{name}"] = coordinate[hierarchy.column_parameter == k]
     if hierarchy.common_specs:
         point["common"] = hierarchy.common_prior[:, 0]
     if settings.discrepancy == "walk":
@@ -217,50 +201,3 @@ def start_point(
         odds = start.correlation / (1 - start.correlation)
         point["noise_correlation_logodds__"] = np.log(odds)
     return {name: np.asarray(value, float) for name, value in point.items()}
-
-
-def structure_key(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -> tuple[Any, ...]:
-    """Return what a compiled model depends on: fits with equal keys differ in `model_data` alone."""
-    return (
-        layout.family.name,
-        layout.likelihood,
-        layout.correlated,
-        layout.counted,
-        settings.discrepancy,
-        settings.priors.model_dump_json(),
-        hierarchy.pooled,
-        hierarchy.n_rows,
-        len(layout.triplets),
-        len(layout.noise_names),
-        hierarchy.terms,
-        tuple(hierarchy.column_term),
-        tuple(hierarchy.mean_prior.ravel()),
-    )
-
-
-def _used(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -> set[str]:
-    """Return the arrays this likelihood reads: unread ones would be unknown to the compiled function."""
-    used = {
-        "cell_curve", "cell_log_size", "middle_log_size", "curve_chance", "curve_unit", "curve_row", "noise_group",
-        "information", "score",
-    }  # fmt: skip
-    if len(hierarchy.column_term):
-        used |= {"design", "centring"}
-    if floor_index(hierarchy) is not None:
-        used |= {"floor_centre", "floor_width"} | ({"path"} if hierarchy.pooled else set())
-    if hierarchy.pooled:
-        used.add("projection")
-    walks = settings.discrepancy == "walk"
-    if walks and not layout.likelihood.endswith("-gaussian"):
-        used |= {"cell_doublings", "cell_first"}
-    if layout.likelihood == "beta-binomial":
-        return used | {"run_cell", "run_errors", "run_test"}
-    used.add("cell_test" if layout.counted else "cell_variance")
-    if layout.likelihood.endswith("-student"):
-        return used | {"run_cell", "run_value"}
-    used |= {"pattern_cell", "pattern_count", "pattern_mean", "pattern_cross"}
-    if layout.correlated:
-        used |= {"pattern_gap", "pattern_mask"}
-    if walks:
-        used.add("pattern_walk")
-    return used

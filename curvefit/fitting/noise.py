@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+#: Degrees of freedom of the Student-t likelihoods: heavy enough for a failed run, light enough to have a variance.
+STUDENT_FREEDOM = 4.0
+#: Variance between seeds below which a beta-binomial is a binomial.
+SMALLEST_VARIANCE = 1e-6
+
 
 def seed_variance(xp: Any, log_noise: Any, slope: Any, floor: Any, relative: Any) -> Any:
     """Return the variance between seeds, on the logit (or log) scale.

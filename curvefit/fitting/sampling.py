@@ -1,11 +1,10 @@
-"""Sampling: nutpie with a model compiled once per structure, or PyMC's own samplers."""
+"""Sampling: nutpie with the written-out density, or PyMC's own samplers with the PyMC model."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from curvefit.errors import FitError, MissingDependencyError
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
-from curvefit.fitting.model import build_model, model_data, start_point, structure_key
+from curvefit.fitting.model import build_model, start_point
 from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.settings import FitSettings
 from curvefit.seeding import generator, seed_for
@@ -21,11 +20,7 @@ from curvefit.seeding import generator, seed_for
 if TYPE_CHECKING:
     import arviz as az
 
-_KEPT = 4
 _FEWEST_DRAWS = 20
-_UNCACHED = ".*Cannot cache compiled function"  # numba's notice begins with colour codes
-_KEPT_NAMES = ["theta", "mean", "noise_slope", "noise_floor", "noise_correlation", "walk"]
-_compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,60 +53,39 @@ def sample(problem: Problem, *, draws: int, tune: int, seed: int) -> az.Inferenc
     return _sample_pymc(problem, draws, tune, seed)
 
 
-def clear_compiled() -> None:
-    """Forget the compiled models; results never depend on them, only times do."""
-    _compiled.clear()
+def nutpie_model(problem: Problem) -> Any:
+    """Return the log density, its expansion to named parameters and its starting points as nutpie takes them."""
+    from nutpie.compiled_pyfunc import from_pyfunc
 
+    from curvefit.fitting.density import Density
 
-def compiled_model(problem: Problem) -> Any:
-    """Return nutpie's compiled model with this problem's data and starting point."""
-    import nutpie
+    density = Density(problem.layout, problem.hierarchy, problem.settings, problem.start)
+    example = density.expand(density.centre)
+    density(density.centre)  # compiled here, not inside the first chain
 
-    key = structure_key(problem.layout, problem.hierarchy, problem.settings)
-    if key not in _compiled:
-        model = build_model(problem.layout, problem.hierarchy, problem.settings, problem.start)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=_UNCACHED)
-            warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
-            warnings.filterwarnings("ignore", category=FutureWarning)
-            _compiled[key] = nutpie.compile_pymc_model(model, backend="numba", var_names=_KEPT_NAMES)
-        while len(_compiled) > _KEPT:
-            _compiled.popitem(last=False)
-    _compiled.move_to_end(key)
-    compiled = _compiled[key]
-    data = model_data(problem.layout, problem.hierarchy, problem.settings, problem.start)
-    compiled = compiled.with_data(**{k: v for k, v in data.items() if k in compiled.shared_data})
-    return replace(compiled, initial_point_func=_initial_point(problem, compiled))
+    def start(seed: Any) -> np.ndarray:
+        return density.centre + 0.1 * np.random.default_rng(seed).normal(size=len(density.centre))
 
-
-def _initial_point(problem: Problem, compiled: Any):
-    names = [n for n in compiled.shape_info[0] if n in _value_names(problem)]
-    centre = start_point(problem.layout, problem.hierarchy, problem.settings, problem.start)
-    flat = np.concatenate([centre[n].ravel() for n in names])
-    if len(flat) != compiled.n_dim:
-        raise FitError(f"the starting point has {len(flat)} values for {compiled.n_dim} parameters")
-
-    def draw(seed: Any) -> np.ndarray:
-        return flat + 0.1 * np.random.default_rng(seed).normal(size=len(flat))
-
-    return draw
-
-
-def _value_names(problem: Problem) -> set[str]:
-    return set(start_point(problem.layout, problem.hierarchy, problem.settings, problem.start))
+    return from_pyfunc(
+        len(density.centre),
+        lambda: density,
+        lambda seed, other_seed, chain: density.expand,
+        [value.dtype for value in example.values()],
+        [value.shape for value in example.values()],
+        list(example),
+        make_initial_point_fn=start,
+    )
 
 
 def _sample_nutpie(problem: Problem, draws: int, tune: int, seed: int) -> az.InferenceData:
     import nutpie
 
     settings = problem.settings
-    compiled = compiled_model(problem)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning)
-            warnings.filterwarnings("ignore", message=_UNCACHED)
             sampler = nutpie.sample(
-                compiled,
+                nutpie_model(problem),
                 draws=draws,
                 tune=tune,
                 chains=settings.chains,

@@ -49,7 +49,7 @@ def measure(label: str, curves: LearningCurves, **settings) -> str:
     from curvefit.fitting.hierarchy import build_hierarchy
     from curvefit.fitting.layout import lay_out
     from curvefit.fitting.penalised import penalised_fit
-    from curvefit.fitting.sampling import Problem, compiled_model
+    from curvefit.fitting.sampling import Problem, nutpie_model
     from curvefit.fitting.settings import FitSettings
 
     chosen = FitSettings(reruns=0, **settings)
@@ -57,7 +57,7 @@ def measure(label: str, curves: LearningCurves, **settings) -> str:
     layout = lay_out(curves, family=chosen.family, likelihood=chosen.likelihood)
     hierarchy = build_hierarchy(layout, chosen)
     if chosen.sampler == "nutpie":
-        compiled_model(
+        nutpie_model(
             Problem(layout, hierarchy, penalised_fit(layout, hierarchy, walk=chosen.usual_walk), chosen)
         )
     compiled = clock()

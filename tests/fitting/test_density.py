@@ -1,4 +1,4 @@
-"""The whole log density of the PyMC model against one written by hand with numpy and scipy, for every likelihood."""
+"""The log density: PyMC's model against one written by hand with numpy and scipy, and the compiled one against PyMC's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from curvefit.curves import LearningCurves
+from curvefit.fitting.density import Density
 from curvefit.fitting.hierarchy import build_hierarchy
 from curvefit.fitting.layout import lay_out
 from curvefit.fitting.model import build_model, start_point
@@ -53,6 +54,64 @@ def test_log_density_is_the_one_written_by_hand(case):
         point = {name: value + spread * rng.normal(size=value.shape) for name, value in centre.items()}
         expected = by_hand(point, curves, likelihood, start, hierarchy)
         assert float(compiled(point)) == pytest.approx(expected, rel=1e-9, abs=1e-6)
+
+
+WRITTEN_OUT = {
+    "beta-binomial": ("base", "beta-binomial", False, {}),
+    "beta-binomial without a walk": ("base", "beta-binomial", False, {"discrepancy": "none"}),
+    "logit-gaussian": ("base", "logit-gaussian", False, {}),
+    "logit-gaussian, nested": ("nested", "logit-gaussian", False, {}),
+    "logit-gaussian, nested, without a walk": ("nested", "logit-gaussian", False, {"discrepancy": "none"}),
+    "logit-student": ("base", "logit-student", False, {}),
+    "log-gaussian, nested": ("nested", "log-gaussian", True, {}),
+    "log-student": ("base", "log-student", True, {}),
+    "no pooling": ("nested", "logit-gaussian", False, {"pooling": "none"}),
+    "full pooling": ("base", "logit-gaussian", False, {"pooling": "full"}),
+    "a common break": ("base", "logit-gaussian", False, {"family": "broken-power-law"}),
+    "an implicit law": ("base", "logit-gaussian", False, {"family": "m4"}),
+    "no floor": ("base", "logit-gaussian", False, {"family": "logarithmic"}),
+    "no chance level": ("base", "log-gaussian", True, {"family": "asymptotic-power-law"}),
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN_OUT)
+def test_the_compiled_density_is_that_of_the_pymc_model(case):
+    scenario, likelihood, losses, chosen = WRITTEN_OUT[case]
+    curves = as_losses(grid(scenario)) if losses else grid(scenario)
+    settings = FitSettings(likelihood=likelihood, **chosen)
+    layout = lay_out(curves, family=settings.family, likelihood=likelihood)
+    hierarchy = build_hierarchy(layout, settings)
+    start = penalised_fit(layout, hierarchy, walk=settings.usual_walk)
+    density = Density(layout, hierarchy, settings, start)
+    model = build_model(layout, hierarchy, settings, start)
+    assert set(density.read(density.centre)) == {v.name for v in model.value_vars}
+    compiled = model.compile_fn(model.logp(), inputs=model.value_vars, mode="FAST_COMPILE")
+    rng = np.random.default_rng(1)
+    for spread in (0.05, 0.3):
+        x = density.centre + spread * rng.normal(size=len(density.centre))
+        value, gradient = density(x)
+        assert value == pytest.approx(float(compiled(density.read(x))), rel=1e-9, abs=1e-6)
+        step = 1e-5
+        slopes = [(density(x + step * e)[0] - density(x - step * e)[0]) / (2 * step) for e in np.eye(len(x))]
+        np.testing.assert_allclose(gradient, slopes, rtol=2e-5, atol=2e-4)
+
+
+def test_draws_are_expanded_to_the_parameters_of_the_pymc_model():
+    settings = FitSettings()
+    layout = lay_out(grid("nested"), family="power-law")
+    hierarchy = build_hierarchy(layout, settings)
+    start = penalised_fit(layout, hierarchy, walk=settings.usual_walk)
+    density = Density(layout, hierarchy, settings, start)
+    model = build_model(layout, hierarchy, settings, start)
+    x = density.centre + 0.2 * np.random.default_rng(2).normal(size=len(density.centre))
+    names = ["theta", "mean", "walk", "noise_slope", "noise_floor", "noise_correlation"]
+    found = density.expand(x)
+    outputs = model.replace_rvs_by_values([model[name] for name in names])
+    expected = model.compile_fn(
+        outputs, inputs=model.value_vars, mode="FAST_COMPILE", on_unused_input="ignore"
+    )(density.read(x))
+    for name, value in zip(names, expected, strict=True):
+        np.testing.assert_allclose(found[name], value, rtol=1e-10, err_msg=name)
 
 
 def by_hand(point, curves, likelihood, start, hierarchy) -> float:

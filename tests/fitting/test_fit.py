@@ -163,17 +163,6 @@ def test_sampled_fit_survives_saving(sampled_fit, tmp_path):
     assert str(again) == str(sampled_fit)
 
 
-def test_a_refit_with_fewer_sizes_reuses_the_compiled_model(sampled_fit, simulated_grid):
-    from curvefit.fitting import sampling
-
-    before = list(sampling._compiled)
-    fit = curvefit.fit(
-        simulated_grid.curves.drop_sizes(above=2000), seed=2, draws=100, tune=300, chains=2, reruns=0
-    )
-    assert list(sampling._compiled) == before
-    assert np.isfinite(fit.parameter("exponent")).all()
-
-
 def test_approximate_fits_say_they_are_not_to_be_quoted(simulated_grid):
     fit = curvefit.fit(simulated_grid.curves, method="approximate")
     assert "not to be quoted" in str(fit).splitlines()[0]

@@ -1,0 +1,5 @@
+"""The log density of the hierarchical model with its gradient, written out for speed."""
+
+from curvefit.fitting.density.density import Density
+
+__all__ = ["Density"]

@@ -1,0 +1,101 @@
+"""Cells, forward and backward: natural parameters, the law's error on the likelihood's scale, and the noise around it."""
+
+from __future__ import annotations
+
+import math
+
+from curvefit.fitting.density.rows import compiled, softplus
+
+POSITIVE, FRACTION, REAL = 0, 1, 2
+_EDGE = 1e-9  # errors on the logit scale are kept this far from 0 and 1
+
+
+@compiled
+def natural(estimated, support, in_units, row, unit, value, slope):
+    """Fill natural parameters per cell and their derivatives by the estimated ones, shape (parameters, cells).
+
+    Parameters
+    ----------
+    estimated
+        Shape (rows, parameters).
+    support, in_units
+        Per parameter: a code of this module, and whether it is a fraction of the curve's unit.
+    row, unit
+        Per cell.
+    """
+    for k in range(len(support)):
+        for c in range(len(row)):
+            at, factor = estimated[row[c], k], unit[c] if in_units[k] else 1.0
+            if support[k] == POSITIVE:
+                value[k, c] = slope[k, c] = math.exp(at) * factor
+            elif support[k] == FRACTION:
+                soft, rise = softplus(at)
+                value[k, c], slope[k, c] = soft * soft * factor, 2.0 * soft * rise * factor
+            else:
+                value[k, c], slope[k, c] = at * factor, factor
+
+
+@compiled
+def to_scale(log_link, error, scaled):
+    """Keep errors inside (0, 1) where the link needs it; fill the law on the likelihood's scale."""
+    for c in range(len(error)):
+        if log_link:
+            scaled[c] = math.log(error[c])
+        else:
+            error[c] = min(max(error[c], _EDGE), 1.0 - _EDGE)
+            scaled[c] = math.log(error[c]) - math.log1p(-error[c])
+
+
+@compiled
+def from_scale(log_link, scaled, error):
+    """Fill errors from the law on the likelihood's scale."""
+    for c in range(len(error)):
+        if log_link:
+            error[c] = math.exp(scaled[c])
+        else:
+            error[c] = 1.0 / (1.0 + math.exp(-scaled[c]))
+
+
+@compiled
+def noise(log_link, error, test, known, relative, group, log_noise, slope, floor, seed, counting):
+    """Fill the variance between seeds and that of counting, per cell (see `curvefit.fitting.noise`)."""
+    for c in range(len(error)):
+        seed[c] = math.exp(2.0 * (log_noise[group[c]] - slope * relative[c])) + floor * floor
+        counting[c] = known[c]
+        if not log_link and test[c] > 0:
+            counting[c] = 1.0 / (test[c] * error[c] * (1.0 - error[c]))
+
+
+@compiled
+def noise_back(relative, group, log_noise, slope, floor, to_seed, to_log_noise):
+    """Add derivatives by log noise; return those by the slope and by the floor."""
+    to_slope, to_floor = 0.0, 0.0
+    for c in range(len(to_seed)):
+        back = 2.0 * to_seed[c] * math.exp(2.0 * (log_noise[group[c]] - slope * relative[c]))
+        to_log_noise[group[c]] += back
+        to_slope -= back * relative[c]
+        to_floor += 2.0 * to_seed[c] * floor
+    return to_slope, to_floor
+
+
+@compiled
+def error_back(log_link, counted, error, counting, to_scaled, to_counting, to_error):
+    """Fill derivatives by the errors, given those by the law on the likelihood's scale and by the counting variance."""
+    for c in range(len(error)):
+        if log_link:
+            to_error[c] = to_scaled[c] / error[c]
+            continue
+        spread = error[c] * (1.0 - error[c])
+        back = to_scaled[c]
+        if counted:
+            back -= to_counting[c] * counting[c] * (1.0 - 2.0 * error[c])
+        inside = _EDGE < error[c] < 1.0 - _EDGE
+        to_error[c] = back / spread if inside else 0.0
+
+
+@compiled
+def natural_back(to_error, partial, slope, row, to_estimated):
+    """Add derivatives by the estimated parameters, given the law's partial derivatives by the natural ones."""
+    for k in range(len(partial)):
+        for c in range(len(row)):
+            to_estimated[row[c], k] += to_error[c] * partial[k, c] * slope[k, c]

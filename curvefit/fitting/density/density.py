@@ -1,0 +1,142 @@
+"""The log density of the hierarchical model and its gradient, written out: what nutpie samples.
+
+`curvefit.fitting.model` says the same in PyMC and is the definition; a test holds the two together. Written out, an
+evaluation costs a fraction, and nothing is compiled anew for other data, designs or sizes but the law of a family.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import betaln
+
+from curvefit.families import ParamSpec
+from curvefit.fitting.density import cells, stages
+from curvefit.fitting.density.law import law_with_partials
+from curvefit.fitting.hierarchy import Hierarchy
+from curvefit.fitting.layout import Layout
+from curvefit.fitting.model import pattern_walk, start_point
+from curvefit.fitting.penalised import Penalised
+from curvefit.fitting.ridge import floor_index
+from curvefit.fitting.settings import FitSettings
+
+_SUPPORT = {"positive": cells.POSITIVE, "fraction": cells.FRACTION, "real": cells.REAL}
+_KINDS = {"gaussian": stages.GAUSSIAN, "student": stages.STUDENT, "binomial": stages.BETA_BINOMIAL}
+
+
+class Density:
+    """Log density of the unconstrained parameters, in the order and under the names of `start_point`.
+
+    Parameters
+    ----------
+    layout, hierarchy, settings, start
+        Data, design, settings and penalised fit.
+
+    Attributes
+    ----------
+    centre
+        Starting values, shape (dimensions,).
+    """
+
+    def __init__(self, layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised) -> None:
+        point = start_point(layout, hierarchy, settings, start)
+        self.centre = np.concatenate([value.ravel() for value in point.values()])
+        stops = np.cumsum([value.size for value in point.values()])
+        self._parts = {
+            name: (slice(stop - value.size, stop), value.shape)
+            for (name, value), stop in zip(point.items(), stops)
+        }
+        sizes = dict.fromkeys(stages.BLOCKS, 0)
+        for name, value in point.items():
+            sizes[_block(name)] += value.size
+        self._starts = np.concatenate([[0], np.cumsum(list(sizes.values()))])
+        prior = np.ascontiguousarray(hierarchy.mean_prior)
+        ridge, found = start.ridge, floor_index(hierarchy)
+        pivot = -1 if found is None else found
+        group = (
+            np.ascontiguousarray(hierarchy.design), hierarchy.column_parameter, hierarchy.column_term, start.centring,
+            np.ascontiguousarray(start.projection), ridge.path, ridge.centre, ridge.width, pivot,
+        )  # fmt: skip
+        along = (ridge.information, ridge.score, ridge.centre, ridge.width, pivot)
+        where = layout.cell_curve
+        of_cell = (hierarchy.row[where], layout.unit[where].astype(float), np.zeros(len(where), int))
+        own, common = _codes(hierarchy.curve_specs), _codes(hierarchy.common_specs)
+        self._before = (self._starts, prior, hierarchy.pooled, group, along, own, common, of_cell)
+        self._after = (self._starts, prior, hierarchy.pooled, group, along, of_cell)
+        log_link = layout.link == "log"
+        counted = layout.counted and not log_link
+        known = np.zeros(len(where)) if counted else layout.cell_variance.astype(float)
+        priors = settings.priors
+        beta = priors.noise_correlation
+        self._observed = (
+            _KINDS[layout.likelihood.split("-")[1]], log_link, counted, layout.correlated,
+            (layout.cell_test * float(counted), known, layout.cell_doublings, np.searchsorted(where, where)),
+            (np.log(layout.cell_size / layout.middle_size), layout.noise_group[where]),
+            (
+                layout.pattern_cell, layout.pattern_gap, layout.pattern_mask, layout.pattern_count,
+                layout.pattern_mean, layout.pattern_cross, pattern_walk(layout),
+            ),
+            (layout.run_cell, layout.run_value, layout.run_errors, layout.run_test),
+            np.array([priors.noise_slope, priors.noise_floor, *beta, betaln(*beta)]),
+            self._normal_priors(hierarchy, settings),
+        )  # fmt: skip
+        self._law = law_with_partials(layout.family)
+        self._size, self._chance = layout.cell_size.astype(float), layout.chance[where].astype(float)
+        specs = [*hierarchy.curve_specs, *hierarchy.common_specs]
+        self._table_order = [specs.index(spec) for spec in layout.family.parameters]
+
+    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the log density and its gradient at `x`, shape (dimensions,); not finite where it overflows."""
+        log_prior, level, value, slope = stages.before_law(x, *self._before)
+        error, *found = self._law(self._size, self._chance, *[value[k] for k in self._table_order])
+        partial = np.empty_like(value)
+        for k, column in zip(self._table_order, found):
+            partial[k] = column
+        rest, gradient = stages.after_law(x, *self._after, level, slope, error, partial, *self._observed)
+        return log_prior + rest, gradient
+
+    def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Return one draw's parameters by name: natural ones in place of those whose names end in ``__``, theta and means."""
+        at = self.read(x)
+        theta, _, _, _, mean, *_ = stages.before_law(x, *self._before)[1]
+        found = {name: value for name, value in at.items() if not name.endswith("__")} | {"theta": theta}
+        for name in ("noise_slope", "noise_floor"):
+            found[name] = np.exp(at[f"{name}_log__"])
+        if "log_scale" in at:
+            found["mean"] = mean
+        if "log_walk" in at:
+            found["walk"] = np.exp(at["log_walk"])
+        if "noise_correlation_logodds__" in at:
+            found["noise_correlation"] = 1.0 / (1.0 + np.exp(-at["noise_correlation_logodds__"]))
+        return {name: np.array(value, float) for name, value in found.items()}
+
+    def read(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Return views of coordinates by the names of `start_point`."""
+        return {name: x[part].reshape(shape) for name, (part, shape) in self._parts.items()}
+
+    def _normal_priors(self, hierarchy: Hierarchy, settings: FitSettings) -> np.ndarray:
+        """Return mean and sd of the coordinates with a normal prior of their own, sd 0 elsewhere, shape (dimensions, 2)."""
+        priors, found = settings.priors, np.zeros((len(self.centre), 2))
+        normals = {
+            "log_scale": (np.log(hierarchy.scale_prior), priors.scale_width),
+            "common": tuple(hierarchy.common_prior.T),
+            "log_walk": (np.log(priors.walk[0]), priors.walk[1]),
+            "walk_step": (0.0, 1.0),
+            "log_noise": (np.log(priors.noise[0]), priors.noise[1]),
+        }
+        for name, numbers in normals.items():
+            if name in self._parts:
+                found[self._parts[name][0]] = np.stack(np.broadcast_arrays(*numbers), axis=-1)
+        return found
+
+
+def _block(name: str) -> str:
+    """Return the block of `stages.BLOCKS` that a coordinate belongs to."""
+    return next(
+        block for block in stages.BLOCKS if name.removeprefix("noise_").startswith(block) or name == block
+    )
+
+
+def _codes(specs: tuple[ParamSpec, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return support codes, and which parameters are fractions of the curve's unit."""
+    support = np.array([_SUPPORT[spec.support] for spec in specs], int)
+    return support, np.array([spec.measures == "error" for spec in specs], bool)

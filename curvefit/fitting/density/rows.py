@@ -1,0 +1,261 @@
+"""Group level and curve level, forward and backward: from sampled coordinates to every row's parameters.
+
+What `curvefit.fitting.model` and `curvefit.fitting.whitening` say in pytensor, as loops with their derivatives written out.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from curvefit.families.abstract import ROOT_WIDTH
+from curvefit.fitting.ridge import DEGREE
+
+compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+LOG_2PI = math.log(2.0 * math.pi)
+
+
+@compiled
+def normal(residual, sd):
+    """Return the log density of a normal at `residual` from its mean."""
+    return -0.5 * ((residual / sd) ** 2 + LOG_2PI) - math.log(sd)
+
+
+@compiled
+def softplus(root):
+    """Return the softly positive root and its derivative (see `ParamSpec.constrain`)."""
+    scaled = root / ROOT_WIDTH
+    tail = math.exp(-abs(scaled))
+    slope = 1.0 / (1.0 + tail) if scaled > 0 else tail / (1.0 + tail)
+    return ROOT_WIDTH * (max(scaled, 0.0) + math.log1p(tail)), slope
+
+
+@compiled
+def level_at(root, centre, width):
+    """Return the level of a floor along the ridge and its derivative by the estimated root (see `Ridge.level`)."""
+    soft, slope = softplus(root)
+    level = (soft * soft - centre) / width
+    if level < -1.0 or level > 1.0:
+        return min(max(level, -1.0), 1.0), 0.0
+    return level, 2.0 * soft * slope / width
+
+
+@compiled
+def polynomial(coefficients, at):
+    """Return a polynomial of degree `DEGREE` and its derivative."""
+    value, slope = coefficients[DEGREE], 0.0
+    for power in range(DEGREE - 1, -1, -1):
+        slope = slope * at + value
+        value = value * at + coefficients[power]
+    return value, slope
+
+
+@compiled
+def group_level(free, free_effect, scale, prior, design, of_parameter, of_term, centring, projection, path, centre, width, pivot, eta, mean, effect, shift):  # fmt: skip
+    """Fill expected parameters `eta`, means, effects and the shifts along ridges; return their log prior density.
+
+    Parameters
+    ----------
+    free, free_effect
+        Sampled coordinates of means (parameters,) and effects (columns,).
+    scale
+        Scales of the terms, then of the residuals.
+    prior
+        Mean and sd of every grand mean, shape (parameters, 2).
+    design, of_parameter, of_term, centring, projection
+        See `Hierarchy` and `Penalised`.
+    path, centre, width, pivot
+        See `Ridge`; pivot is the floor's position, -1 without one.
+    eta, mean, effect, shift
+        Written: shapes (rows, parameters), (parameters,), (columns,), (rows, parameters).
+    """
+    rows, n_own = eta.shape
+    log_density = 0.0
+    shift[:] = 0.0
+    for turn in range(-1, n_own):
+        k = pivot if turn < 0 else turn
+        if k < 0 or (turn >= 0 and k == pivot):
+            continue
+        moved = 0.0
+        for r in range(rows):
+            moved += projection[k, r] * shift[r, k]
+        mean[k] = free[k] + moved
+        log_density += normal(mean[k] - prior[k, 0], prior[k, 1])
+        for r in range(rows):
+            eta[r, k] = mean[k]
+        for c in range(len(of_parameter)):
+            if of_parameter[c] != k:
+                continue
+            own, moved = scale[of_term[c]], 0.0
+            for r in range(rows):
+                moved += projection[n_own + c, r] * shift[r, k]
+            effect[c] = free_effect[c] * own ** (1.0 - centring[c]) + moved
+            log_density -= 0.5 * ((effect[c] / own) ** 2 + LOG_2PI) + centring[c] * math.log(own)
+            for r in range(rows):
+                eta[r, k] += design[r, c] * effect[c]
+        if k == pivot:
+            for r in range(rows):
+                at, _ = level_at(eta[r, k], centre[r], width[r])
+                for j in range(n_own):
+                    shift[r, j] = polynomial(path[r, j], at)[0]
+    return log_density
+
+
+@compiled
+def group_level_back(free_effect, scale, prior, design, of_parameter, of_term, centring, projection, path, centre, width, pivot, eta, mean, effect, to_eta, to_free, to_effect, to_log_scale):  # fmt: skip
+    """Add derivatives of the log density by the coordinates, given those by `eta`; `to_eta` of the floor is changed."""
+    rows, n_own = eta.shape
+    to_level = np.zeros(rows)
+    for turn in range(n_own):
+        k = turn
+        if pivot >= 0:  # the floor comes last
+            k = pivot if turn == n_own - 1 else turn + (turn >= pivot)
+        if k == pivot:
+            for r in range(rows):
+                to_eta[r, k] += to_level[r] * level_at(eta[r, k], centre[r], width[r])[1]
+        to_shift = np.zeros(rows)
+        total = -(mean[k] - prior[k, 0]) / prior[k, 1] ** 2
+        for r in range(rows):
+            total += to_eta[r, k]
+        to_free[k] += total
+        for r in range(rows):
+            to_shift[r] += projection[k, r] * total
+        for c in range(len(of_parameter)):
+            if of_parameter[c] != k:
+                continue
+            own = scale[of_term[c]]
+            back = -effect[c] / own**2
+            for r in range(rows):
+                back += design[r, c] * to_eta[r, k]
+            power = own ** (1.0 - centring[c])
+            to_effect[c] += back * power
+            to_log_scale[of_term[c]] += (
+                back * free_effect[c] * power * (1.0 - centring[c]) + (effect[c] / own) ** 2 - centring[c]
+            )
+            for r in range(rows):
+                to_shift[r] += projection[n_own + c, r] * back
+        if k != pivot and pivot >= 0:
+            for r in range(rows):
+                at, _ = level_at(eta[r, pivot], centre[r], width[r])
+                to_level[r] += to_shift[r] * polynomial(path[r, k], at)[1]
+
+
+@compiled
+def curve_level(z, eta, sd, information, score, centre, width, pivot, theta, factor, solved):
+    """Fill every row's parameters `theta` from whitened coordinates; return their log prior density, Jacobian included.
+
+    Parameters
+    ----------
+    z, eta
+        Coordinates and expected parameters, shape (rows, parameters).
+    sd
+        Standard deviation of each parameter around eta, shape (parameters,).
+    information, score, centre, width, pivot
+        See `Ridge`.
+    theta, factor, solved
+        Written: parameters, Cholesky factors of the others, and their solved centres (kept for `curve_level_back`).
+    """
+    rows, n_own = z.shape
+    log_density = 0.0
+    others = np.array([k for k in range(n_own) if k != pivot])
+    size = len(others)
+    total = np.empty(size)
+    for r in range(rows):
+        at = 0.0
+        if pivot >= 0:
+            precision = 1.0 / sd[pivot] ** 2
+            both = precision + information[r, pivot, pivot]
+            theta[r, pivot] = (precision * eta[r, pivot] + score[r, pivot, 0]) / both + z[
+                r, pivot
+            ] / math.sqrt(both)
+            log_density -= 0.5 * math.log(both)
+            at, _ = level_at(theta[r, pivot], centre[r], width[r])
+        for i in range(size):
+            a = others[i]
+            for j in range(i + 1):
+                value = information[r, a, others[j]]
+                if i == j:
+                    value += 1.0 / sd[a] ** 2
+                for k in range(j):
+                    value -= factor[r, i, k] * factor[r, j, k]
+                factor[r, i, j] = math.sqrt(value) if i == j else value / factor[r, j, j]
+            value = eta[r, a] / sd[a] ** 2
+            value += polynomial(score[r, a], at)[0] if pivot >= 0 else score[r, a, 0]
+            for k in range(i):
+                value -= factor[r, i, k] * solved[r, k]
+            solved[r, i] = value / factor[r, i, i]
+            total[i] = solved[r, i] + z[r, a]
+            log_density -= math.log(factor[r, i, i])
+        for i in range(size - 1, -1, -1):
+            value = total[i]
+            for k in range(i + 1, size):
+                value -= factor[r, k, i] * theta[r, others[k]]
+            theta[r, others[i]] = value / factor[r, i, i]
+        for k in range(n_own):
+            log_density += normal(theta[r, k] - eta[r, k], sd[k])
+    return log_density
+
+
+@compiled
+def curve_level_back(z, eta, sd, information, score, centre, width, pivot, theta, factor, solved, to_theta, to_z, to_eta, to_log_sd):  # fmt: skip
+    """Add derivatives by coordinates, `eta` and log sd, given those of the log likelihood by `theta` (which are changed)."""
+    rows, n_own = z.shape
+    others = np.array([k for k in range(n_own) if k != pivot])
+    size = len(others)
+    to_factor, to_total, to_value = np.empty((size, size)), np.empty(size), np.empty(size)
+    for r in range(rows):
+        for k in range(n_own):
+            apart = (theta[r, k] - eta[r, k]) / sd[k] ** 2
+            to_theta[r, k] -= apart
+            to_eta[r, k] += apart
+            to_log_sd[k] += (theta[r, k] - eta[r, k]) * apart - 1.0
+        lower = factor[r]
+        for i in range(size):
+            value = to_theta[r, others[i]]
+            for k in range(i):
+                value -= lower[i, k] * to_total[k]
+            to_total[i] = value / lower[i, i]
+            to_z[r, others[i]] += to_total[i]
+        for i in range(size - 1, -1, -1):
+            value = to_total[i]
+            for k in range(i + 1, size):
+                value -= lower[k, i] * to_value[k]
+            to_value[i] = value / lower[i, i]
+        for i in range(size):
+            for j in range(i + 1):
+                to_factor[i, j] = -theta[r, others[i]] * to_total[j] - to_value[i] * solved[r, j]
+            to_factor[i, i] -= 1.0 / lower[i, i]
+        at, slope = 0.0, 0.0
+        if pivot >= 0:
+            at, slope = level_at(theta[r, pivot], centre[r], width[r])
+        for i in range(size - 1, -1, -1):  # Cholesky's algorithm backwards
+            a = others[i]
+            for j in range(i, -1, -1):
+                if i == j:
+                    back = to_factor[i, i] / (2.0 * lower[i, i])
+                    for k in range(i):
+                        to_factor[i, k] -= 2.0 * back * lower[i, k]
+                    to_log_sd[a] -= 2.0 * back / sd[a] ** 2
+                else:
+                    back = to_factor[i, j] / lower[j, j]
+                    to_factor[j, j] -= back * lower[i, j]
+                    for k in range(j):
+                        to_factor[i, k] -= back * lower[j, k]
+                        to_factor[j, k] -= back * lower[i, k]
+            to_eta[r, a] += to_value[i] / sd[a] ** 2
+            to_log_sd[a] -= 2.0 * to_value[i] * eta[r, a] / sd[a] ** 2
+            if pivot >= 0:
+                to_theta[r, pivot] += to_value[i] * polynomial(score[r, a], at)[1] * slope
+        if pivot >= 0:
+            precision = 1.0 / sd[pivot] ** 2
+            both = precision + information[r, pivot, pivot]
+            middle = (precision * eta[r, pivot] + score[r, pivot, 0]) / both
+            back = to_theta[r, pivot]
+            to_z[r, pivot] += back / math.sqrt(both)
+            to_eta[r, pivot] += back * precision / both
+            to_precision = (
+                -0.5 * back * z[r, pivot] / both**1.5 + back * (eta[r, pivot] - middle) / both - 0.5 / both
+            )
+            to_log_sd[pivot] -= 2.0 * to_precision * precision

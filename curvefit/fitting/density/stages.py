@@ -1,0 +1,201 @@
+"""One evaluation of the density in two stages, before and after the family's law, each one compiled call."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from curvefit.fitting.density.cells import (
+    error_back,
+    from_scale,
+    natural,
+    natural_back,
+    noise,
+    noise_back,
+    to_scale,
+)
+from curvefit.fitting.density.gaussian import gaussian
+from curvefit.fitting.density.rows import (
+    LOG_2PI,
+    compiled,
+    curve_level,
+    curve_level_back,
+    group_level,
+    group_level_back,
+    normal,
+)
+from curvefit.fitting.density.runs import beta_binomial, student, walk_back, walk_path
+
+GAUSSIAN, STUDENT, BETA_BINOMIAL = 0, 1, 2
+#: Blocks of the sampled coordinates, in order; a block may be empty.
+BLOCKS = ("theta", "log_scale", "mean", "effect", "common", "log_walk", "walk_step", "log_noise", "slope", "floor", "correlation")  # fmt: skip
+_THETA, _SCALE, _MEAN, _EFFECT, _COMMON, _WALK, _STEP, _NOISE, _SLOPE, _FLOOR, _CORRELATION = range(11)
+
+
+@compiled
+def before_law(x, starts, prior, pooled, group, ridge, own, common, where):
+    """Return curve and group level at the coordinates, and the natural parameters of every cell.
+
+    Parameters
+    ----------
+    x, starts
+        Coordinates, and where each of `BLOCKS` begins in them (one more entry: their number).
+    prior
+        Mean and sd of every curve-level parameter's grand mean, shape (parameters, 2).
+    pooled
+        Whether rows share means and effects.
+    group, ridge
+        Arguments of `group_level` and of `curve_level`.
+    own, common
+        Support codes and whether in units, of curve-level and of common parameters.
+    where
+        Row, unit and row 0 of every cell.
+
+    Returns
+    -------
+    tuple
+        Log prior density; (theta, eta, sd, scale, mean, effect, factor, solved); values and slopes, shape (parameters, cells).
+    """
+    n_own, pivot = len(prior), ridge[4]
+    z = x[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
+    theta, eta, shift = np.empty_like(z), np.empty_like(z), np.empty_like(z)
+    scale = np.exp(x[starts[_SCALE] : starts[_MEAN]])
+    mean, effect = np.empty(n_own), np.empty(starts[_COMMON] - starts[_EFFECT])
+    total = 0.0
+    if pooled:
+        free, free_effect = x[starts[_MEAN] : starts[_EFFECT]], x[starts[_EFFECT] : starts[_COMMON]]
+        total += group_level(free, free_effect, scale, prior, *group, eta, mean, effect, shift)
+        sd = scale[len(scale) - n_own :].copy()
+    else:
+        mean[:] = prior[:, 0]
+        eta[:] = prior[:, 0]
+        sd = prior[:, 1].copy()
+    others = n_own - 1 if pivot >= 0 else n_own
+    factor, solved = np.empty((len(z), others, others)), np.empty((len(z), others))
+    total += curve_level(z, eta, sd, *ridge, theta, factor, solved)
+    n_common = starts[_WALK] - starts[_COMMON]
+    value, slope = np.empty((n_own + n_common, len(where[0]))), np.empty((n_own + n_common, len(where[0])))
+    natural(theta, *own, where[0], where[1], value[:n_own], slope[:n_own])
+    if n_common:
+        at = x[starts[_COMMON] : starts[_WALK]].reshape((1, -1))
+        natural(at, *common, where[2], where[1], value[n_own:], slope[n_own:])
+    return total, (theta, eta, sd, scale, mean, effect, factor, solved), value, slope
+
+
+@compiled
+def after_law(x, starts, prior, pooled, group, ridge, where, level, slope, error, partial, kind, log_link, counted, correlated, cells, of_noise, patterns, runs, priors, normals):  # fmt: skip
+    """Return the rest of the log density (likelihood, noise priors) and the gradient of all of it.
+
+    Parameters
+    ----------
+    level, slope
+        From `before_law`.
+    error, partial
+        The law per cell, and its partial derivatives by the natural parameters, shape (parameters, cells).
+    kind, log_link, counted, correlated
+        Likelihood code, and whether noise adds on logs, errors are counts, seed noise is correlated along n.
+    cells
+        Test points (0 for none), known variances, doublings and number of the curve's first cell, per cell.
+    of_noise
+        Log of size over the middle size, and noise group, per cell.
+    patterns, runs
+        Arguments of `gaussian`; cell, value, errors and test points of every run.
+    priors
+        Widths of the half-normals of the noise's slope and floor; the two numbers of the correlation's beta, log normaliser.
+    normals
+        Mean and sd of the normal prior of every coordinate, sd 0 for coordinates with another.
+    """
+    n_own, n_cells = len(prior), len(error)
+    to = np.zeros(len(x))
+    total = 0.0
+    for i in range(len(x)):
+        if normals[i, 1] > 0:
+            apart = x[i] - normals[i, 0]
+            total += normal(apart, normals[i, 1])
+            to[i] -= apart / normals[i, 1] ** 2
+    for i in range(2):
+        at = starts[_SLOPE + i]
+        square = math.exp(2.0 * x[at]) / priors[i] ** 2
+        total += 0.5 * (math.log(4.0) - LOG_2PI) - math.log(priors[i]) - 0.5 * square + x[at]
+        to[at] += 1.0 - square
+    log_correlation = -np.inf
+    if correlated:
+        odds = x[starts[_CORRELATION]]
+        log_correlation = -_log1p_exp(-odds)
+        total += priors[2] * log_correlation - priors[3] * _log1p_exp(odds) - priors[4]
+        share = math.exp(log_correlation)
+        to[starts[_CORRELATION]] += priors[2] * (1.0 - share) - priors[3] * share
+
+    scaled, seed, counting, law = np.empty(n_cells), np.empty(n_cells), np.empty(n_cells), error
+    to_scale(log_link, error, scaled)
+    walks, steps = starts[_STEP] > starts[_WALK], starts[_NOISE] > starts[_STEP]
+    walk = math.exp(x[starts[_WALK]]) if walks else 0.0
+    step, to_step = x[starts[_STEP] : starts[_NOISE]], to[starts[_STEP] : starts[_NOISE]]
+    path, length = np.empty(n_cells), np.empty(n_cells)
+    if steps:
+        walk_path(cells[2], cells[3], walk, step, path, length)
+        scaled = scaled + path
+        law = np.empty(n_cells)
+        from_scale(log_link, scaled, law)
+    log_noise, fall, rest = (
+        x[starts[_NOISE] : starts[_SLOPE]],
+        math.exp(x[starts[_SLOPE]]),
+        math.exp(x[starts[_FLOOR]]),
+    )
+    noise(log_link, law, cells[0], cells[1], *of_noise, log_noise, fall, rest, seed, counting)
+
+    to_scaled, to_seed, to_counting, to_law = (
+        np.zeros(n_cells),
+        np.zeros(n_cells),
+        np.zeros(n_cells),
+        np.zeros(n_cells),
+    )
+    if kind == GAUSSIAN:
+        found, to_correlation, to_log_walk = gaussian(
+            *patterns, scaled, seed, counting, log_correlation, walk, to_scaled, to_seed, to_counting
+        )
+        total += found
+        if correlated:
+            to[starts[_CORRELATION]] += to_correlation * -math.expm1(log_correlation)
+        if walks:
+            to[starts[_WALK]] += to_log_walk
+    elif kind == STUDENT:
+        total += student(runs[0], runs[1], scaled, seed + counting, to_scaled, to_seed)
+        to_counting += to_seed
+    else:
+        total += beta_binomial(runs[0], runs[2], runs[3], law, seed, to_law, to_seed)
+        to_scaled += to_law * law * (1.0 - law)
+    to_fall, to_rest = noise_back(
+        *of_noise, log_noise, fall, rest, to_seed, to[starts[_NOISE] : starts[_SLOPE]]
+    )
+    to[starts[_SLOPE]] += to_fall * fall
+    to[starts[_FLOOR]] += to_rest * rest
+    error_back(log_link, counted, law, counting, to_scaled, to_counting, to_law)
+    if steps:  # back to the scale on which the walk adds, and from there to the law that walked
+        to_scaled = to_law * law if log_link else to_law * law * (1.0 - law)
+        to[starts[_WALK]] += walk_back(cells[3], walk, step, length, to_scaled, to_step)
+        error_back(log_link, False, error, counting, to_scaled, to_counting, to_law)
+    theta, eta, sd, scale, mean, effect, factor, solved = level
+    to_theta, to_eta, to_log_sd = np.zeros_like(theta), np.zeros_like(theta), np.zeros(n_own)
+    natural_back(to_law, partial[:n_own], slope[:n_own], where[0], to_theta)
+    if len(partial) > n_own:
+        to_common = to[starts[_COMMON] : starts[_WALK]].reshape((1, -1))
+        natural_back(to_law, partial[n_own:], slope[n_own:], where[2], to_common)
+    z = x[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
+    to_z = to[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
+    curve_level_back(z, eta, sd, *ridge, theta, factor, solved, to_theta, to_z, to_eta, to_log_sd)
+    if pooled:
+        to_scale_ = to[starts[_SCALE] : starts[_MEAN]]
+        to_scale_[len(scale) - n_own :] += to_log_sd
+        to_mean, to_effect = to[starts[_MEAN] : starts[_EFFECT]], to[starts[_EFFECT] : starts[_COMMON]]
+        free_effect = x[starts[_EFFECT] : starts[_COMMON]]
+        group_level_back(
+            free_effect, scale, prior, *group, eta, mean, effect, to_eta, to_mean, to_effect, to_scale_
+        )
+    return total, to
+
+
+@compiled
+def _log1p_exp(x):
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
