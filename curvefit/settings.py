@@ -7,6 +7,7 @@ known key.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -62,6 +63,11 @@ def describe_mistakes(error: ValidationError, cls: type[BaseModel]) -> list[str]
             known = list(cls.model_fields)
             key = str(mistake["loc"][-1])
             lines.append(f"  {path}: unknown key; known: {', '.join(known)}.{did_you_mean(key, known)}")
+        elif mistake["type"] == "literal_error":
+            known = re.findall(r"'([^']*)'", mistake["ctx"]["expected"])
+            value = mistake["input"]
+            near = did_you_mean(value, known) if isinstance(value, str) else ""
+            lines.append(f"  {path}: unknown value {value!r}; known: {', '.join(known)}.{near}")
         elif mistake["type"] == "missing":
             lines.append(f"  {path}: missing, must be given")
         elif mistake["type"] == "value_error":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,11 +56,23 @@ FIT_OPTIONS = {
     "seed": Option(Seed, 0),
 }
 
-takes_settings = block_of_options("settings", FIT_OPTIONS)
+
+def check_settings(settings: dict[str, Any]) -> None:
+    """Raise InvalidInputError or UnknownNameError where an option of the fit has a value that it cannot have."""
+    from curvefit.families import get_family
+    from curvefit.fitting.settings import FitSettings
+    from curvefit.settings import parse_settings
+
+    get_family(parse_settings(FitSettings, settings, where="options of the fit").family)
+
+
+takes_settings = block_of_options("settings", FIT_OPTIONS, check=check_settings)
 """Give a command the settings of a fit, as its parameter ``settings``."""
 
 
-def open_fit(path: Path, *, seed: int = 0, **choice: Any) -> CurveFit:
+def open_fit(
+    path: Path, *, seed: int = 0, check: Callable[[LearningCurves], Any] | None = None, **choice: Any
+) -> CurveFit:
     """Load the saved fit at `path`, or fit the curves there with default settings.
 
     Parameters
@@ -68,6 +81,8 @@ def open_fit(path: Path, *, seed: int = 0, **choice: Any) -> CurveFit:
         Folder of a saved fit, table, or record store.
     seed
         Root of all random numbers of a fresh fit.
+    check
+        Called with the curves before they are fitted, so that what cannot be done with them is said at once.
     choice
         As in `read_curves`; only for a table or a store.
 
@@ -77,7 +92,12 @@ def open_fit(path: Path, *, seed: int = 0, **choice: Any) -> CurveFit:
         When something is chosen from a saved fit.
     """
     saved = load_saved_fit(path, **choice)
-    return saved if saved is not None else fit_curves(read_curves(path, **choice), seed=seed)
+    if saved is not None:
+        return saved
+    curves = read_curves(path, **choice)
+    if check is not None:
+        check(curves)
+    return fit_curves(curves, seed=seed)
 
 
 def load_saved_fit(path: Path, **choice: Any) -> CurveFit | None:

@@ -16,7 +16,7 @@ class Option(NamedTuple):
 
 
 def block_of_options(
-    name: str, options: Mapping[str, Option]
+    name: str, options: Mapping[str, Option], *, check: Callable[[dict[str, Any]], None] | None = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that replaces the parameter `name` of a command by `options`.
 
@@ -28,6 +28,8 @@ def block_of_options(
         The command's parameter that stands for the block.
     options
         Python name of each option to what it is.
+    check
+        Called with what was given before the command is, so that a wrong value stops it before any work.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -55,7 +57,10 @@ def block_of_options(
         @wraps(command)
         def with_options(**given: Any) -> None:
             block = {key: given.pop(key) for key in options}
-            command(**given, **{name: {key: v for key, v in block.items() if v not in (None, [])}})
+            chosen = {key: value for key, value in block.items() if value not in (None, [])}
+            if check is not None:
+                check(chosen)
+            command(**given, **{name: chosen})
 
         with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         with_options.__annotations__ = {p.name: p.annotation for p in parameters}

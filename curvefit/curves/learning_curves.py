@@ -61,9 +61,7 @@ class LearningCurves:
         if missing:
             raise InvalidInputError(f"the table of learning curves lacks the columns {', '.join(missing)}")
         if self.training_sets not in TRAINING_SETS:
-            raise InvalidInputError(
-                f"training_sets {self.training_sets!r} is not one of {', '.join(TRAINING_SETS)}"
-            )
+            raise unknown_name("kind of training sets", self.training_sets, TRAINING_SETS)
         object.__setattr__(self, "table", self.table.reset_index(drop=True))
 
     @classmethod

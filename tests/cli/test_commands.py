@@ -216,7 +216,43 @@ def test_how_training_sets_were_drawn_can_be_said(table, capsys):
     assert not any("correlated" in note for note in independent)
     with pytest.raises(SystemExit):
         main([*map(str, words), "nestled"])
-    assert "nested" in capsys.readouterr().out
+    assert "Did you mean 'nested'?" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["fit", "report"])
+@pytest.mark.parametrize(
+    ("option", "wrong", "meant"),
+    [
+        ("--pooling", "partail", "partial"),
+        ("--method", "approx", "approximate"),
+        ("--likelihood", "betabinomial", "beta-binomial"),
+        ("--family", "powerlaw", "power-law"),
+    ],
+)
+def test_a_wrong_choice_stops_before_anything_is_read(command, option, wrong, meant, capsys, tmp_path):
+    words = [command, str(tmp_path / "nowhere.csv"), option, wrong]
+    with pytest.raises(SystemExit) as left:
+        main(words + (["--out", str(tmp_path / "out")] if command == "report" else []))
+    said = capsys.readouterr().err
+    assert left.value.code == 2
+    assert wrong in said
+    assert f"Did you mean '{meant}'?" in said
+    assert "nowhere" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(("--link", "noizy", "--baseline", "mlp"), "noisy"), (("--baseline", "mpl"), "mlp")],
+)
+def test_a_gain_that_cannot_be_measured_stops_before_the_fit(words, meant, table, capsys, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("fitted")
+
+    monkeypatch.setattr("curvefit.fitting.fit", never, raising=False)
+    with pytest.raises(SystemExit) as left:
+        main(["gain", str(table), *words])
+    assert left.value.code == 2
+    assert f"Did you mean '{meant}'?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("pair", ["n_train", "=x", "n_train="])

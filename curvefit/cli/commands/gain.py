@@ -36,9 +36,15 @@ def gain(
 
     Status of the fit first, then a sentence per comparison, what the numbers assume, and a table.
     """
-    from curvefit.dimension import sensitivity, symmetry_gain
+    from curvefit.dimension import baseline_pairs, get_link, sensitivity, symmetry_gain
 
-    fitted = open_fit(source, seed=seed, **choice)
+    get_link(link)
+    fitted = open_fit(
+        source,
+        seed=seed,
+        check=lambda curves: baseline_pairs(curves, curves.triplets, baseline=baseline),
+        **choice,
+    )
     measured = symmetry_gain(fitted, baseline, link=link)
     varied = None
     if sensitive:
