@@ -169,10 +169,10 @@ def group_specs(specs: Iterable[RunSpec]) -> list[list[RunSpec]]:
     return list(groups.values())
 
 
-def spec_cost(spec: RunSpec) -> float:
-    """Return the expected floating-point operations of one run."""
-    run = build_run(spec)
-    return run.algorithm.cost(run)
+def group_costs(group: Sequence[RunSpec]) -> list[float]:
+    """Return the expected cost of every run of one group (see `AbstractAlgorithm.costs`)."""
+    runs = [build_run(spec) for spec in group]
+    return runs[0].algorithm.costs(runs)
 
 
 def execute_specs(specs: Sequence[RunSpec], *, device: str = "cpu") -> Iterator[RunRecord]:

@@ -69,7 +69,15 @@ class AbstractAlgorithm(Settings, abc.ABC):
 
     @abc.abstractmethod
     def cost(self, run: Run) -> float:
-        """Return the expected floating-point operations of one run, for planning."""
+        """Return what one run is expected to cost by itself, for planning.
+
+        In floating-point operations at the speed of a large single-precision matrix product: work that is
+        bound by memory counts for more than its operations.
+        """
+
+    def costs(self, runs: Sequence[Run]) -> list[float]:
+        """Return the costs of runs with equal share keys, each with its part of what is shared."""
+        return [run.algorithm.cost(run) for run in runs]
 
     @abc.abstractmethod
     def execute(self, runs: Sequence[Run], *, device: str = "cpu") -> Iterator[Outcome]:

@@ -186,11 +186,14 @@ class AbstractGradientTraining(AbstractAlgorithm):
         return "gradient", names, facts.shape, facts.n_classes, size
 
     def cost(self, run: Run) -> float:
-        from runners.training.cost import step_flops
+        from runners.training.cost import EXPECTED_USE, LINEARISED, step_cost
 
-        flops = step_flops(run.architecture, run.dataset.facts(), min(self.largest_batch, run.spec.n_train))
+        step = step_cost(run.architecture, run.dataset.facts(), min(self.largest_batch, run.spec.n_train))
         searched = self.tune.combinations * self.tune.seeds if self.tune is not None else 0
-        return flops * self.budget(run.spec.n_train) * (self.members + searched)
+        # Nets are done once their loss is small, unless something keeps it from becoming so.
+        is_held_up = self.stop_loss is None or self.weight_decay > 0 or self.augment != "trivial"
+        used = self.budget(run.spec.n_train) * (1.0 if is_held_up else EXPECTED_USE)
+        return step * used * (self.members + searched) * (LINEARISED if self.linearised else 1.0)
 
     def execute(self, runs: Sequence[Run], *, device: str = "cpu") -> Iterator[Outcome]:
         from runners.training.execute import execute_runs

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -12,8 +14,12 @@ from curvefit.records.index import Entry
 from curvefit.seeding import generator
 
 _DRAWS = 500
-_PRIOR_RATE, _PRIOR_RATE_SD = np.log(1e10), np.log(10) / 1.645
-"""10 GFLOP/s on a worker, a factor of 10 either way at 90 %: what is known before any run."""
+_PRIOR_RATE_SD, _SHARED = np.log(4) / 1.645, 0.5
+"""Costs are right within a factor of 4 at 90 % before any run; half of that variance is the machine's, the same for all
+algorithms. See docs/results/costs.md."""
+_UNLIKE = 0.35
+"""Standard deviation of the log of the rest's cost over what was foretold from past runs: the dearest runs come first, and
+what is left is unlike them in size and model. Measured as the same page says."""
 _PRIOR_SLOPE_SD, _PRIOR_NOISE, _PRIOR_WEIGHT = 0.1, 0.5, 5.0
 
 
@@ -39,7 +45,11 @@ class CostEstimate:
         return CostEstimate(self.seconds / workers, self.low / workers, self.high / workers, self.n_past)
 
     def __str__(self) -> str:
-        basis = f"from {self.n_past} past runs" if self.n_past else "a guess: no past runs"
+        basis = (
+            f"from {self.n_past} past runs"
+            if self.n_past
+            else "a guess from this processor's speed: no past runs"
+        )
         return f"{duration(self.seconds)} (90 %: {duration(self.low)} to {duration(self.high)}; {basis})"
 
 
@@ -79,7 +89,8 @@ def estimate_cost(
     """Return the worker-seconds of the runs in `todo`.
 
     For every algorithm, log seconds is a line in log operations, drawn from its posterior (conjugate normal,
-    slope near 1), with log-normal scatter of single runs; the interval is of the sum.
+    slope near 1), with log-normal scatter of single runs; the interval is of the sum. Before an algorithm has
+    past runs, an operation takes as long as one of a large matrix product on this processor.
 
     Parameters
     ----------
@@ -89,24 +100,28 @@ def estimate_cost(
         Algorithm label to ``(operations, seconds)`` of finished runs.
     """
     rng = generator("cost-estimate", sorted((k, len(v)) for k, v in todo.items()))
-    totals = np.zeros(_DRAWS)
+    totals, speed, machine = np.zeros(_DRAWS), np.log(processor_speed()), rng.standard_normal(_DRAWS)
     for label, costs in todo.items():
         # Runs of equal cost (the seeds) are one column with a count: 100,000 runs need no more room than 100.
         distinct, counts = np.unique(np.maximum(np.asarray(costs, dtype=float), 1.0), return_counts=True)
         operations = np.log(distinct)
         pairs = [(c, s) for c, s in past.get(label, ()) if c > 0 and s > 0]
-        intercept, slope, noise = _draw_line(np.log(np.array(pairs, dtype=float).reshape(-1, 2)), rng)
-        expected = np.exp(intercept[:, None] + slope[:, None] * (operations - _PRIOR_RATE))
+        past_logs = np.log(np.array(pairs, dtype=float).reshape(-1, 2)) - (speed, 0.0)
+        intercept, slope, noise = _draw_line(past_logs, rng)
+        if not pairs:
+            intercept = np.sqrt(1 - _SHARED) * intercept + np.sqrt(_SHARED) * _PRIOR_RATE_SD * machine
+        expected = np.exp(intercept[:, None] + slope[:, None] * (operations - speed))
         mean = expected @ counts * np.exp(noise**2 / 2)
         scatter = np.sqrt(expected**2 @ counts * np.exp(noise**2) * np.expm1(noise**2))
-        totals += np.maximum(mean + scatter * rng.standard_normal(_DRAWS), mean * 0.05)
+        unlike = np.exp(_UNLIKE * rng.standard_normal(_DRAWS)) if pairs else 1.0
+        totals += unlike * np.maximum(mean + scatter * rng.standard_normal(_DRAWS), mean * 0.05)
     low, middle, high = np.quantile(totals, (0.05, 0.5, 0.95))
     return CostEstimate(float(middle), float(low), float(high), sum(len(past.get(k, ())) for k in todo))
 
 
 def _draw_line(past: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return draws of (intercept, slope, scatter) of log seconds over log operations minus the prior rate."""
-    design = np.column_stack([np.ones(len(past)), past[:, 0] - _PRIOR_RATE])
+    """Return draws of (intercept, slope, scatter) of log seconds over the log of the operations' expected seconds."""
+    design = np.column_stack([np.ones(len(past)), past[:, 0]])
     prior_mean = np.array([0.0, 1.0])
     variance = _PRIOR_NOISE**2
     for _ in range(3):
@@ -119,6 +134,18 @@ def _draw_line(past: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, 
     noise = np.sqrt(variance * weight / rng.chisquare(weight, _DRAWS))
     lines = rng.multivariate_normal(mean, np.linalg.inv(precision), _DRAWS)
     return lines[:, 0], lines[:, 1], np.minimum(noise, 2.0)
+
+
+@cache
+def processor_speed() -> float:
+    """Return operations per second of a large single-precision matrix product on one core, measured once (0.1 s)."""
+    factor = np.ones((1024, 1024), dtype=np.float32)
+    seconds = []
+    for _ in range(4):
+        began = time.process_time()  # of all threads together
+        factor @ factor
+        seconds.append(time.process_time() - began)
+    return 2.0 * 1024**3 / max(min(seconds), 1e-4)
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from curvefit.errors import DataFileError, UnknownNameError, unknown_name
 from curvefit.records.files import replace_file
+from curvefit.study.spec import RunSpec
 from curvefit.study.study import Study
 from runners.engine.chunk import Chunk, plan_chunks
 from runners.engine.where import Condition, matches
@@ -35,7 +36,9 @@ class Plan:
     chunks
         All runs, the dearest chunks first.
     costs
-        Expected floating-point operations by run id.
+        Expected floating-point operations by run id, the work that runs share among them.
+    executor
+        Module that knows the components.
     notices
         What the user must know before it runs, such as a stand-in.
     """
@@ -43,6 +46,7 @@ class Plan:
     study: Study
     chunks: tuple[Chunk, ...]
     costs: dict[str, float]
+    executor: str = EXECUTOR
     notices: tuple[str, ...] = ()
 
     @property
@@ -60,8 +64,11 @@ class Plan:
         if limit is not None:
             kept = sorted(kept, key=lambda spec: self.costs[spec.id])[:limit]
         ids = {spec.id for spec in kept}
-        chunks = (replace(c, specs=tuple(s for s in c.specs if s.id in ids)) for c in self.chunks)
-        return replace(self, chunks=tuple(chunk for chunk in chunks if chunk.specs))
+        narrowed = (replace(c, specs=tuple(s for s in c.specs if s.id in ids)) for c in self.chunks)
+        chunks = tuple(chunk for chunk in narrowed if chunk.specs)
+        runs = load_executor(self.executor)
+        costs = _costs(runs, [g for chunk in chunks for g in runs.group_specs(chunk.specs)])
+        return replace(self, chunks=chunks, costs=costs)
 
 
 def find_study(name: str) -> Path:
@@ -87,7 +94,7 @@ def make_plan(study: Study, *, executor: str = EXECUTOR) -> Plan:
     study
         As read.
     executor
-        Module with ``prepare_study``, ``group_specs``, ``spec_cost`` and ``execute_specs``.
+        Module with ``prepare_study``, ``group_specs``, ``group_costs`` and ``execute_specs``.
 
     Raises
     ------
@@ -96,9 +103,14 @@ def make_plan(study: Study, *, executor: str = EXECUTOR) -> Plan:
     """
     runs = load_executor(executor)
     specs, notices = runs.prepare_study(study)
-    costs = {spec.id: float(runs.spec_cost(spec)) for spec in specs}
-    chunks = plan_chunks(runs.group_specs(specs), lambda spec: costs[spec.id])
-    return Plan(study, tuple(chunks), costs, tuple(notices))
+    groups = runs.group_specs(specs)
+    costs = _costs(runs, groups)
+    chunks = plan_chunks(groups, lambda spec: costs[spec.id])
+    return Plan(study, tuple(chunks), costs, executor, tuple(notices))
+
+
+def _costs(runs: ModuleType, groups: Iterable[Sequence[RunSpec]]) -> dict[str, float]:
+    return {spec.id: cost for group in groups for spec, cost in zip(group, runs.group_costs(group))}
 
 
 def load_executor(executor: str) -> ModuleType:

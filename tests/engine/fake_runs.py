@@ -28,8 +28,8 @@ def group_specs(specs: Sequence[RunSpec]) -> list[list[RunSpec]]:
     return list(groups.values())
 
 
-def spec_cost(spec: RunSpec) -> float:
-    return float(spec.inference.settings.get("cost", 1e9)) * spec.n_train / 32
+def group_costs(group: Sequence[RunSpec]) -> list[float]:
+    return [float(spec.inference.settings.get("cost", 1e9)) * spec.n_train / 32 for spec in group]
 
 
 def execute_specs(specs: Sequence[RunSpec], *, device: str = "cpu") -> Iterator[RunRecord]:

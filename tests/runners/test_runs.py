@@ -8,7 +8,7 @@ import pytest
 
 from curvefit.errors import InvalidInputError
 from curvefit.study import Study
-from runners.runs import build_run, execute_specs, group_specs, prepare_specs, prepare_study, spec_cost
+from runners.runs import build_run, execute_specs, group_costs, group_specs, prepare_specs, prepare_study
 
 TABLES = {
     "study": {"name": "tiny", "replicates": 2, "sizes": [16, 32]},
@@ -51,7 +51,7 @@ def test_groups_share_work_and_lose_nothing():
     groups = group_specs(specs)
     assert sorted(s.id for g in groups for s in g) == sorted(s.id for s in specs)
     assert len(groups) == 2
-    assert spec_cost(specs[0]) == specs[0].n_train
+    assert group_costs(groups[0]) == [spec.n_train for spec in groups[0]]
 
 
 def test_records_describe_themselves():

@@ -12,7 +12,7 @@ from curvefit.errors import InvalidInputError
 from curvefit.study.spec import Member, RunSpec
 from runners.algorithms import ALGORITHMS, SGD, GradientDescent
 from runners.architectures import FCN, GAP
-from runners.runs import build_run, execute_specs, group_specs, prepare_specs, spec_cost
+from runners.runs import build_run, execute_specs, group_costs, group_specs, prepare_specs
 from runners.training import execute, task
 from runners.training.losses import Loss
 from runners.training.rates import largest_curvature, safe_rate
@@ -286,9 +286,7 @@ def test_unknown_groups_and_contradictions_are_refused_before_any_work():
 
 
 def test_costs_grow_with_members_and_searches():
-    plain, ensemble, search = (
-        spec_cost(s) for s in (spec(), spec(members=3), spec(tune={"learning_rate": [0.1, 1.0]}))
-    )
+    plain, ensemble, search = group_costs([spec(), spec(members=3), spec(tune={"learning_rate": [0.1, 1.0]})])
     assert ensemble == 3 * plain
     assert search == 3 * plain
 
