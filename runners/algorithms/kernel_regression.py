@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from curvefit.theory import measure_spectrum, predict_curve
 from runners.algorithms.abstract import AbstractAlgorithm, Outcome, Run
 from runners.algorithms.kernel_problem import Problem, build_problem, find_canonical
 from runners.kernels.factor import Factor, factorise
-from runners.kernels.plan import pair_flops, plan_kernel
+from runners.kernels.plan import KernelPlan, pair_flops, plan_kernel
 from runners.kernels.regression import leave_one_out, predict_flow, predict_prefixes
 
 PAIR_SLOWNESS = {"float64": 5.0, "float32": 2.5}
@@ -60,7 +61,7 @@ class AbstractKernelRegression(AbstractAlgorithm):
         plan = plan_kernel(run.architecture, facts.shape)
         dataset = find_canonical(run.dataset, plan)
         content = [
-            plan.content(),
+            _content(plan),
             type(dataset).__name__,
             dataset.model_dump(mode="json"),
             self.dtype,
@@ -153,6 +154,11 @@ class AbstractKernelRegression(AbstractAlgorithm):
             for n, loss, modes in zip(below, predicted.error, predicted.learnable_modes):
                 notes[n] |= {"theory_loss": float(loss), "theory_learnable_modes": float(modes)}
         return notes
+
+
+@lru_cache(maxsize=512)
+def _content(plan: KernelPlan) -> str:
+    return json.dumps(plan.content(), sort_keys=True)
 
 
 def _solve(problem: Problem, runs: list[tuple[Run, float | None]], shared: float) -> Iterator[Outcome]:

@@ -72,7 +72,10 @@ def _view(standings: list[Standing]) -> Group:
         for triplet, (done, total) in standing.triplets.items():
             table.add_row(*triplet, f"{done}/{total}", style="dim" if done == total else "")
         parts += [_sentence(standing), table]
-        parts += [f"{count} runs {message}" for message, count in standing.failures.most_common(5)]
+        parts += [
+            f"{count} run{'s' if count > 1 else ''} {message}"
+            for message, count in standing.failures.most_common(5)
+        ]
     return Group(*parts)  # type: ignore[arg-type]
 
 

@@ -133,7 +133,7 @@ def _draw_line(past: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, 
     weight = len(past) + _PRIOR_WEIGHT
     noise = np.sqrt(variance * weight / rng.chisquare(weight, _DRAWS))
     lines = rng.multivariate_normal(mean, np.linalg.inv(precision), _DRAWS)
-    return lines[:, 0], lines[:, 1], np.minimum(noise, 2.0)
+    return lines[:, 0], lines[:, 1], np.minimum(noise, 1.0)
 
 
 @cache

@@ -13,12 +13,12 @@ from types import ModuleType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curvefit.errors import DataFileError, UnknownNameError, unknown_name
+from curvefit.errors import DataFileError, InvalidInputError, UnknownNameError, unknown_name
 from curvefit.records.files import replace_file
 from curvefit.study.spec import RunSpec
 from curvefit.study.study import Study
 from runners.engine.chunk import Chunk, plan_chunks
-from runners.engine.where import Condition, matches
+from runners.engine.where import Condition, matches, value_of
 
 EXECUTOR = "runners.runs"
 STUDIES = Path(__file__).resolve().parent.parent / "studies"
@@ -58,9 +58,18 @@ class Plan:
         """Return the plan with only the runs that meet all conditions, and of these the `limit` cheapest.
 
         Chunks keep their ids, so that a narrowed plan and the whole one do not do the same run twice.
+
+        Raises
+        ------
+        InvalidInputError
+            When no run meets them; the message says what there is.
         """
         conditions = tuple(conditions)
+        if not conditions and limit is None:
+            return self
         kept = [s for c in self.chunks for s in c.specs if matches(s, conditions)]
+        if not kept:
+            raise InvalidInputError(_nothing(conditions, [s for c in self.chunks for s in c.specs]))
         if limit is not None:
             kept = sorted(kept, key=lambda spec: self.costs[spec.id])[:limit]
         ids = {spec.id for spec in kept}
@@ -69,6 +78,13 @@ class Plan:
         runs = load_executor(self.executor)
         costs = _costs(runs, [g for chunk in chunks for g in runs.group_specs(chunk.specs)])
         return replace(self, chunks=chunks, costs=costs)
+
+
+def _nothing(conditions: Iterable[Condition], specs: Sequence[RunSpec]) -> str:
+    asked = ", ".join(map(str, conditions))
+    keys = dict.fromkeys(condition.key for condition in conditions)
+    there = [f"{key}: {', '.join(map(str, sorted({value_of(s, key) for s in specs})))}" for key in keys]
+    return f"no run of this study meets {asked}; there are " + "; ".join(there)
 
 
 def find_study(name: str) -> Path:

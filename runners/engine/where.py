@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.study.spec import RunSpec
@@ -33,9 +34,18 @@ class Condition:
 
     def holds(self, spec: RunSpec) -> bool:
         """Return whether the run meets it; labels are compared as patterns, with ``*``."""
+        found = value_of(spec, self.key)
         if isinstance(self.value, int):
-            return _OPERATORS[self.sign](getattr(spec, self.key), self.value)
-        return fnmatchcase(getattr(spec.triplet, self.key), self.value) == (self.sign == "=")
+            return _OPERATORS[self.sign](found, self.value)
+        return fnmatchcase(found, self.value) == (self.sign == "=")
+
+    def __str__(self) -> str:
+        return f"{self.key}{self.sign}{self.value}"
+
+
+def value_of(spec: RunSpec, key: str) -> Any:
+    """Return the run's label, size or seed of that name."""
+    return getattr(spec if key in _NUMBERS else spec.triplet, key)
 
 
 def parse_conditions(texts: Iterable[str]) -> list[Condition]:

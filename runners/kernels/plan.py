@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from curvefit.errors import InvalidInputError
@@ -143,6 +144,7 @@ class KernelPlan:
         return asdict(self)
 
 
+@lru_cache(maxsize=512)
 def plan_kernel(architecture: AbstractArchitecture, shape: tuple[int, int, int]) -> KernelPlan:
     """Return the normal form of the infinite-width kernel of `architecture`.
 

@@ -44,6 +44,7 @@ def _count_flops(architecture: AbstractArchitecture, shape: tuple[int, int, int]
     return max(float(counter.get_total_flops()), 1.0)
 
 
+@lru_cache(maxsize=512)
 def step_cost(architecture: AbstractArchitecture, facts: DataFacts, batch_size: int) -> float:
     """Return what a training step costs, in operations at the speed of a large matrix product."""
     plan = architecture.plan(facts.shape, n_outputs_of(facts))

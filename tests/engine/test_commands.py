@@ -115,6 +115,10 @@ def test_unknown_studies_engines_and_devices_are_named(tmp_path):
     for options in ({"engine": "dask"}, {"device": "tpu"}, {"where": ["x=1"]}, {"retry": "maybe"}):
         with pytest.raises(CurvefitError):
             run(study, tmp_path / "out", executor=EXECUTOR, **options)
+    with pytest.raises(
+        InvalidInputError, match="no run of this study meets model=x, seed>1; there are model: m; seed: 0, 1"
+    ):
+        run(study, tmp_path / "out", executor=EXECUTOR, where=["model=x,seed>1"])
 
 
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
