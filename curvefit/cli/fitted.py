@@ -118,7 +118,7 @@ def fit_curves(curves: LearningCurves, **settings: Any) -> CurveFit:
     """Fit, saying when it begins and how long it took; the sampler shows its own progress on a terminal."""
     from curvefit.fitting import fit
 
-    print_progress(f"fitting {len(curves.triplets)} curve(s): half a minute to compile, then sampling")
+    print_progress(f"fitting {len(curves.triplets)} curve(s)")
     started = time.monotonic()
     fitted = fit(curves, **settings)
     print_progress(f"fitted in {time.monotonic() - started:.0f} s")

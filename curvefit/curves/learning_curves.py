@@ -157,6 +157,8 @@ class LearningCurves:
         ------
         UnknownNameError
             When a pattern matches no label.
+        InvalidInputError
+            When every pattern matches some label, but no curve matches them all.
         """
         keep = np.ones(len(self.table), dtype=bool)
         for axis, wanted in (("data", data), ("model", model), ("inference", inference)):
@@ -168,6 +170,10 @@ class LearningCurves:
             if metric not in METRICS:
                 raise unknown_name("metric", metric, METRICS)
             keep &= (self.table["metric"] == metric).to_numpy()
+        if not keep.any():
+            asked = {"data": data, "model": model, "inference": inference, "metric": metric}
+            said = ", ".join(f"{name}={value!r}" for name, value in asked.items() if value is not None)
+            raise InvalidInputError(f"each of {said} exists, but no curve has them together")
         return self._with_table(self.table[keep])
 
     def drop_sizes(self, *, below: float | None = None, above: float | None = None) -> LearningCurves:

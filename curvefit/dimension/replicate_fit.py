@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from curvefit.curves.learning_curves import LearningCurves
-from curvefit.errors import InvalidInputError
+from curvefit.errors import FitError, InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit, chance_levels
 from curvefit.fitting.status import FitStatus
 from curvefit.seeding import generator
@@ -75,6 +75,8 @@ def fit_replicates(
     ------
     InvalidInputError
         When a curve has fewer than three sizes or two complete replicates.
+    FitError
+        When no power law without a floor fits, as on a plateau.
 
     References
     ----------
@@ -82,7 +84,16 @@ def fit_replicates(
     """
     exponents, amplitudes = [], []
     for triplet, chance in zip(curves.triplets, chance_levels(curves)):
-        fitted = fit_corrected(*_replicates(curves, triplet), chance=chance, correction=correction)
+        sizes, log_errors = _replicates(curves, triplet)
+        try:
+            with np.errstate(over="raise", invalid="raise", divide="raise"):
+                fitted = fit_corrected(sizes, log_errors, chance=chance, correction=correction)
+        except (np.linalg.LinAlgError, FloatingPointError) as error:
+            first, last = np.exp(log_errors.mean(axis=0)[[0, -1]])
+            raise FitError(
+                f"{triplet}: no power law without a floor fits errors from {first:.3g} at n = {sizes[0]:g} to {last:.3g} at "
+                f"n = {sizes[-1]:g} ({error}); a curve on a plateau needs `curvefit.fit`, which has floors"
+            ) from error
         rng = generator("replicate-fit", seed, *triplet)
         drawn = draw_estimates(fitted, draws, rng)
         exponents.append(np.exp(drawn[:, 1]))

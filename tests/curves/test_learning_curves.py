@@ -221,3 +221,14 @@ def test_tracker_exports(tmp_path):
     curves = load_curves(tmp_path / "l.json")
     np.testing.assert_allclose(curves.usable["value"], ERRORS)
     assert curves.triplets[0].data == "3"
+
+
+def test_selecting_what_exists_but_never_together_is_an_error():
+    frame = pd.DataFrame(
+        {
+            "data": ["a", "b"], "model": ["x", "y"], "inference": "sgd", "n_train": 10, "n_errors": 3, "n_test": 10
+        }
+    )  # fmt: skip
+    curves = LearningCurves.from_frame(frame)
+    with pytest.raises(InvalidInputError, match="no curve has them together"):
+        curves.select(data="a", model="y")

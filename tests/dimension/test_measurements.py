@@ -147,6 +147,19 @@ def test_replicate_fits_need_replicates() -> None:
         fit_replicates(_corrected_curves(0.5, 0.5, replicates=1))
 
 
+def test_a_plateau_is_no_power_law_without_a_floor():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        [
+            {"n_train": n, "seed": seed, "value": 0.5 * np.exp(0.05 * rng.normal())}
+            for n in (16, 32, 64, 128)
+            for seed in range(4)
+        ]
+    )
+    with pytest.raises(FitError, match="plateau"):
+        fit_replicates(LearningCurves.from_frame(frame, metric="mse"))
+
+
 def test_sensitivity_repeats_the_analysis_and_keeps_failures() -> None:
     curves = _corrected_curves(0.5, 0.5)
     second = _corrected_curves(0.25, 0.5).table.assign(model="fcn")

@@ -31,7 +31,7 @@ def report(
     from curvefit.report import write_study_report
 
     columns, kept = split_choice(choice)
-    print_progress(f"reporting {source}: a new fit takes half a minute to compile, then samples")
+    print_progress(f"reporting {source}")
     written = write_study_report(source, out, columns=columns, choice=kept, **settings)
     if as_json:
         print_json(

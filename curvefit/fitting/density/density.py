@@ -82,16 +82,16 @@ class Density:
         self._law = law_with_partials(layout.family)
         self._size, self._chance = layout.cell_size.astype(float), layout.chance[where].astype(float)
         specs = [*hierarchy.curve_specs, *hierarchy.common_specs]
-        self._table_order = [specs.index(spec) for spec in layout.family.parameters]
+        self._to_table = np.array([specs.index(spec) for spec in layout.family.parameters])
+        self._from_table = np.argsort(self._to_table)
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at `x`, shape (dimensions,); not finite where it overflows."""
         log_prior, level, value, slope = stages.before_law(x, *self._before)
-        error, *found = self._law(self._size, self._chance, *[value[k] for k in self._table_order])
-        partial = np.empty_like(value)
-        for k, column in zip(self._table_order, found):
-            partial[k] = column
-        rest, gradient = stages.after_law(x, *self._after, level, slope, error, partial, *self._observed)
+        error, partial = self._law(self._size, self._chance, value[self._to_table])
+        rest, gradient = stages.after_law(
+            x, *self._after, level, slope, error, partial[self._from_table], *self._observed
+        )
         return log_prior + rest, gradient
 
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:

@@ -12,20 +12,17 @@ from curvefit.families import AbstractFamily
 
 
 @lru_cache
-def law_with_partials(family: AbstractFamily) -> Callable[..., tuple[np.ndarray, ...]]:
-    """Return ``f(n, chance, *parameters)`` giving the error and its partial derivatives, elementwise.
+def law_with_partials(family: AbstractFamily) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """Return ``f(n, chance, parameters)`` giving errors (cells,) and their partial derivatives (parameters, cells).
 
-    pytensor differentiates the formula; parameters come in the order of the family's table, all arrays have one shape.
+    pytensor differentiates the formula. Parameters have shape (parameters, cells), in the order of the family's table.
     """
     import pytensor
     import pytensor.tensor as pt
 
-    n, chance = pt.dvector("n"), pt.dvector("chance")
-    values = {name: pt.dvector(name) for name in family.parameter_names}
+    n, chance, parameters = pt.dvector("n"), pt.dvector("chance"), pt.dmatrix("parameters")
+    values = {name: parameters[k] for k, name in enumerate(family.parameter_names)}
     error = family.formula(pt, n, chance=chance, **values)
-    inputs: list[Any] = list(values.values())
-    partials = pytensor.grad(error.sum(), inputs, disconnected_inputs="ignore")
-    function = pytensor.function(
-        [n, chance, *inputs], [error, *partials], mode="NUMBA", on_unused_input="ignore"
-    )
-    return function.vm.jit_fn
+    partials = pytensor.grad(error.sum(), parameters)
+    inputs = [n, chance, parameters]
+    return pytensor.function(inputs, [error, partials], mode="NUMBA", on_unused_input="ignore").vm.jit_fn
