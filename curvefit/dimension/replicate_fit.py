@@ -88,16 +88,15 @@ def fit_replicates(
         try:
             with np.errstate(over="raise", invalid="raise", divide="raise"):
                 fitted = fit_corrected(sizes, log_errors, chance=chance, correction=correction)
+                drawn = draw_estimates(fitted, draws, generator("replicate-fit", seed, *triplet))
+                exponents.append(np.exp(drawn[:, 1]))
+                amplitudes.append(np.exp(drawn[:, 0] + exponents[-1] * np.log(fitted.smallest)))
         except (np.linalg.LinAlgError, FloatingPointError) as error:
             first, last = np.exp(log_errors.mean(axis=0)[[0, -1]])
             raise FitError(
                 f"{triplet}: no power law without a floor fits errors from {first:.3g} at n = {sizes[0]:g} to {last:.3g} at "
                 f"n = {sizes[-1]:g} ({error}); a curve on a plateau needs `curvefit.fit`, which has floors"
             ) from error
-        rng = generator("replicate-fit", seed, *triplet)
-        drawn = draw_estimates(fitted, draws, rng)
-        exponents.append(np.exp(drawn[:, 1]))
-        amplitudes.append(np.exp(drawn[:, 0] + exponents[-1] * np.log(fitted.smallest)))
     exponent = np.stack(exponents, axis=1)
     return CurveFit.from_draws(
         curves,
