@@ -1,0 +1,43 @@
+"""Power law whose onset may be drawn out over decades of n, by as much for all curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, ParamSpec
+
+SHARPNESS = ParamSpec(
+    "sharpness",
+    "positive",
+    (0.0, 0.15),
+    0.5,
+    "common",
+    "how sharply learning sets in (1: as in the power law; less: over more decades of n)",
+)
+
+
+class GradualPowerLaw(AbstractFamily):
+    """``floor + (chance - floor) * (1 + (n / onset) ** sharpness) ** (-exponent / sharpness)``.
+
+    The limits are those of the power law: chance at n = 0 and ``floor + amplitude * n ** -exponent`` at large n, reached the later
+    the smaller the sharpness, which all curves share: one curve alone can hardly tell it from its exponent.
+    """
+
+    name = "gradual-power-law"
+    parameters = (EXPONENT, ONSET, FLOOR, SHARPNESS)
+
+    @staticmethod
+    def formula(
+        xp: Any, n: Any, *, chance: Any, exponent: Any, onset: Any, floor: Any, sharpness: Any
+    ) -> Any:
+        rise = xp.log1p(xp.exp(sharpness * xp.log(n / onset)))
+        return floor + (chance - floor) * xp.exp(-exponent / sharpness * rise)
+
+    def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return (chance - values["floor"]) * values["onset"] ** values["exponent"]
+
+
+FAMILIES.add(GradualPowerLaw.name, GradualPowerLaw())
