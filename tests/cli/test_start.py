@@ -41,6 +41,19 @@ def test_help_imports_nothing_heavy_and_takes_half_a_second():
         assert command in done.stdout
 
 
+def test_help_of_every_command_imports_nothing_heavy():
+    heavy = [name for name in HEAVY if name != "runners"]
+    code = (
+        "import sys\nfrom curvefit.cli import main\nfrom curvefit.cli.app import COMMANDS\n"
+        "for command in COMMANDS:\n    try:\n        main([command.name, '--help'])\n    except SystemExit as left:\n"
+        "        assert not left.code\n"
+        f"    print(command.name, [m for m in {heavy!r} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [line for line in done.stderr.splitlines() if not line.endswith("[]")] == []
+    assert done.stdout.count("Usage: curvefit") == len(done.stderr.splitlines()) > 10
+
+
 def test_help_documents_every_exit_code(capsys):
     _, out, _ = run(capsys, "--help")
     plain = " ".join(out.split())
