@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -29,16 +29,53 @@ FitSource = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Root of all random numbers of the fit.")]
+
+
+def complete_choice(setting: str) -> Callable[[str], list[str]]:
+    """Return what completes the value of a setting of a fit in a shell."""
+
+    def choices(incomplete: str) -> list[str]:
+        if setting == "family":
+            from curvefit.families import FAMILIES
+
+            known: Sequence[str] = FAMILIES.names()
+        else:
+            from curvefit.fitting.settings import FitSettings
+
+            known = get_args(FitSettings.model_fields[setting].annotation)
+        return [name for name in known if name.startswith(incomplete)]
+
+    return choices
+
+
 FIT_OPTIONS = {
-    "family": Option(Annotated[str, typer.Option("--family", help="Curve family.")], "power-law"),
+    "family": Option(
+        Annotated[
+            str, typer.Option("--family", help="Curve family.", autocompletion=complete_choice("family"))
+        ],
+        "power-law",
+    ),
     "pooling": Option(
         Annotated[
-            str, typer.Option("--pooling", help="How curves inform each other: partial, member, none, full.")
+            str,
+            typer.Option(
+                "--pooling",
+                help="How curves inform each other: partial, member, none, full.",
+                autocompletion=complete_choice("pooling"),
+            ),
         ],
         "partial",
     ),
     "likelihood": Option(
-        Annotated[str, typer.Option("--likelihood", help="Noise model; 'auto' looks at the data.")], "auto"
+        Annotated[
+            str,
+            typer.Option(
+                "--likelihood",
+                help="Noise model; 'auto' looks at the data.",
+                autocompletion=complete_choice("likelihood"),
+            ),
+        ],
+        "auto",
     ),
     "method": Option(
         Annotated[
@@ -46,6 +83,7 @@ FIT_OPTIONS = {
             typer.Option(
                 "--method",
                 help="nuts, or approximate: a normal approximation in seconds, whose intervals are not to be quoted.",
+                autocompletion=complete_choice("method"),
             ),
         ],
         "nuts",

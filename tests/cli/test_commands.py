@@ -135,6 +135,16 @@ def test_predict_continues_a_saved_fit(saved, capsys):
     assert {r["target"] for r in content["needed"]} == {0.1}
 
 
+@pytest.mark.parametrize("words", [("--target", "2"), ("--target", "0"), ("--at", "-3")])
+def test_predict_refuses_what_no_curve_can_reach(words, saved, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["predict", str(saved), *words])
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert words[0] in said
+    assert "forecasting" not in said
+
+
 def test_predict_refuses_to_choose_columns_of_a_saved_fit(saved, capsys):
     with pytest.raises(SystemExit) as left:
         main(["predict", str(saved), "--model", "gap"])

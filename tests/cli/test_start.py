@@ -148,17 +148,26 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
         main(["status"])
 
 
-def test_the_shell_completes_commands():
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("curvefit re", "report"),
+        ("curvefit fit --me", "--method"),
+        ("curvefit fit --pooling par", "partial"),
+        ("curvefit report --family broken", "broken-power-law"),
+    ],
+)
+def test_the_shell_completes_commands_options_and_choices(words, completed):
     done = subprocess.run(
         [sys.executable, "-c", "from curvefit.cli import main; main()"],
         env={
             "_CURVEFIT_COMPLETE": "complete_bash",
-            "COMP_WORDS": "curvefit re",
-            "COMP_CWORD": "1",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split()) - 1),
             "PATH": "",
         },
         capture_output=True,
         text=True,
         check=False,
     )
-    assert "report" in done.stdout.split()
+    assert completed in done.stdout.split()

@@ -17,7 +17,8 @@ def design(
     *,
     choice: dict[str, Any],
     size: Annotated[
-        list[int] | None, typer.Option("--size", help="Training-set size to consider; may be repeated.")
+        list[int] | None,
+        typer.Option("--size", min=1, help="Training-set size to consider; may be repeated."),
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs per proposal.")] = 2,
     top: Annotated[int, typer.Option("--top", min=1, help="How many proposals to show.")] = 10,

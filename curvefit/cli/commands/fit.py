@@ -83,10 +83,12 @@ def fit(
 
 def with_intervals(summary: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
     """Return the summary with ``estimate [lower, upper]`` as text in those of the columns that it has."""
+    from curvefit.report.cells import spell_interval
+
     table = summary.copy()
     for name in (name for name in names if name in summary):
         table[name] = [
-            f"{middle:.3g} [{lower:.3g}, {upper:.3g}]"
+            spell_interval(middle, lower, upper)
             for middle, lower, upper in summary[[name, f"{name}_lower", f"{name}_upper"]].to_numpy()
         ]
     return table

@@ -9,6 +9,7 @@ import typer
 from curvefit.cli.fitted import FitSource, Seed, leave_by, load_saved_fit
 from curvefit.cli.output import AsJson, print_json, print_table, print_text, working
 from curvefit.cli.source import read_curves, takes_table
+from curvefit.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves
@@ -21,7 +22,8 @@ def predict(
     *,
     choice: dict[str, Any],
     at: Annotated[
-        list[float] | None, typer.Option("--at", help="Training-set size to predict at; may be repeated.")
+        list[float] | None,
+        typer.Option("--at", min=1, help="Training-set size to predict at; may be repeated."),
     ] = None,
     target: Annotated[
         float | None, typer.Option("--target", help="Error to reach: says the size it needs.")
@@ -38,8 +40,10 @@ def predict(
     from curvefit.fitting import forecast, needed_size
 
     saved = load_saved_fit(source, **choice)
-    believed: LearningCurves | CurveFit = saved if saved is not None else read_curves(source, **choice)
-    largest = _largest(believed if saved is None else saved.curves)
+    curves = read_curves(source, **choice) if saved is None else saved.curves
+    believed: LearningCurves | CurveFit = curves if saved is None else saved
+    check_target(target, curves)
+    largest = int(curves.usable["n_train"].max())
     status, converged = (
         (str(believed), True) if saved is None else (str(saved.status), saved.status.converged)
     )
@@ -68,5 +72,10 @@ def predict(
         leave_by(saved.status, source)
 
 
-def _largest(curves: LearningCurves) -> int:
-    return int(curves.usable["n_train"].max())
+def check_target(target: float | None, curves: LearningCurves) -> None:
+    """Raise InvalidInputError for an error that no curve can be asked to reach."""
+    if target is None:
+        return
+    if target <= 0 or (curves.metric == "error-rate" and target >= 1):
+        allowed = "between 0 and 1, an error rate" if curves.metric == "error-rate" else "above 0"
+        raise InvalidInputError(f"--target {target:g} must lie {allowed}")
