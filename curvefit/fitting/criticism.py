@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy.special import betaln
+from scipy.stats import beta
 
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.seeding import generator
@@ -216,4 +217,10 @@ def _top_level_log_prior(fit: CurveFit) -> np.ndarray:
         mean, sd = hierarchy.mean_prior.T
         total += normal(draws("mean"), mean, sd)
         total += normal(draws("log_scale"), np.log(hierarchy.scale_prior), priors.scale_width)
+    if "common" in posterior:
+        total += normal(draws("common"), *hierarchy.common_prior.T)
+    if "walk" in posterior:
+        total += normal(np.log(draws("walk")), np.log(priors.walk[0]), priors.walk[1])
+    if "noise_correlation" in posterior:
+        total += beta(*priors.noise_correlation).logpdf(draws("noise_correlation")[:, 0])
     return total
