@@ -57,11 +57,11 @@ print(needed_size(curves, 0.05, seed=0))
 # ## What to run next
 #
 # Which runs would tell most about the exponents, for their price? The design ranks sizes and triplets by how much they
-# would shrink the posterior of the exponent per example (per second, where the records say how long runs took). It rests on a
-# fit; the approximate one is enough for ranking.
+# would shrink the posterior of the exponent per example (per second, where the records say how long runs took). It rests on
+# a fit.
 
 # %%
-fit = cf.fit(curves, method="approximate", seed=0)
+fit = cf.fit(curves, seed=0)
 proposals = cf.design(fit, seeds=2)
 proposals[
     ["model", "n_train", "seeds", "gain", "cost", "cost_unit", "exponent_sd_now", "exponent_sd_after"]

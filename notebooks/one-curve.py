@@ -36,12 +36,10 @@ curves.summary()
 # ## Fit
 #
 # All curves are fitted at once by one hierarchical model: counting noise of the finite test set, noise between seeds,
-# a floor, an exponent. The status comes first. For a quick tour the posterior is approximated here, and the status
-# says that its intervals are not to be quoted; leave `method` out for the real fit, which compiles for half a minute,
-# samples, and says whether it has converged.
+# a floor, an exponent. It is sampled for a few seconds; the status comes first and says whether the sampler has converged.
 
 # %%
-fit = cf.fit(curves, method="approximate", seed=0)
+fit = cf.fit(curves, seed=0)
 print(fit)
 
 # %%
@@ -50,9 +48,8 @@ fit.summary()[
 ]
 
 # %% [markdown]
-# The truth is 0.30 and 0.50, just outside the approximate intervals: that is why the status forbids to quote them. Floor
-# and exponent trade off against each other, which the approximation understates; the intervals of the real fit are far
-# wider, and hold the truth. `fit.draws` is ArviZ `InferenceData`, and ArviZ's functions take it as it is.
+# The intervals hold the truth, 0.30 and 0.50, though the middle of each is lower: floor and exponent trade off against each
+# other, and a lower floor goes with a lower exponent. `fit.draws` is ArviZ `InferenceData`, and ArviZ's functions take it as it is.
 
 # %%
 axes = cf.plot_curves(fit)

@@ -75,12 +75,11 @@ print(records[0].data_facts["source"])
 # %% [markdown]
 # ## Fit
 #
-# From here on nothing knows about torch. For a quick tour the fit is the approximate one; leave `method` out for the
-# real one.
+# From here on nothing knows about torch.
 
 # %%
 curves = cf.LearningCurves.from_records(records)
-fit = cf.fit(curves, method="approximate", seed=0)
+fit = cf.fit(curves, seed=0)
 print(fit.status)
 fit.summary()[["model", "inference", "exponent", "exponent_lower", "exponent_upper", "error_at_n_max"]]
 

@@ -35,11 +35,10 @@ curves = cf.load_curves(data / "rotations.jsonl.gz")
 curves.facts[["data", "model", "inference", "data_symmetry", "transform", "model_symmetry"]].head(6)
 
 # %% [markdown]
-# What analysis needs to know about symmetries travels in the records. For a quick tour the fit is the approximate
-# one, which says itself that its intervals are not to be quoted; leave `method` out for the real one.
+# What analysis needs to know about symmetries travels in the records.
 
 # %%
-fit = cf.fit(curves, method="approximate", seed=0)
+fit = cf.fit(curves, seed=0)
 print(fit.status)
 axes = plot_heatmap(fit)
 
