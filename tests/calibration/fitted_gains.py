@@ -45,7 +45,7 @@ NULL_SETTING = (
 )
 TORUS_STUDIES = 4
 TORUS_SETTING = (
-    f"{TORUS_STUDIES} studies a scenario, all curves in one fit without pooling, family corrected-power-law instead of the common bend, link 1/d. Every "
+    f"{TORUS_STUDIES} studies a scenario, all curves in one fit without pooling, family corrected-power-law, link 1/d. Every "
     "replicate has a teacher of its own for all its sizes, so its errors are fitted as correlated along n."
 )
 
