@@ -126,8 +126,8 @@ def main() -> None:
     if chosen.write:
         page = (
             f"# Speed of a fit\n\nMade by `python -m tests.benchmarks.sampling {' '.join([*chosen.rows, '--write'])}`. CPU-seconds, so that load of "
-            "the machine counts little; four chains, on idle cores at most four run at once. A model is compiled once per "
-            "structure and process; other data of the same structure reuse it.\n\n"
+            "the machine counts little; four chains, on idle cores at most four run at once. With nutpie nothing is compiled "
+            "but the family's law, once a process, and the loops of the density, once a machine.\n\n"
         )
         RESULTS.write_text(page + "\n".join([HEADER, *table, "", *said]) + "\n", encoding="utf-8")
 
