@@ -110,5 +110,8 @@ class AdamRule(AbstractRule):
                 gradient = torch.addcmul(gradient, parameter, _per_net(decay, parameter))
             mean = state[0][i].lerp_(gradient, 1 - first_beta)
             square = state[1][i].mul_(second_beta).addcmul_(gradient, gradient, value=1 - second_beta)
-            scaled = mean / (square.sqrt() / second_bias + self.epsilon)
+            scaled = (
+                square.sqrt().div_(second_bias).add_(self.epsilon)
+            )  # one buffer: new ones cost more than the sums
+            torch.div(mean, scaled, out=scaled)
             parameter.addcmul_(scaled, step / first_bias, value=-1)

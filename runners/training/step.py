@@ -82,14 +82,15 @@ class Stepper:
         parameters = self.stack.parameters
         with self._autocast(x.device):
             outputs = self.stack.forward(self.stack.weights, x)
-        loss = self.regime.loss(outputs.to(self.x.dtype), y)
-        gradients = torch.autograd.grad(loss.sum(), parameters)
+        with torch.no_grad():
+            loss, slope = self.regime.loss.differentiate(outputs.to(self.x.dtype), y)
+        gradients = torch.autograd.grad(outputs, parameters, slope.to(outputs.dtype))
         with torch.no_grad():
             self.count += 1
             self.regime.rule.update(
                 parameters, gradients, self.state, rate=inputs.rates, decay=self.decay, count=self.count
             )
-        return loss.detach()
+        return loss
 
     def _autocast(self, device: torch.device) -> AbstractContextManager[None]:
         if self.regime.precision == "bfloat16":

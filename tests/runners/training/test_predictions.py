@@ -61,3 +61,19 @@ def test_smoothed_targets_of_squared_error_shrink_towards_chance():
     y = torch.tensor([0, 2, 1])
     plain, smoothed = (Loss("mse", s).encode(y, 3, dtype=torch.float64) for s in (0.0, 0.25))
     torch.testing.assert_close(smoothed, 0.75 * plain)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("name", ["cross-entropy", "mse"])
+def test_losses_are_differentiated_as_torch_does(name, smoothing):
+    generator = torch.Generator().manual_seed(0)
+    outputs = 5 * torch.randn(3, 7, 4, dtype=torch.float64, generator=generator)
+    labels = torch.randint(4, (3, 7), generator=generator)
+    loss = Loss(name, smoothing)
+    targets = loss.encode(labels, 4, dtype=outputs.dtype)
+    value, slope = loss.differentiate(outputs, targets)
+    outputs.requires_grad_()
+    expected = loss(outputs, targets)
+    torch.testing.assert_close(value, expected.detach(), rtol=1e-13, atol=1e-13)
+    (gradient,) = torch.autograd.grad(expected.sum(), outputs)
+    torch.testing.assert_close(slope, gradient, rtol=1e-13, atol=1e-14)
