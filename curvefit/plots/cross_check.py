@@ -22,6 +22,8 @@ LOOKS = {
 def plot_cross_check(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw exponents of the posterior against least squares, both with intervals; on the diagonal they agree.
 
+    What least squares puts far beyond the posterior's intervals is drawn at the edge.
+
     Parameters
     ----------
     table
@@ -30,8 +32,8 @@ def plot_cross_check(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Axes to draw on.
     """
     drawn = table[table["least_squares_agreement"].isin(LOOKS)]
-    values = drawn[["exponent_lower", "exponent_upper", "least_squares_exponent"]].to_numpy()
-    low, high = values.min() / 1.3, values.max() * 1.3
+    low, high = drawn["exponent_lower"].min() / 2, 2 * drawn["exponent_upper"].max()
+    drawn = drawn.assign(least_squares_exponent=drawn["least_squares_exponent"].clip(low * 1.03, high / 1.03))
     with paper_style():
         ax = new_axes(ax, size=(7.2, 4.4))
         for word, (marker, colour, label) in LOOKS.items():

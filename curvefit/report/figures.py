@@ -109,7 +109,7 @@ def cross_check_figures(checked: pd.DataFrame, *, probability: float = 0.9) -> I
         "cross-check",
         partial(plot_cross_check, checked),
         caption=f"Exponents of the fit with {probability:.0%} intervals against least squares on each curve alone with its profile "
-        "intervals, cut at the edges: on the dashed line they agree.",
+        "intervals: on the dashed line they agree; what lies far beyond is drawn at the edge.",
     )
 
 
