@@ -125,3 +125,48 @@ def test_published_estimators_are_checked():
         published_fit("m5", N, 1 / N)
     with pytest.raises(InvalidInputError):
         published_fit("m1", N, -N)
+
+
+def _runs(noise: float, seed: int = 0):
+    """Simulated runs around the published surface: floor 1.82, A 482, B 2085, alpha .348, beta .366."""
+    rng = np.random.default_rng(seed)
+    parameters = np.exp(rng.uniform(np.log(5e7), np.log(1.6e10), 240))
+    tokens = np.exp(rng.uniform(np.log(1e9), np.log(5e11), 240))
+    loss = 1.82 + 482.0 * parameters**-0.348 + 2085.0 * tokens**-0.366
+    return parameters, tokens, loss * np.exp(noise * rng.standard_t(3, size=240))
+
+
+def test_a_loss_surface_without_noise_is_found_exactly():
+    from curvefit.fitting import loss_surface_fit
+
+    parameters, tokens, loss = _runs(0.0)
+    found = loss_surface_fit(parameters, tokens, loss)
+    assert (found.alpha, found.beta, found.floor) == pytest.approx((0.348, 0.366, 1.82), rel=1e-3)
+    np.testing.assert_allclose(found.predict(parameters, tokens), loss, rtol=1e-4)
+
+
+def test_bootstrap_intervals_of_a_loss_surface_hold_the_truth():
+    from curvefit.fitting import loss_surface_fit
+
+    held = []
+    for seed in range(6):
+        found = loss_surface_fit(*_runs(0.003, seed), replicates=40, seed=seed)
+        held += [
+            low <= truth <= high
+            for (low, high), truth in (
+                (found.interval("alpha"), 0.348),
+                (found.interval("beta"), 0.366),
+                (found.interval("floor"), 1.82),
+            )
+        ]
+    assert np.mean(held) > 0.6  # 18 intervals at .90, correlated within a fit
+
+
+def test_a_loss_surface_needs_variation():
+    from curvefit.fitting import loss_surface_fit
+
+    parameters, tokens, loss = _runs(0.0)
+    with pytest.raises(InvalidInputError, match="different numbers of parameters"):
+        loss_surface_fit(np.full_like(parameters, 1e9), tokens, loss)
+    with pytest.raises(InvalidInputError, match="loss must be positive"):
+        loss_surface_fit(parameters, tokens, -loss)
