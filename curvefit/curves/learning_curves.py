@@ -206,6 +206,18 @@ class LearningCurves:
 
         return summarise(self)
 
+    def save(self, path: str | Path) -> Path:
+        """Write the curves, with flags, facts and notes, into a ``.parquet`` file that `load_curves` brings back.
+
+        Raises
+        ------
+        InvalidInputError
+            When `path` ends in something else.
+        """
+        from curvefit.curves.saved import save_curves
+
+        return save_curves(self, Path(path))
+
     def __len__(self) -> int:
         return len(self.table)
 

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from curvefit.curves.learning_curves import LearningCurves
+from curvefit.curves.saved import saved_curves
 from curvefit.curves.trackers import is_lcdb, is_mlflow, is_wandb, read_lcdb, read_mlflow, read_wandb
 from curvefit.errors import DataFileError, InvalidInputError, did_you_mean
 
@@ -45,6 +46,8 @@ def read_path(path: Path, columns: dict[str, Any]) -> LearningCurves:
         raise
     except (OSError, ValueError, EOFError) as error:
         raise DataFileError(f"{path} cannot be read as {suffix}: {error}") from error
+    if isinstance(content, pd.DataFrame) and not columns and (saved := saved_curves(content)) is not None:
+        return saved
     try:
         return _interpret(content, mapped, {name: columns[name] for name in HOW_MADE if name in columns})
     except InvalidInputError as error:

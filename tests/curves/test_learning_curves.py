@@ -232,3 +232,18 @@ def test_selecting_what_exists_but_never_together_is_an_error():
     curves = LearningCurves.from_frame(frame)
     with pytest.raises(InvalidInputError, match="no curve has them together"):
         curves.select(data="a", model="y")
+
+
+def test_saved_curves_come_back_with_flags_facts_and_notes(tmp_path):
+    from tests import simulated
+
+    curves = simulated.curves()
+    table = curves.table.copy()
+    table.loc[0, "flag"] = "spoiled by hand"
+    curves = LearningCurves(table, curves.facts, curves.training_sets, curves.shared_test_set, ("a note",))
+    again = load_curves(curves.save(tmp_path / "made" / "curves.parquet"))
+    pd.testing.assert_frame_equal(again.table, curves.table, check_dtype=False)  # text is text
+    pd.testing.assert_frame_equal(again.facts, curves.facts, check_dtype=False)
+    assert (again.training_sets, again.shared_test_set, again.notes) == ("nested", True, ("a note",))
+    with pytest.raises(InvalidInputError, match=r"\.parquet"):
+        curves.save(tmp_path / "curves.csv")
