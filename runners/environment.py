@@ -1,4 +1,10 @@
-"""Environment variables that a driver sets for its workers, for what is no part of a run."""
+"""What a driver or worker sets around runs, and is no part of them."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+
+SAY: ContextVar[Callable[[str], None] | None] = ContextVar("SAY", default=None)
+"""Where long work says how far it is, at most once a second; workers tell their driver."""
 
 TILES = "CURVEFIT_TILES"
 """Folder where finished tiles of kernel matrices are kept until their runs are done."""

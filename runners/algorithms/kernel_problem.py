@@ -16,7 +16,7 @@ from curvefit.symmetry import is_subgroup
 from runners.algorithms.abstract import Run
 from runners.architectures.abstract import AbstractArchitecture
 from runners.datasets.abstract import AbstractDataset, Split
-from runners.environment import TILES
+from runners.environment import SAY, TILES
 from runners.kernels.gram import Kernels, nngp_ntk
 from runners.kernels.plan import KernelPlan
 
@@ -113,8 +113,10 @@ def build_problem(
 
     def compute(x2: np.ndarray | None, part: str) -> Kernels:
         folder = tiles and tiles / f"{part}-{n_train}"
+        say = SAY.get()
+        report = None if say is None else lambda progress: say(f"{part} kernel {progress}")
         return nngp_ntk(
-            architecture, split.x_train, x2, dtype=dtype, device=device, folder=folder, progress=bool(tiles)
+            architecture, split.x_train, x2, dtype=dtype, device=device, folder=folder, progress=report
         )
 
     n_classes = dataset.facts().n_classes

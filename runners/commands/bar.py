@@ -37,6 +37,7 @@ class ProgressBar:
     def __init__(self, title: str, standing: Standing) -> None:
         self._title, self._standing = title, standing
         self._last = time.monotonic()
+        self._doing = ""
         self._bar: Progress | None = None
         if sys.stderr.isatty():
             self._bar = Progress(
@@ -67,21 +68,27 @@ class ProgressBar:
 
     def show(self, event: Event, standing: Standing) -> None:
         """Take note of an event."""
+        self._standing = standing
+        if event.kind == "progress":
+            self._doing = event.message
+        elif event.kind in ("recorded", "ended", "lost"):
+            self._doing = ""
         if self._bar is not None:
-            self._bar.update(self._task, completed=standing.done, note=_note(standing))
+            self._bar.update(self._task, completed=standing.done, note=self._note(standing))
         elif time.monotonic() - self._last >= _LINE_EVERY:
             self._print(standing)
 
     def _print(self, standing: Standing) -> None:
         self._last = time.monotonic()
-        note = _note(standing)
+        note = self._note(standing)
         line = f"{self._title}: {standing.done} of {standing.total} runs" + (f", {note}" if note else "")
         with contextlib.suppress(OSError):  # whoever read it has gone; the study goes on
             print(line, file=sys.stderr, flush=True)
 
-
-def _note(standing: Standing) -> str:
-    parts = [f"{standing.failed} failed"] if standing.failed else []
-    if standing.lost_workers:
-        parts.append(f"{standing.lost_workers} workers lost")
-    return ", ".join(parts)
+    def _note(self, standing: Standing) -> str:
+        parts = [f"{standing.failed} failed"] if standing.failed else []
+        if standing.lost_workers:
+            parts.append(f"{standing.lost_workers} workers lost")
+        if self._doing:
+            parts.append(self._doing)
+        return ", ".join(parts)

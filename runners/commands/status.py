@@ -71,7 +71,7 @@ def _view(standings: list[Standing]) -> Group:
         table.add_column("done", justify="right")
         for triplet, (done, total) in standing.triplets.items():
             table.add_row(*triplet, f"{done}/{total}", style="dim" if done == total else "")
-        parts += [_sentence(standing), table]
+        parts += [_sentence(standing), *standing.in_long_work, table]
         parts += [
             f"{count} run{'s' if count > 1 else ''} {message}"
             for message, count in standing.failures.most_common(5)
@@ -87,7 +87,7 @@ def _sentence(standing: Standing) -> str:
     if standing.drivers:
         drivers = len(standing.drivers)
         parts.append(
-            f"{standing.running} chunks running under {drivers} driver{'s' if drivers > 1 else ''}, "
+            f"{standing.running} chunk{'' if standing.running == 1 else 's'} running under {drivers} driver{'s' if drivers > 1 else ''}, "
             f"{standing.rate:.3g} runs/s"
         )
     if standing.remaining is not None:

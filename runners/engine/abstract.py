@@ -14,7 +14,7 @@ from typing import Literal
 from curvefit.study.spec import RunSpec
 from runners.engine.chunk import Chunk
 
-EventKind = Literal["started", "recorded", "failed", "ended", "lost", "waiting"]
+EventKind = Literal["started", "recorded", "failed", "ended", "lost", "progress", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Event:
     kind
         ``started`` and ``ended``: a worker took or finished a chunk. ``recorded``: a run is in the store.
         ``failed``: a run is given up without a record; the driver writes one. ``lost``: a worker died, its
-        runs are tried again. ``waiting``: nothing happened for a moment.
+        runs are tried again. ``progress``: a worker says how far a long piece of work is. ``waiting``: nothing happened for a moment.
     chunk, run_id
         What it is about.
     status, seconds, message

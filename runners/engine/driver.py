@@ -171,7 +171,9 @@ class Driver:
             self._writer = self._writer or self.store.writer()
             record = unfinished_record(event.spec, event.status, event.message)
             self._writer.append(record, after=self.index.newest([event.run_id]))
-        if event.kind in ("recorded", "failed"):
+        if event.kind == "progress":
+            self._running[event.chunk] = f"{event.worker}: {event.message}"
+        elif event.kind in ("recorded", "failed"):
             self.progress.here += 1
             self.progress.statuses[event.status] += 1
             self._left[event.chunk].discard(event.run_id)
@@ -189,7 +191,8 @@ class Driver:
             if self.index.refresh():
                 self._count()
             return
-        log.write(json.dumps(_line(event)) + "\n")
+        if event.kind != "progress":  # it would fill the log: a line a second
+            log.write(json.dumps(_line(event)) + "\n")
         self._claims.heartbeat.show(
             {"study": self.plan.study.name, "running": dict(self._running), "here": self.progress.here}
         )

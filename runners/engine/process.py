@@ -18,7 +18,7 @@ from runners.engine.abstract import Event
 from runners.engine.chunk import Chunk
 from runners.engine.worker import WorkerTask
 
-_EVENTS = ("ready", "recorded", "ended", "store", "unusable")
+_EVENTS = ("ready", "recorded", "ended", "progress", "store", "unusable")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -96,7 +96,8 @@ class WorkerProcess:
         CurvefitError
             When it cannot load the executor.
         """
-        self.since = time.monotonic()
+        if report["event"] != "progress":  # a time-out is for runs that do not finish, whatever they say
+            self.since = time.monotonic()
         chunk = self.chunk.id if self.chunk is not None else ""
         match report.pop("event"):
             case "ready":
@@ -104,6 +105,8 @@ class WorkerProcess:
             case "recorded":
                 self.done.add(report["run_id"])
                 return Event("recorded", chunk, worker=self.name, **report)
+            case "progress":
+                return Event("progress", chunk, message=report["message"], worker=self.name)
             case "ended":
                 self.chunk = None
                 return Event("ended", chunk, worker=self.name)

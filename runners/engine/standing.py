@@ -62,6 +62,12 @@ class Standing:
         return sum(len(driver.get("running", {})) for driver in self.drivers)
 
     @property
+    def in_long_work(self) -> list[str]:
+        """What workers last said of how far a long piece of work is, one line each."""
+        said = [text for driver in self.drivers for text in driver.get("running", {}).values()]
+        return [text for text in said if ": " in text]
+
+    @property
     def workers(self) -> int:
         """Workers that hold a chunk, at least 1."""
         return max(1, self.running)

@@ -27,7 +27,7 @@ from curvefit.records.store import RecordStore
 from curvefit.study.spec import RunSpec
 from runners.engine.chunk import Chunk
 from runners.engine.leash import EXIT_ORPHANED
-from runners.environment import TILES
+from runners.environment import SAY, TILES
 
 EXIT_BROKEN_DEVICE = 71
 
@@ -161,6 +161,7 @@ def main(arguments: Sequence[str]) -> None:
     commands: queue.Queue[dict[str, Any]] = queue.Queue()
     draining = threading.Event()
     threading.Thread(target=_listen, args=(commands, draining), daemon=True).start()
+    SAY.set(lambda message: report(event="progress", message=message))
     try:
         execute = task.load()
         writer = task.open_writer()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,7 +26,7 @@ from runners.kernels.tiles import (
     digest,
     list_tiles,
     place,
-    print_progress,
+    printed_progress,
     spread,
 )
 
@@ -67,7 +68,7 @@ def nngp_ntk(
     memory_budget: int = DEFAULT_BUDGET,
     threads: int | None = None,
     folder: str | Path | None = None,
-    progress: bool | Progress = False,
+    progress: bool | Progress | None = False,
 ) -> Kernels:
     """Compute the NNGP and NTK Gram matrices of an infinitely wide `architecture`.
 
@@ -92,7 +93,8 @@ def nngp_ntk(
     folder
         Where finished tiles are kept; a later call with the same arguments resumes from them.
     progress
-        True for a line on standard error, or a function that receives `TileProgress`.
+        True for a bar on a terminal and a line now and then elsewhere, both on standard error; or a function that
+        receives `TileProgress`, at most once a second.
 
     Returns
     -------
@@ -137,10 +139,10 @@ def nngp_ntk(
     if folder is not None:
         content = {"plan": plan.content(), "images": digest(first, second), "dtype": dtype, "edge": edge}
         store = TileFolder(folder, content)
-    report = print_progress if progress is True else (progress or None)
-    watch = Stopwatch(sum(tile.pairs for tile in tiles), report)
     result = np.empty((2, len(first), len(columns)), dtype)
-    _fill(result, first, second, tiles, compute, store, watch, devices)
+    with printed_progress() if progress is True else nullcontext(progress or None) as report:
+        watch = Stopwatch(sum(tile.pairs for tile in tiles), report)
+        _fill(result, first, second, tiles, compute, store, watch, devices)
     if as_tensor:
         nngp, ntk = torch.from_numpy(result[0]).to(devices[0]), torch.from_numpy(result[1]).to(devices[0])
         return Kernels(nngp, ntk)

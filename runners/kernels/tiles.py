@@ -7,16 +7,23 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
 
 from curvefit.errors import DataFileError, InvalidInputError
 
 TRANSPOSED_ROWS = 32
 """Rows transposed at once: what they touch on both sides stays in the cache."""
+
+LINE_EVERY = 10.0
+"""Seconds between two lines where there is no terminal."""
 
 Progress = Callable[["TileProgress"], None]
 
@@ -86,10 +93,33 @@ def list_tiles(n_rows: int, n_columns: int, *, edge: int, symmetric: bool) -> li
     ]
 
 
-def print_progress(progress: TileProgress) -> None:
-    """Write one progress line to standard error, over the last one."""
-    end = "\n" if progress.done == progress.total else ""
-    print(f"\rkernel: {progress}", end=end, file=sys.stderr, flush=True)
+@contextmanager
+def printed_progress() -> Iterator[Progress]:
+    """Give a function that shows progress on standard error: a bar on a terminal, a line now and then elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _LineWriter()
+        return
+    columns = (TextColumn("kernel"), BarColumn(), TextColumn("{task.fields[said]}"))
+    with Bar(*columns, console=console, auto_refresh=False) as bar:
+        task = bar.add_task("", said="")
+
+        def show(progress: TileProgress) -> None:
+            bar.update(task, total=progress.total, completed=progress.done, said=str(progress), refresh=True)
+
+        yield show
+
+
+class _LineWriter:
+    """Writes a line when there is something new to say, and enough time has passed."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, progress: TileProgress) -> None:
+        if progress.done == progress.total or time.monotonic() - self._last >= LINE_EVERY:
+            self._last = time.monotonic()
+            print(f"kernel: {progress}", file=sys.stderr, flush=True)
 
 
 class Stopwatch:

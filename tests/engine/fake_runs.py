@@ -14,6 +14,7 @@ from curvefit.records.record import RunRecord
 from curvefit.study.spec import RunSpec
 from curvefit.study.study import Study
 from runners.engine.worker import unfinished_record
+from runners.environment import SAY
 
 
 def prepare_study(study: Study) -> tuple[list[RunSpec], list[str]]:
@@ -36,6 +37,8 @@ def execute_specs(specs: Sequence[RunSpec], *, device: str = "cpu") -> Iterator[
     for spec in specs:
         settings = spec.inference.settings
         time.sleep(settings.get("sleep", 0.0))
+        if "says" in settings:
+            (SAY.get() or print)(settings["says"])
         while spec.n_train == settings.get("gated_size") and not Path(settings["gate"]).exists():
             time.sleep(0.02)
         if spec.n_train == settings.get("bad_size"):

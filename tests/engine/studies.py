@@ -77,10 +77,19 @@ def run_here(
     return driver.run(EmbeddedEngine(task, folder / "logs", **engine), stop or Stop())
 
 
-def start_driver(study: Path, folder: Path, *options: str) -> subprocess.Popen:
+class DriverProcess(subprocess.Popen):
+    """A driver that a failing test does not wait for."""
+
+    def __exit__(self, kind, value, traceback):
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, value, traceback)
+
+
+def start_driver(study: Path, folder: Path, *options: str) -> DriverProcess:
     """Start ``curvefit run`` as a process of its own."""
     call = "from curvefit.cli import main; main()"
     command = [sys.executable, "-c", call, "run", str(study), "--out", str(folder), "--executor", EXECUTOR]
-    return subprocess.Popen(
+    return DriverProcess(
         [*command, *options], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

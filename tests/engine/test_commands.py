@@ -17,9 +17,12 @@ from runners.commands.plan import plan
 from runners.commands.run import run
 from runners.commands.slurm import slurm
 from runners.commands.status import status
+from runners.engine.driver import read_log
 from runners.engine.estimate import estimate_cost, processor_speed
 from runners.engine.plan import STUDIES
-from tests.engine.studies import EXECUTOR, tiny_toml
+from runners.engine.standing import read_standing
+from tests.engine.studies import EXECUTOR, start_driver, tiny_toml
+from tests.engine.test_engine import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +95,32 @@ def test_kept_tiles_of_kernels_are_gone_once_their_runs_are_done(tmp_path):
         '[[data]]\nname = "digits"\n[[model]]\nname = "fcn"\n[[inference]]\nname = "ntk"\n'
     )
     run(str(study), tmp_path / "out", workers=1, keep_tiles=True)
-    (log,) = (tmp_path / "out" / "logs").glob("worker-*.txt")
-    assert "kernel: 100.0 %" in log.read_text()
     assert list((tmp_path / "out" / "tiles").iterdir()) == []
+
+
+def test_status_tells_how_far_a_long_piece_of_work_is_while_it_lasts(tmp_path, capsys):
+    gate, out = tmp_path / "gate", tmp_path / "out"
+    study = tiny_toml(tmp_path / "s.toml", replicates=1, gate=gate)
+    study.write_text(study.read_text() + 'says = "train kernel 12 %, 7 s left"\n')
+    with start_driver(study, out, "--workers", "1") as driver:
+        wait_for(
+            lambda: (
+                any(s.in_long_work for s in read_standing(out))
+                if list(out.glob("plans/*.parquet"))
+                else False
+            ),
+            60,
+        )
+        status(out)
+        assert "train kernel 12 %, 7 s left" in capsys.readouterr().out
+        gate.touch()
+        _, err = driver.communicate(timeout=60)
+    assert driver.returncode == 0, err
+    assert not any(line["event"] == "progress" for line in read_log(out)), (
+        "a line a second would fill the log"
+    )
+    (standing,) = read_standing(out)
+    assert not standing.in_long_work
 
 
 def test_a_run_with_failures_says_so_and_leaves_with_4(tmp_path, capsys):

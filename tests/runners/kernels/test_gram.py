@@ -163,6 +163,20 @@ def test_tiles_make_no_difference(architecture, budget, symmetric):
     assert "100.0 %" in str(seen[-1])
 
 
+def test_progress_is_a_bar_on_a_terminal_and_plain_lines_elsewhere(capsys, monkeypatch):
+    x = np.random.default_rng(0).standard_normal((30, 4, 4, 1))
+    monkeypatch.setattr("runners.kernels.tiles.LINE_EVERY", 0.0)
+    nngp_ntk(FCN(depth=1), x, memory_budget=50_000, threads=1, progress=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("kernel: 100.0 % of 465 pairs")
+    assert not any("\r" in line for line in lines)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # makes rich take any stream for a terminal
+    nngp_ntk(FCN(depth=1), x, memory_budget=50_000, threads=1, progress=True)
+    shown = capsys.readouterr().err
+    assert "100.0 % of 465 pairs" in shown
+    assert "\u2501" in shown
+
+
 def test_resumes_from_finished_tiles(tmp_path):
     x = np.random.default_rng(7).standard_normal((30, 4, 4, 2))
     architecture = GAP(depth=1)
