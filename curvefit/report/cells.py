@@ -38,6 +38,8 @@ def spell_interval(middle: float, lower: float, upper: float) -> str:
     --------
     >>> spell_interval(0.4, 0.378, 0.428)
     '0.400 [0.378, 0.428]'
+    >>> spell_interval(0.0131, 1.07e-07, 0.0675)
+    '0.013 [0, 0.068]'
     """
     if math.isnan(middle):
         return "unknown"
@@ -47,7 +49,13 @@ def spell_interval(middle: float, lower: float, upper: float) -> str:
     if not math.isfinite(width) or not 1e-5 < width < 1e5:
         return f"{number(middle)} [{number(lower)}, {number(upper)}]"
     decimals = max(0, 1 - math.floor(math.log10(width)))
-    return f"{middle:,.{decimals}f} [{lower:,.{decimals}f}, {upper:,.{decimals}f}]"
+    told, low, high = (_rounded(value, decimals) for value in (middle, lower, upper))
+    return f"{told} [{low}, {high}]"
+
+
+def _rounded(value: float, decimals: int) -> str:
+    """Write a value with so many decimals; one that is 0 to them as a plain 0."""
+    return f"{value:,.{decimals}f}" if abs(value) >= 0.5 * 10.0**-decimals else "0"
 
 
 def bounds(row: Mapping[str, Any], name: str) -> tuple[float, float]:

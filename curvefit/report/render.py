@@ -37,9 +37,15 @@ def _environment() -> Environment:
     )
     environment.filters["inline_svg"] = lambda figure: Markup(figure.svg)
     environment.filters["markdown_cell"] = markdown_cell
+    environment.filters["whole_intervals"] = whole_intervals
     environment.tests["figure"] = lambda part: isinstance(part, ReportFigure)
     environment.tests["table"] = lambda part: isinstance(part, ReportTable)
     return environment
+
+
+def whole_intervals(text: str) -> str:
+    """Return a text whose ``[lower, upper]`` is never broken, so that a narrow cell breaks before it."""
+    return re.sub(r", (?=[^\[\]]*\])", ",\N{NO-BREAK SPACE}", text)
 
 
 def markdown_cell(text: Any) -> str:

@@ -82,12 +82,16 @@ def exponent_table(
             ("floor", "floor", interval_cell),
             ("amplitude", "amplitude", interval_cell),
             ("error_at_n_max", "error at largest n", interval_cell),
-            ("n_max", "largest n", None),
-            ("sizes", "sizes", None),
+            ("n_max", "largest n", _sizes_cell),
             ("predicted_exponent", "theory", None),
             ("source", "source", None),
         ],
     )
+
+
+def _sizes_cell(row: Mapping[str, Any], name: str) -> Cell:
+    """Make a cell of the largest size and of how many there are."""
+    return Cell(f"{int(row[name]):,} ({int(row['sizes'])} sizes)", float(row[name]))
 
 
 def _least_squares_cell(row: Mapping[str, Any], name: str) -> Cell:
