@@ -146,14 +146,15 @@ def _refusals(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Member, S
         known = smallest.setdefault(spec.triplet, spec)
         if spec.n_train < known.n_train:
             smallest[spec.triplet] = spec
-    mistakes = []
+    refused: dict[str, list[str]] = {}
     for triplet, spec in smallest.items():
         run = Run(spec, *(built[axis, label][1] for axis, label in zip(AXES, triplet)))  # type: ignore[arg-type]
         try:
             run.algorithm.check(run)
         except CurvefitError as error:
-            mistakes.append(f"{' / '.join(triplet)}: {error}")
-    return mistakes
+            refused.setdefault(str(error), []).append(" / ".join(triplet))
+    others = {error: f" and {len(where) - 1} more" if where[1:] else "" for error, where in refused.items()}
+    return [f"{where[0]}{others[error]}: {error}" for error, where in refused.items()]
 
 
 def group_specs(specs: Iterable[RunSpec]) -> list[list[RunSpec]]:

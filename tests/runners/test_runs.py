@@ -114,3 +114,16 @@ def _absent_fashion(real, kind, folder):
     if kind.__name__ == "FashionMNIST":
         raise MissingDatasetError("Fashion-MNIST was not found")
     return real(kind, folder)
+
+
+def test_a_mistake_that_many_triplets_share_is_told_once():
+    with pytest.raises(InvalidInputError) as caught:
+        prepare_study(
+            study(
+                study={"name": "tiny", "sizes": [16]},
+                model=[{"name": "module", "factory": "nowhere:make"}],
+                inference=[{"name": "sgd"}, {"name": "adam"}, {"name": "adamw"}],
+            )
+        )
+    (line,) = str(caught.value).splitlines()
+    assert "/ module / sgd and 2 more: factory 'nowhere:make' cannot be imported" in line
