@@ -67,11 +67,11 @@ def noise(log_link, error, test, known, relative, group, log_noise, slope, floor
 
 
 @compiled
-def noise_back(relative, group, log_noise, slope, floor, to_seed, to_log_noise):
+def noise_back(relative, group, floor, seed, to_seed, to_log_noise):
     """Add derivatives by log noise; return those by the slope and by the floor."""
     to_slope, to_floor = 0.0, 0.0
     for c in range(len(to_seed)):
-        back = 2.0 * to_seed[c] * math.exp(2.0 * (log_noise[group[c]] - slope * relative[c]))
+        back = 2.0 * to_seed[c] * (seed[c] - floor * floor)
         to_log_noise[group[c]] += back
         to_slope -= back * relative[c]
         to_floor += 2.0 * to_seed[c] * floor

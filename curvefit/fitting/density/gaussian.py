@@ -8,8 +8,6 @@ import numpy as np
 
 from curvefit.fitting.density.rows import LOG_2PI, compiled
 
-_PAIRS = ((0, 1), (0, 2), (1, 2))
-
 
 @compiled
 def gaussian(cell, gap, mask, count, observed, cross, walked, mean, seed, counting, log_correlation, walk, to_mean, to_seed, to_counting):  # fmt: skip
@@ -32,103 +30,102 @@ def gaussian(cell, gap, mask, count, observed, cross, walked, mean, seed, counti
     """
     total, to_correlation, to_step = 0.0, 0.0, 0.0
     correlated, square = log_correlation > -np.inf, walk * walk
-    one, between, rest, to_rest = np.empty(3), np.zeros(3), np.empty(3), np.empty(3)
-    averaged, joint, to_one, to_between = np.empty(3), np.zeros(3), np.empty(3), np.empty(3)
-    to_averaged, to_joint = np.empty(3), np.empty(3)
     for p in range(len(cell)):
+        i, j, k = cell[p, 0], cell[p, 1], cell[p, 2]
         runs = count[p, 0]
-        for a in range(3):
-            at = cell[p, a]
-            one[a] = seed[at] + counting[at]
-            rest[a] = observed[p, a] - mean[at]
-            to_one[a] = to_between[a] = to_rest[a] = 0.0
-        w1, w2, scatter, squares = 0.0, 0.0, one[0], cross[p, 0]
-        if correlated:
-            for k in range(3):
-                a, b = _PAIRS[k]
-                between[k] = 0.0
-                if mask[p, b - 1] > 0:
-                    between[k] = math.sqrt(seed[cell[p, a]] * seed[cell[p, b]]) * math.exp(
-                        gap[p, k] * log_correlation
-                    )
-            w1, w2, scatter = _conditional(one, between)
+        one0, one1, one2 = seed[i] + counting[i], seed[j] + counting[j], seed[k] + counting[k]
+        rest0, rest1, rest2 = observed[p, 0] - mean[i], observed[p, 1] - mean[j], observed[p, 2] - mean[k]
+        w1, w2, scatter, squares = 0.0, 0.0, one0, cross[p, 0]
+        b01 = b02 = b12 = 0.0  # covariances between the cells of one seed
+        if correlated and mask[p, 0] > 0:
+            b01 = math.sqrt(seed[i] * seed[j]) * math.exp(gap[p, 0] * log_correlation)
+            if mask[p, 1] > 0:
+                b02 = math.sqrt(seed[i] * seed[k]) * math.exp(gap[p, 1] * log_correlation)
+                b12 = math.sqrt(seed[j] * seed[k]) * math.exp(gap[p, 2] * log_correlation)
+            w1, w2, scatter = _conditional(one0, one1, one2, b01, b02, b12)
             squares += w1 * w1 * cross[p, 1] + w2 * w2 * cross[p, 2]
             squares += 2.0 * (w1 * w2 * cross[p, 5] - w1 * cross[p, 3] - w2 * cross[p, 4])
-        total -= 0.5 * ((runs - 1.0) * (LOG_2PI + math.log(scatter)) + squares / scatter)
-        to_scatter = -0.5 * ((runs - 1.0) - squares / scatter) / scatter
-        to_w1 = to_w2 = 0.0
-        if correlated:
-            to_w1 = -(w1 * cross[p, 1] - cross[p, 3] + w2 * cross[p, 5]) / scatter
-            to_w2 = -(w2 * cross[p, 2] - cross[p, 4] + w1 * cross[p, 5]) / scatter
+        per_scatter = 1.0 / scatter
+        total -= 0.5 * ((runs - 1.0) * (LOG_2PI + math.log(scatter)) + squares * per_scatter)
+        to_scatter = -0.5 * ((runs - 1.0) - squares * per_scatter) * per_scatter
+        to_w1 = -(w1 * cross[p, 1] - cross[p, 3] + w2 * cross[p, 5]) * per_scatter
+        to_w2 = -(w2 * cross[p, 2] - cross[p, 4] + w1 * cross[p, 5]) * per_scatter
+        to0 = to1 = to2 = to01 = to02 = to12 = 0.0  # derivatives by variances and covariances of one seed
         if square > 0:
-            for a in range(3):
-                averaged[a] = one[a] / count[p, a] + square * walked[p, a]
-                joint[a] = between[a] / runs + square * walked[p, 3 + a]
-                to_averaged[a] = to_joint[a] = 0.0
-            v1, v2, own = _conditional(averaged, joint)
-            apart = rest[0] - v1 * rest[1] - v2 * rest[2]
-            to_own = -0.5 * (1.0 - apart * apart / own) / own
-            to_apart = -apart / own
-            _conditional_back(
-                averaged,
-                joint,
-                v1,
-                v2,
-                -to_apart * rest[1],
-                -to_apart * rest[2],
-                to_own,
-                to_averaged,
-                to_joint,
+            c0, c1, c2 = count[p, 0], count[p, 1], count[p, 2]
+            m0, m1, m2 = (
+                one0 / c0 + square * walked[p, 0],
+                one1 / c1 + square * walked[p, 1],
+                one2 / c2 + square * walked[p, 2],
             )
-            for a in range(3):
-                to_one[a] += to_averaged[a] / count[p, a]
-                to_between[a] += to_joint[a] / runs
-                to_step += 2.0 * square * (to_averaged[a] * walked[p, a] + to_joint[a] * walked[p, 3 + a])
+            m01, m02, m12 = (
+                b01 / c0 + square * walked[p, 3],
+                b02 / c0 + square * walked[p, 4],
+                b12 / c0 + square * walked[p, 5],
+            )
+            v1, v2, own = _conditional(m0, m1, m2, m01, m02, m12)
+            apart = rest0 - v1 * rest1 - v2 * rest2
+            to_apart = -apart / own
+            to_own = -0.5 * (1.0 + apart * to_apart) / own
+            g0, g1, g2, g01, g02, g12 = _conditional_back(
+                m1, m2, m01, m02, m12, v1, v2, -to_apart * rest1, -to_apart * rest2, to_own
+            )
+            to0, to1, to2, to01, to02, to12 = g0 / c0, g1 / c1, g2 / c2, g01 / c0, g02 / c0, g12 / c0
+            to_step += 2.0 * square * (
+                g0 * walked[p, 0] + g1 * walked[p, 1] + g2 * walked[p, 2]
+                + g01 * walked[p, 3] + g02 * walked[p, 4] + g12 * walked[p, 5]
+            )  # fmt: skip
         else:
             v1, v2, own = w1, w2, scatter / runs
-            apart = rest[0] - v1 * rest[1] - v2 * rest[2]
+            apart = rest0 - v1 * rest1 - v2 * rest2
             to_apart = -apart / own
-            to_scatter -= 0.5 * (1.0 - apart * apart / own) / own / runs
-            to_w1 -= to_apart * rest[1]
-            to_w2 -= to_apart * rest[2]
-        total -= 0.5 * (LOG_2PI + math.log(own * runs) + apart * apart / own)
-        to_rest[0], to_rest[1], to_rest[2] = to_apart, -v1 * to_apart, -v2 * to_apart
-        if correlated:
-            _conditional_back(one, between, w1, w2, to_w1, to_w2, to_scatter, to_one, to_between)
-            for k in range(3):
-                a, b = cell[p, _PAIRS[k][0]], cell[p, _PAIRS[k][1]]
-                back = to_between[k] * between[k]
-                if back != 0.0:
-                    to_seed[a] += 0.5 * back / seed[a]
-                    to_seed[b] += 0.5 * back / seed[b]
-                    to_correlation += back * gap[p, k]
+            to_scatter -= 0.5 * (1.0 + apart * to_apart) * per_scatter
+            to_w1 -= to_apart * rest1
+            to_w2 -= to_apart * rest2
+        total -= 0.5 * (LOG_2PI + math.log(own * runs) - apart * to_apart)
+        if b01 > 0:
+            g0, g1, g2, g01, g02, g12 = _conditional_back(
+                one1, one2, b01, b02, b12, w1, w2, to_w1, to_w2, to_scatter
+            )
+            to0, to1, to2 = to0 + g0, to1 + g1, to2 + g2
+            back01, back02, back12 = (to01 + g01) * b01, (to02 + g02) * b02, (to12 + g12) * b12
+            to_seed[i] += 0.5 * (back01 + back02) / seed[i]
+            to_seed[j] += 0.5 * (back01 + back12) / seed[j]
+            to_seed[k] += 0.5 * (back02 + back12) / seed[k]
+            to_correlation += back01 * gap[p, 0] + back02 * gap[p, 1] + back12 * gap[p, 2]
         else:
-            to_one[0] += to_scatter
-        for a in range(3):
-            to_mean[cell[p, a]] -= to_rest[a]
-            to_seed[cell[p, a]] += to_one[a]
-            to_counting[cell[p, a]] += to_one[a]
+            to0 += to_scatter
+        to_mean[i] -= to_apart
+        to_mean[j] += v1 * to_apart
+        to_mean[k] += v2 * to_apart
+        to_seed[i] += to0
+        to_seed[j] += to1
+        to_seed[k] += to2
+        to_counting[i] += to0
+        to_counting[j] += to1
+        to_counting[k] += to2
     return total, to_correlation, to_step
 
 
 @compiled
-def _conditional(variance, between):
-    """Return the weights of two predecessors and the variance that they leave."""
-    determinant = variance[1] * variance[2] - between[2] ** 2
-    w1 = (between[0] * variance[2] - between[1] * between[2]) / determinant
-    w2 = (between[1] * variance[1] - between[0] * between[2]) / determinant
-    return w1, w2, variance[0] - w1 * between[0] - w2 * between[1]
+def _conditional(v0, v1, v2, c01, c02, c12):
+    """Return the weights of two predecessors and the variance that they leave, from variances and covariances."""
+    per_determinant = 1.0 / (v1 * v2 - c12 * c12)
+    w1, w2 = (c01 * v2 - c02 * c12) * per_determinant, (c02 * v1 - c01 * c12) * per_determinant
+    return w1, w2, v0 - w1 * c01 - w2 * c02
 
 
 @compiled
-def _conditional_back(variance, between, w1, w2, to_w1, to_w2, to_left, to_variance, to_between):
-    """Add the derivatives of `_conditional`."""
-    determinant = variance[1] * variance[2] - between[2] ** 2
-    to_w1, to_w2 = (to_w1 - to_left * between[0]) / determinant, (to_w2 - to_left * between[1]) / determinant
+def _conditional_back(v1, v2, c01, c02, c12, w1, w2, to_w1, to_w2, to_left):
+    """Return derivatives by v0, v1, v2, c01, c02, c12, given those by what `_conditional` returns."""
+    per_determinant = 1.0 / (v1 * v2 - c12 * c12)
+    to_w1, to_w2 = (to_w1 - to_left * c01) * per_determinant, (to_w2 - to_left * c02) * per_determinant
     to_determinant = -(to_w1 * w1 + to_w2 * w2)
-    to_variance[0] += to_left
-    to_variance[1] += to_w2 * between[1] + to_determinant * variance[2]
-    to_variance[2] += to_w1 * between[0] + to_determinant * variance[1]
-    to_between[0] += to_w1 * variance[2] - to_w2 * between[2] - to_left * w1
-    to_between[1] += to_w2 * variance[1] - to_w1 * between[2] - to_left * w2
-    to_between[2] -= to_w1 * between[1] + to_w2 * between[0] + 2.0 * between[2] * to_determinant
+    return (
+        to_left,
+        to_w2 * c02 + to_determinant * v2,
+        to_w1 * c01 + to_determinant * v1,
+        to_w1 * v2 - to_w2 * c12 - to_left * w1,
+        to_w2 * v1 - to_w1 * c12 - to_left * w2,
+        -(to_w1 * c02 + to_w2 * c01 + 2.0 * c12 * to_determinant),
+    )

@@ -166,9 +166,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, level, slope, error
     else:
         total += beta_binomial(runs[0], runs[2], runs[3], law, seed, to_law, to_seed)
         to_scaled += to_law * law * (1.0 - law)
-    to_fall, to_rest = noise_back(
-        *of_noise, log_noise, fall, rest, to_seed, to[starts[_NOISE] : starts[_SLOPE]]
-    )
+    to_fall, to_rest = noise_back(*of_noise, rest, seed, to_seed, to[starts[_NOISE] : starts[_SLOPE]])
     to[starts[_SLOPE]] += to_fall * fall
     to[starts[_FLOOR]] += to_rest * rest
     error_back(log_link, counted, law, counting, to_scaled, to_counting, to_law)
