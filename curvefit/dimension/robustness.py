@@ -75,7 +75,7 @@ def sensitivity(
     baseline: str = "fcn",
     *,
     pairs: Sequence[Pair] | None = None,
-    families: Sequence[str] = ("corrected-power-law",),
+    families: Sequence[str] = ("gradual-power-law", "corrected-power-law"),
     links: Sequence[LinkName] = ("noisy",),
     dropped_sizes: int = 2,
     leave_out_data: bool = True,
@@ -84,7 +84,7 @@ def sensitivity(
 ) -> Sensitivity:
     """Repeat a gain with the smallest sizes dropped, other families, other links, and each data set left out.
 
-    Every variant but the links is a fit of its own, as long as the first: with many data sets that is hours, and
+    Every variant but the links is a fit of its own, as long as the first: with many data sets that adds up, and
     `leave_out_data` or `refit` save them.
 
     Parameters
