@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
-SECONDS = 300
+SECONDS = 600
 
 
 def test_all_four_notebooks_are_there():
