@@ -5,8 +5,7 @@ Public names are loaded on first use, so that ``import curvefit`` stays fast.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from curvefit.lazy_names import lazy_names
 
 __version__ = "0.1.0"
 
@@ -33,12 +32,4 @@ _PUBLIC = {
 
 __all__ = ["__version__", *_PUBLIC]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(importlib.import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module 'curvefit' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _PUBLIC)

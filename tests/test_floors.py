@@ -109,3 +109,14 @@ def test_record_round_trip_keeps_what_a_newer_version_added():
 def test_record_refuses_the_impossible(bad):
     with pytest.raises(InvalidInputError):
         RunRecord("id", "s", "d", "m", "i", 16, 0, **bad)
+
+
+def test_names_load_on_first_use_and_python_knows_the_nearest():
+    import curvefit
+    import curvefit.fitting
+
+    assert curvefit.fit is curvefit.fitting.fit
+    with pytest.raises(AttributeError, match="module 'curvefit' has no attribute 'fits'"):
+        curvefit.fits  # noqa: B018
+    assert "point_fit" in dir(curvefit)
+    assert set(dir(curvefit.fitting)) == set(curvefit.fitting.__all__)
