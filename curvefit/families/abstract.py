@@ -167,6 +167,12 @@ class AbstractFamily:
         return f"<family {self.name}: {', '.join(self.parameter_names)}>"
 
 
+def onset_amplitude(family: AbstractFamily, *, chance: Any, **values: Any) -> np.ndarray:
+    """Return the amplitude of a family that tends to ``floor + (chance - floor) * (n / onset) ** -exponent``."""
+    with np.errstate(over="ignore"):
+        return (chance - values["floor"]) * values["onset"] ** values["exponent"]
+
+
 FAMILIES: Registry[AbstractFamily] = Registry("curve family")
 
 

@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, ParamSpec
+from curvefit.families.abstract import (
+    EXPONENT,
+    FAMILIES,
+    FLOOR,
+    ONSET,
+    AbstractFamily,
+    ParamSpec,
+    onset_amplitude,
+)
 
 CORRECTION = ParamSpec(
     "correction", "positive", (-1.0, 1.0), 0.5, "common", "strength of the correction at the onset"
@@ -47,9 +55,7 @@ class CorrectedPowerLaw(AbstractFamily):
         damped = correction * xp.exp(-correction_exponent * xp.log1p(ratio))
         return floor + (chance - floor) * xp.exp(-exponent * xp.log1p(ratio / (1.0 + damped)))
 
-    def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return (chance - values["floor"]) * values["onset"] ** values["exponent"]
+    amplitude = onset_amplitude
 
 
 FAMILIES.add(CorrectedPowerLaw.name, CorrectedPowerLaw())

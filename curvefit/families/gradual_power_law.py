@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, ParamSpec
+from curvefit.families.abstract import (
+    EXPONENT,
+    FAMILIES,
+    FLOOR,
+    ONSET,
+    AbstractFamily,
+    ParamSpec,
+    onset_amplitude,
+)
 
 SHARPNESS = ParamSpec(
     "sharpness",
@@ -35,9 +41,7 @@ class GradualPowerLaw(AbstractFamily):
         rise = xp.log1p(xp.exp(sharpness * xp.log(n / onset)))
         return floor + (chance - floor) * xp.exp(-exponent / sharpness * rise)
 
-    def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return (chance - values["floor"]) * values["onset"] ** values["exponent"]
+    amplitude = onset_amplitude
 
 
 FAMILIES.add(GradualPowerLaw.name, GradualPowerLaw())

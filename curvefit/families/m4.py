@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, ParamSpec
+from curvefit.families.abstract import (
+    EXPONENT,
+    FAMILIES,
+    FLOOR,
+    ONSET,
+    AbstractFamily,
+    ParamSpec,
+    onset_amplitude,
+)
 
 SATURATION = ParamSpec(
     "saturation",
@@ -48,9 +56,7 @@ class M4(AbstractFamily):
             t = t - (t + (saturation - 1.0) * softplus - target) / slope
         return floor + (chance - floor) / (1.0 + xp.exp(-t))
 
-    def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return (chance - values["floor"]) * values["onset"] ** values["exponent"]
+    amplitude = onset_amplitude
 
 
 def _constant(xp: Any, t: Any) -> Any:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily
+from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, onset_amplitude
 
 
 class PowerLaw(AbstractFamily):
@@ -24,9 +22,7 @@ class PowerLaw(AbstractFamily):
     def formula(xp: Any, n: Any, *, chance: Any, exponent: Any, onset: Any, floor: Any) -> Any:
         return floor + (chance - floor) * xp.exp(-exponent * xp.log1p(n / onset))
 
-    def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return (chance - values["floor"]) * values["onset"] ** values["exponent"]
+    amplitude = onset_amplitude
 
 
 FAMILIES.add(PowerLaw.name, PowerLaw())
