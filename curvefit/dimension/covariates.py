@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from curvefit.dimension.inference_data import chains_of, to_inference_data
 from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
 from curvefit.dimension.pairs import reference_data, shape_of, triplet_facts
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.curve_fit import CurveFit
+from curvefit.fitting.inference_data import labelled_draws
 from curvefit.seeding import generator
 from curvefit.symmetry import Alignment, alignment, get_group, is_subgroup
 from curvefit.triplet import AXES
@@ -76,7 +76,7 @@ class AlignmentSlope(Saveable):
     @property
     def draws(self) -> az.InferenceData:
         """The draws as ArviZ ``InferenceData``: slope, slope_here, and class_factor over alignment classes."""
-        return to_inference_data(
+        return labelled_draws(
             {
                 "slope": self.slope,
                 "slope_here": self.here,
@@ -237,7 +237,7 @@ def alignment_slope(
         wider = here + np.sqrt(variance / squares) * rng.standard_normal(len(y))
     else:
         wider = np.full_like(here, np.nan)
-    return AlignmentSlope(covariate, table, wider, here, classes, chains_of(fit))
+    return AlignmentSlope(covariate, table, wider, here, classes, fit.n_chains)
 
 
 def _function_alignment(facts: pd.Series, *, moved: bool, shape: tuple[int, int, int]) -> str:

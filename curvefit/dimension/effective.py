@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from curvefit.dimension.inference_data import chains_of, to_inference_data, triplet_coords
 from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
 from curvefit.dimension.links import Link, get_link
 from curvefit.dimension.pairs import baseline_pairs
@@ -17,6 +16,7 @@ from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.families import FAMILIES, AbstractFamily
 from curvefit.fitting.curve_fit import CurveFit
+from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.triplet import AXES
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ class EffectiveDimension(Saveable):
     @property
     def draws(self) -> az.InferenceData:
         """The draws as ArviZ ``InferenceData``: exponent and dimension over (chain, draw, triplet)."""
-        return to_inference_data(
+        return labelled_draws(
             {"exponent": self.fit.parameter("exponent"), "dimension": self.dimension},
             {"exponent": ["triplet"], "dimension": ["triplet"]},
-            chains=chains_of(self.fit),
+            chains=self.fit.n_chains,
             coords=triplet_coords(self.fit.triplets),
         )
 

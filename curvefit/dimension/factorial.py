@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from curvefit.dimension.inference_data import chains_of, to_inference_data, triplet_coords
 from curvefit.dimension.intervals import PROBABILITY, ROPE, columns, probability_of, spell
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.effects import decompose
+from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Synergy(Saveable):
         """The draws as ArviZ ``InferenceData``: effects over (term, triplet), their sd and share over terms, interactions."""
         terms = [term for term in self.effects if term]
         sd, share = zip(*(self._term_draws(term) for term in terms))
-        return to_inference_data(
+        return labelled_draws(
             {
                 "effect": np.stack([self.effects[term] for term in terms], axis=1),
                 "sd": np.stack(sd, axis=1),
@@ -200,7 +200,7 @@ def synergy(fit: CurveFit, parameter: str = "log_exponent") -> Synergy:
         effects,
         identified_degrees(fit.triplets, [term for term in effects if term]),
         cells == len(fit.triplets),
-        chains_of(fit),
+        fit.n_chains,
     )
 
 

@@ -13,7 +13,6 @@ from curvefit.dimension.conditioning import floor_share
 from curvefit.dimension.effective import EffectiveDimension, need_power_law
 from curvefit.dimension.expectations import Expectation, expect
 from curvefit.dimension.gain_sentences import describe_gain
-from curvefit.dimension.inference_data import chains_of, pair_coords, to_inference_data
 from curvefit.dimension.intervals import (
     PROBABILITY,
     ROPE,
@@ -26,11 +25,12 @@ from curvefit.dimension.intervals import (
 )
 from curvefit.dimension.links import Link, get_link
 from curvefit.dimension.multiplier import DataMultiplier, data_multiplier
-from curvefit.dimension.pairs import Pair, baseline_pairs
+from curvefit.dimension.pairs import Pair, baseline_pairs, pair_coords
 from curvefit.dimension.sample_shift import sample_shift, shift_if_parallel
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
+from curvefit.fitting.inference_data import labelled_draws
 
 if TYPE_CHECKING:
     import arviz as az
@@ -92,10 +92,10 @@ class SymmetryGain(Saveable):
     @property
     def draws(self) -> az.InferenceData:
         """The draws as ArviZ ``InferenceData``: every quantity over (chain, draw, pair)."""
-        return to_inference_data(
+        return labelled_draws(
             self.quantities,
             {name: ["pair"] for name in self.quantities},
-            chains=chains_of(self.fit),
+            chains=self.fit.n_chains,
             coords=pair_coords(self.pairs),
         )
 

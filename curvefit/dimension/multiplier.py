@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from curvefit.dimension.inference_data import chains_of, pair_coords, to_inference_data
 from curvefit.dimension.intervals import PROBABILITY, columns, gain_probabilities
-from curvefit.dimension.pairs import Pair, baseline_pairs
+from curvefit.dimension.pairs import Pair, baseline_pairs, pair_coords
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
+from curvefit.fitting.inference_data import labelled_draws
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class DataMultiplier(Saveable):
     @property
     def draws(self) -> az.InferenceData:
         """The draws as ArviZ ``InferenceData``: multiplier over (chain, draw, pair, level); the errors are constant data."""
-        return to_inference_data(
+        return labelled_draws(
             {"multiplier": self.multiplier},
             {"multiplier": ["pair", "level"], "error": ["pair", "level"], "within": ["pair", "level"]},
             chains=self.chains,
@@ -144,7 +144,7 @@ def data_multiplier(
         _inside(grid[i], ranges[pair.baseline]) & _inside(grid[i], ranges[pair.aligned])
         for i, pair in enumerate(chosen)
     ]
-    return DataMultiplier(chosen, grid, np.stack(draws, axis=1), np.array(within), chains_of(fit))
+    return DataMultiplier(chosen, grid, np.stack(draws, axis=1), np.array(within), fit.n_chains)
 
 
 def invert(log_sizes: np.ndarray, log_error: np.ndarray, log_levels: np.ndarray) -> np.ndarray:

@@ -58,6 +58,12 @@ class Pair:
         return f"{self.aligned} against {self.members('baseline')}"
 
 
+def pair_coords(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """Return the coordinates of a ``pair`` dimension of draws: its label, and both triplets."""
+    sides = {side: ("pair", [str(getattr(pair, side)) for pair in pairs]) for side in ("aligned", "baseline")}
+    return {"pair": [str(pair) for pair in pairs], **sides}
+
+
 def triplet_facts(curves: LearningCurves, triplets: Sequence[Triplet]) -> pd.DataFrame:
     """Return the facts of `triplets`, one row each in their order, absent facts filled with defaults."""
     frame = curves.facts.drop_duplicates(list(AXES)).set_index(list(AXES))

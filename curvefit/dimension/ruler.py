@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from curvefit.dimension.inference_data import to_inference_data
 from curvefit.dimension.intervals import PROBABILITY, columns, number, spell
 from curvefit.dimension.pairs import triplet_facts
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
+from curvefit.fitting.inference_data import labelled_draws
 from curvefit.seeding import generator
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Ruler(Saveable):
     @property
     def draws(self) -> az.InferenceData:
         """The rulers as ArviZ ``InferenceData``: exponent over (chain, draw, dimension of the teacher)."""
-        return to_inference_data(
+        return labelled_draws(
             {"exponent": np.exp(self.log_exponents)},
             {"exponent": ["dimension"]},
             chains=1,

@@ -70,6 +70,11 @@ class CurveFit:
         return int(posterior.sizes["chain"] * posterior.sizes["draw"])
 
     @property
+    def n_chains(self) -> int:
+        """Number of chains that the draws come from."""
+        return int(self.draws["posterior"].sizes["chain"])
+
+    @property
     def chance(self) -> np.ndarray:
         """Chance level of every triplet, NaN where unknown; shape (triplets,)."""
         return np.asarray(self.draws["constant_data"]["chance"].values, float)

@@ -10,7 +10,7 @@ from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.families.asymptotic_power_law import REFERENCE_SIZE
 from curvefit.fitting.curve_fit import CurveFit, chance_levels
-from curvefit.fitting.inference_data import make_inference_data
+from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
 
@@ -49,6 +49,12 @@ def fit_from_draws(
     else:
         family = "asymptotic-power-law"
         values["level"] = values["amplitude"] * REFERENCE_SIZE ** -values["exponent"]
-    draws = make_inference_data({k: v[None] for k, v in values.items()}, triplets, levels)
+    draws = labelled_draws(
+        values,
+        {name: ["triplet"] for name in (*values, "chance")},
+        chains=1,
+        coords=triplet_coords(triplets),
+        constant={"chance": levels},
+    )
     status = status or FitStatus(True, ("built from given draws",), n_draws=shape[0])
     return CurveFit(curves, triplets, draws, status, family, likelihood, FitSettings(family=family))

@@ -12,7 +12,7 @@ from curvefit.errors import FitError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.gate import check_draws
 from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
-from curvefit.fitting.inference_data import make_inference_data
+from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.layout import Layout, lay_out
 from curvefit.fitting.penalised import Penalised, penalised_fit
 from curvefit.fitting.settings import FitSettings
@@ -116,8 +116,10 @@ def natural_draws(
     posterior = dict(values)
     if amplitude is not None:
         posterior["amplitude"] = amplitude
-    dims = {"theta": ["row", "parameter"]}
+    dims = {name: ["triplet"] for name, value in posterior.items() if np.ndim(value) == 3}
+    dims |= {"theta": ["row", "parameter"], "chance": ["triplet"]}
     coords: dict[str, Any] = {
+        **triplet_coords(triplets),
         "row": np.arange(hierarchy.n_rows),
         "parameter": [s.estimated_name for s in hierarchy.curve_specs],
         "noise": list(layout.noise_names),
@@ -141,7 +143,7 @@ def natural_draws(
         if name in draws:
             posterior[name] = draws[name]
     chance = level if layout.family.needs_chance else np.full(len(triplets), np.nan)
-    return make_inference_data(posterior, triplets, chance, dims=dims, coords=coords, sample_stats=stats)
+    return labelled_draws(posterior, dims, coords=coords, constant={"chance": chance}, sample_stats=stats)
 
 
 _DIMS = {
