@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
 
 from curvefit.errors import unknown_name
+from curvefit.fitting.inference_data import labelled_draws, triplet_coords
+from curvefit.fitting.saveable import Saveable
 from curvefit.triplet import Triplet
+
+if TYPE_CHECKING:
+    import arviz as az
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Forecast:
+class Forecast(Saveable):
     """Predictive distribution of test error at given sizes.
 
     Parameters
@@ -42,6 +47,19 @@ class Forecast:
     last_value: np.ndarray
     weights: pd.DataFrame
     notes: tuple[str, ...] = ()
+
+    @property
+    def draws(self) -> az.InferenceData:
+        """The draws as ArviZ ``InferenceData``: the curve in its posterior, new runs in its predictions, by triplet and size."""
+        dims = ["triplet", "size"]
+        return labelled_draws(
+            {"curve": self.curve_draws},
+            {"curve": dims, "seed": dims, "last_n": ["triplet"], "last_value": ["triplet"]},
+            chains=1,
+            coords={**triplet_coords(self.triplets), "size": self.n},
+            constant={"last_n": self.last_n, "last_value": self.last_value},
+            predictions={"seed": self.seed_draws},
+        )
 
     @property
     def extrapolated(self) -> np.ndarray:
@@ -88,16 +106,6 @@ class Forecast:
         z = (np.log(values) - logs) / width
         kernel = logsumexp(-0.5 * z**2, axis=0) - np.log(len(logs))
         return kernel - np.log(width * np.sqrt(2 * np.pi) * values)
-
-    def to_inference_data(self) -> Any:
-        """Return the draws as ArviZ ``InferenceData`` (group ``predictions``)."""
-        import arviz as az
-
-        return az.from_dict(
-            predictions={"curve": self.curve_draws[None], "seed": self.seed_draws[None]},
-            coords={"triplet": [str(t) for t in self.triplets], "size": self.n},
-            pred_dims={"curve": ["triplet", "size"], "seed": ["triplet", "size"]},
-        )
 
     def __str__(self) -> str:
         lines = [*self.notes]

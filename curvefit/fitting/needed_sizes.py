@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,21 +12,26 @@ from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.forecasts import forecast
+from curvefit.fitting.inference_data import labelled_draws, triplet_coords
+from curvefit.fitting.saveable import Saveable
 from curvefit.triplet import AXES, Triplet
+
+if TYPE_CHECKING:
+    import arviz as az
 
 SIZES_PER_E_FOLD = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NeededSize:
+class NeededSize(Saveable):
     """How many training examples a target error needs.
 
     Parameters
     ----------
     triplets, target
         Which curves, and the error to reach.
-    draws
-        Sizes at which the curve first reaches the target (draws, triplets); infinite where it does not up to
+    sizes
+        Draws of the size at which the curve first reaches the target (draws, triplets); infinite where it does not up to
         `horizon`.
     horizon
         Largest size looked at, per triplet.
@@ -33,18 +39,29 @@ class NeededSize:
 
     triplets: tuple[Triplet, ...]
     target: float
-    draws: np.ndarray
+    sizes: np.ndarray
     horizon: np.ndarray
+
+    @property
+    def draws(self) -> az.InferenceData:
+        """The draws as ArviZ ``InferenceData``: size, and whether the target is reached, over (chain, draw, triplet)."""
+        return labelled_draws(
+            {"size": self.sizes, "reached": np.isfinite(self.sizes)},
+            {name: ["triplet"] for name in ("size", "reached", "horizon")},
+            chains=1,
+            coords=triplet_coords(self.triplets),
+            constant={"horizon": self.horizon},
+        )
 
     @property
     def probability_never(self) -> np.ndarray:
         """Probability that the target is not reached up to the horizon (triplets,)."""
-        return np.isinf(self.draws).mean(axis=0)
+        return np.isinf(self.sizes).mean(axis=0)
 
     def summary(self, probability: float = 0.9) -> pd.DataFrame:
         """Return one row a curve: median and interval of the size (inf where not reached), P(never), horizon."""
         tail = (1 - probability) / 2
-        ordered = np.sort(self.draws, axis=0)
+        ordered = np.sort(self.sizes, axis=0)
         low, middle, high = (ordered[round(q * (len(ordered) - 1))] for q in (tail, 0.5, 1 - tail))
         return pd.DataFrame(
             [

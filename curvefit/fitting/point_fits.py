@@ -17,6 +17,7 @@ from scipy.stats import chi2
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import Shape, get_shape
+from curvefit.fitting.saveable import Saveable
 from curvefit.triplet import AXES, Triplet
 
 LOSSES = ("linear", "huber", "soft-l1")
@@ -25,7 +26,7 @@ LARGEST_EXPONENT = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class CurvePointFit:
+class CurvePointFit(Saveable):
     """Least-squares fit of one curve.
 
     Parameters
@@ -65,7 +66,7 @@ class CurvePointFit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PointFit:
+class PointFit(Saveable):
     """Least-squares fits of all curves; a table beside a posterior, never instead of one."""
 
     curves: LearningCurves

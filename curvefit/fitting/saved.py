@@ -7,11 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
 from curvefit import __version__
-from curvefit.curves.learning_curves import LearningCurves
+from curvefit.curves.json_form import curves_from_json, curves_to_json
 from curvefit.errors import DataFileError, InvalidInputError, did_you_mean
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
@@ -34,7 +31,6 @@ def save_fit(fit: CurveFit, folder: Path) -> Path:
     scratch = folder / f"{DRAWS_FILE}.partial"
     fit.draws.to_netcdf(str(scratch), engine="h5netcdf")
     scratch.replace(folder / DRAWS_FILE)
-    curves = fit.curves
     content = {
         "schema_version": SCHEMA_VERSION,
         "curvefit_version": __version__,
@@ -44,15 +40,9 @@ def save_fit(fit: CurveFit, folder: Path) -> Path:
         "settings": fit.settings.model_dump(mode="json"),
         "status": asdict(fit.status),
         "notes": list(fit.notes),
-        "curves": {
-            "table": _columns(curves.table),
-            "facts": curves.facts.astype(object).where(curves.facts.notna(), None).to_dict("records"),
-            "training_sets": curves.training_sets,
-            "shared_test_set": curves.shared_test_set,
-            "notes": list(curves.notes),
-        },
+        "curves": curves_to_json(fit.curves),
     }
-    text = json.dumps(content, indent=1, default=_plain)
+    text = json.dumps(content, indent=1)
     scratch = folder / f"{FIT_FILE}.partial"
     scratch.write_text(text, encoding="utf-8")
     scratch.replace(folder / FIT_FILE)
@@ -109,22 +99,11 @@ def load_fit(path: str | Path) -> CurveFit:
     except (OSError, ValueError, KeyError) as error:
         raise DataFileError(f"{folder / DRAWS_FILE} is damaged: {error}") from error
     draws.close()
-    saved = content["curves"]
-    table = pd.DataFrame(
-        {name: pd.Series(c["values"]).astype(c["dtype"]) for name, c in saved["table"].items()}
-    )
-    curves = LearningCurves(
-        table,
-        pd.DataFrame(saved["facts"]),
-        saved["training_sets"],
-        saved["shared_test_set"],
-        tuple(saved["notes"]),
-    )
     status = content["status"]
     numbers = ("max_r_hat", "min_ess_bulk", "min_ess_tail")
     status |= {k: float("nan") for k in numbers if status[k] is None}
     return CurveFit(
-        curves,
+        curves_from_json(content["curves"]),
         tuple(Triplet(*t) for t in content["triplets"]),
         draws,
         FitStatus(**{**status, "messages": tuple(status["messages"])}),
@@ -133,21 +112,3 @@ def load_fit(path: str | Path) -> CurveFit:
         parse_settings(FitSettings, content["settings"], where=f"{folder / FIT_FILE}: settings"),
         tuple(content["notes"]),
     )
-
-
-def _columns(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return columns with their types; floats go through JSON unchanged, NaN becomes null."""
-    columns = {}
-    for name, column in table.items():
-        numeric = pd.api.types.is_numeric_dtype(column)
-        values = column.astype(object).where(column.notna(), None).tolist()
-        columns[str(name)] = {"dtype": str(column.dtype) if numeric else "object", "values": values}
-    return columns
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray | tuple):
-        return list(value)
-    raise TypeError(f"cannot write a {type(value).__name__} as JSON")

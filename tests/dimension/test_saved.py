@@ -94,12 +94,15 @@ def test_every_result_with_a_summary_can_be_saved():
 
 
 def test_forms_of_an_older_version_are_read(fit, tmp_path):
-    folder = effective_dimension(fit).save(tmp_path / "old")
+    found = effective_dimension(fit)
+    folder = found.save(tmp_path / "old")
     text = (folder / "dimension.json").read_text()
-    old = text.replace('"schema_version": 2', '"schema_version": 1').replace('"dimension": {', '"draws": {')
+    old = text.replace('"schema_version": 3', '"schema_version": 1').replace('"dimension": {', '"draws": {')
     assert old.count('"draws": {') == 1
-    (folder / "dimension.json").write_text(old)
-    assert EffectiveDimension.load(folder).dimension.shape == (fit.n_draws, len(fit.triplets))
+    (folder / "dimension.json").write_text(old.replace('"array": "dimension"', '"array": "array-0"'))
+    (folder / "arrays.nc").unlink()
+    np.savez_compressed(folder / "arrays.npz", **{"array-0": found.dimension})
+    np.testing.assert_array_equal(EffectiveDimension.load(folder).dimension, found.dimension)
 
 
 def test_a_gain_with_a_measured_ruler_comes_back(fit, tmp_path):

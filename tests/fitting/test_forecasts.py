@@ -94,10 +94,6 @@ def test_from_a_fit_nothing_is_added_inside(fit):
     assert (np.log(outside.curve_draws[:, :, 0]).std(axis=0) > law_alone).all()
 
 
-def test_arviz_takes_it(predicted):
-    assert predicted.to_inference_data().predictions["curve"].dims[-2:] == ("triplet", "size")
-
-
 def test_bad_sizes(curves):
     for n in ([], [0], [[1, 2]]):
         with pytest.raises(InvalidInputError):
