@@ -52,7 +52,8 @@ def bootstrap(
         triplet = Triplet(*key)
         rng = generator(seed, "bootstrap", str(triplet))
         n, value, se = (part[c].to_numpy(float) for c in ("n_train", "value", "value_se"))
-        fit = fit_one(triplet, n, value, se, shape)
+        chance = float(part["chance_error"].iloc[0])
+        fit = fit_one(triplet, n, value, se, shape, chance=chance)
         runs = usable[(usable[list(AXES)] == list(key)).all(axis=1)]
         wide = runs.pivot_table(index="seed", columns="n_train", values="value").to_numpy(float)
         if kind == "cluster" and len(wide) < FEWEST_SEEDS:
@@ -72,7 +73,7 @@ def bootstrap(
                     copy = _mean(wide[rng.integers(len(wide), size=len(wide))], value)
             else:
                 copy = np.maximum(law + (value - law) * rng.choice([-1.0, 1.0], len(n)), 1e-9)
-            again = fit_one(triplet, n, copy, residual_scale(value, se), shape)
+            again = fit_one(triplet, n, copy, residual_scale(value, se), shape, chance=chance)
             found.append((again.exponent, again.floor))
         draws = np.array(found)
         good = np.isfinite(draws[:, 0])

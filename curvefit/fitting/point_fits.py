@@ -1,18 +1,19 @@
 """Point fits: least squares without priors, in well under a second, with intervals that need no sampler.
 
-Every family is ``floor + height * shape(n)``: floor and height are solved for linearly at each step (variable
-projection), so that only the shape's parameters are searched, from several starts, with a robust loss.
+Every family is ``floor + height * shape(n)``, with a shape that is 1 before any example. Where the chance level is known, the
+curve starts there: ``height = chance - floor``. What is linear (the floor, or floor and height) is solved for at each step
+(variable projection), so that only the shape's parameters are searched, from several starts, with a robust loss.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq, least_squares, nnls
-from scipy.stats import chi2
+from scipy.stats import f as f_distribution
 
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
@@ -23,6 +24,8 @@ from curvefit.triplet import AXES, Triplet
 LOSSES = ("linear", "huber", "soft-l1")
 HUBER_AT = 1.5
 LARGEST_EXPONENT = 6.0
+#: A fitted curve that falls by less than this share of the mean error over all sizes does not fall.
+SMALLEST_FALL = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class CurvePointFit(Saveable):
     triplet, family
         What was fitted, and by what.
     exponent, floor, height
-        ``error = floor + height * shape(n)``; exponent NaN where the family has none.
+        ``error = floor + height * shape(n)``, where height is the chance level less the floor if that level is known; exponent
+        NaN where the family has none.
     shape_values
         All shape parameters.
     sizes
@@ -109,7 +113,8 @@ def point_fit(curves: LearningCurves, *, family: str = "power-law", loss: str = 
     Parameters
     ----------
     curves
-        Learning curves; replicates are averaged, weighted by their standard errors.
+        Learning curves; replicates are averaged, weighted by their standard errors. A curve with a chance level is anchored
+        there; without one its height is free.
     family
         ``"power-law"``, ``"m4"``, ``"broken-power-law"``, ``"mmf4"``, ``"wbl4"`` or ``"exponential"``.
     loss
@@ -128,6 +133,7 @@ def point_fit(curves: LearningCurves, *, family: str = "power-law", loss: str = 
             part["value_se"].to_numpy(float),
             shape,
             loss,
+            chance=float(part["chance_error"].iloc[0]),
         )
         for key, part in means.groupby(list(AXES), sort=False)
     )
@@ -141,9 +147,11 @@ def fit_one(
     value_se: np.ndarray,
     shape: Shape,
     loss: str = "soft-l1",
+    *,
+    chance: float = np.nan,
 ) -> CurvePointFit:
-    """Fit one curve of means; too few sizes or a flat curve give a status instead of a number."""
-    family, unknown = shape.family, len(shape.priors) + 2
+    """Fit one curve of means, from its chance level if that is known; too few sizes or a flat curve give a status, no number."""
+    family, unknown = shape.family, parameter_count(shape, chance)
     if len(n) < unknown or np.ptp(value) <= 0:
         why = f"{len(n)} sizes for {unknown} parameters" if len(n) < unknown else "every value is the same"
         nan = float("nan")
@@ -152,18 +160,23 @@ def fit_one(
             triplet, family, nan, level, 0.0, dict.fromkeys(shape.names, 1.0), len(n), nan, nan, why
         )
     scale = residual_scale(value, value_se)
-    best = _search(n, value, scale, shape, loss, {})
+    best = _search(n, value, scale, shape, loss, {}, chance)
     floor, height, values, cost = best
     sd = float(
         np.sqrt(2 * cost / max(len(n) - unknown, 1)) * np.median(scale / np.maximum(np.abs(value), scale))
     )
     exponent = values.get("exponent", float("nan"))
-    status = "ok"
+    fit = CurvePointFit(triplet, family, exponent, floor, height, values, len(n), sd, cost)
+    if np.ptp(fit.predict(n)) <= SMALLEST_FALL * np.abs(value).mean():
+        return replace(fit, status="the error does not fall")
     if exponent > 0.98 * LARGEST_EXPONENT:
-        status = "exponent at its bound: the sizes cannot tell floor from exponent"
-    elif height <= 0:
-        status = "the error does not fall"
-    return CurvePointFit(triplet, family, exponent, floor, height, values, len(n), sd, cost, status)
+        return replace(fit, status="exponent at its bound: the sizes cannot tell floor from exponent")
+    return fit
+
+
+def parameter_count(shape: Shape, chance: float) -> int:
+    """Return how many parameters a curve has: those of its shape, a floor, and a height where no chance level is known."""
+    return len(shape.priors) + (1 if np.isfinite(chance) else 2)
 
 
 def profile_interval(
@@ -173,24 +186,35 @@ def profile_interval(
     family: str = "power-law",
     probability: float = 0.9,
 ) -> tuple[float, float]:
-    """Return the profile-likelihood interval of one curve's exponent (inf where the data set no end).
+    """Return the profile interval of one curve's exponent (0 or inf where the data set no end).
 
-    The noise variance is profiled out: the end points are where ``N log(cost / best cost)`` reaches the chi-squared
-    quantile with one degree of freedom.
+    The noise variance is estimated: the end points are where the smallest cost exceeds the smallest of all by no more than the
+    quantile of Fisher's F with 1 and (sizes - parameters) degrees of freedom allows. A curve with a chance level is anchored there.
+
+    References
+    ----------
+    Bates, Watts, Nonlinear regression analysis and its applications, 1988, section 6.1 (profile t).
     """
     part = curves.means()
     part = part[(part[list(AXES)] == list(triplet)).all(axis=1)]
     n, value = part["n_train"].to_numpy(float), part["value"].to_numpy(float)
     shape = get_shape(family)
-    fit = fit_one(Triplet(*triplet), n, value, part["value_se"].to_numpy(float), shape, "linear")
+    if not len(part):
+        raise unknown_name("triplet", " | ".join(triplet), [str(t) for t in curves.triplets])
+    chance = float(part["chance_error"].iloc[0])
+    fit = fit_one(
+        Triplet(*triplet), n, value, part["value_se"].to_numpy(float), shape, "linear", chance=chance
+    )
     if not np.isfinite(fit.exponent):
         raise InvalidInputError(f"{Triplet(*triplet)}: no profile, {fit.status}")
     scale = residual_scale(value, part["value_se"].to_numpy(float))
-    limit, dof = chi2.ppf(probability, 1), max(len(n) - len(shape.priors) - 2, 1)
+    dof = max(len(n) - parameter_count(shape, chance), 1)
+    limit = f_distribution.ppf(probability, 1, dof)
 
     def excess(log_exponent: float) -> float:
-        cost = _search(n, value, scale, shape, "linear", {"exponent": float(np.exp(log_exponent))})[3]
-        return dof * float(np.log(max(cost, 1e-300) / max(fit.cost, 1e-300))) - limit
+        fixed = {"exponent": float(np.exp(log_exponent))}
+        cost = _search(n, value, scale, shape, "linear", fixed, chance)[3]
+        return dof * (cost / max(fit.cost, 1e-12) - 1) - limit
 
     centre = np.log(fit.exponent)
     ends = []
@@ -218,8 +242,15 @@ def residual_scale(value: np.ndarray, value_se: np.ndarray) -> np.ndarray:
 
 
 def _search(
-    n: np.ndarray, value: np.ndarray, scale: np.ndarray, shape: Shape, loss: str, fixed: dict[str, float]
+    n: np.ndarray,
+    value: np.ndarray,
+    scale: np.ndarray,
+    shape: Shape,
+    loss: str,
+    fixed: dict[str, float],
+    chance: float,
 ) -> tuple[float, float, dict[str, float], float]:
+    """Return floor, height, shape parameters and cost of the best of three starts."""
     free = [i for i, prior in enumerate(shape.priors) if prior.name not in fixed]
     anchors = {"": 0.0, "first": np.log(n[0]), "last": np.log(n[-1])}
     centre = np.array([anchors[shape.priors[i].anchor] + shape.priors[i].mean for i in free])
@@ -233,43 +264,45 @@ def _search(
         logs = dict(zip((shape.priors[i].name for i in free), np.exp(x)))
         return {name: np.array([fixed.get(name, logs.get(name, np.nan))]) for name in shape.names}
 
-    def solve(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def solve(x: np.ndarray) -> tuple[float, float, np.ndarray]:
         column = np.nan_to_num(shape.evaluate(n, values_of(x))[0])
-        span = max(column[0], 1e-300)
-        design = np.column_stack([np.ones_like(n), column / span]) / scale[:, None]
-        linear, _ = nnls(design, value / scale)
-        residual = design @ linear - value / scale
-        for _ in range(0 if loss == "linear" else 3):
-            weight = np.sqrt(np.minimum(1.0, HUBER_AT / np.maximum(np.abs(residual), 1e-12)))
-            linear, _ = nnls(design * weight[:, None], value / scale * weight)
-            residual = design @ linear - value / scale
-        return linear / np.array([1.0, span]), residual
+        return _linear(column, value, scale, chance, robust=loss != "linear")
 
     kind = {"soft-l1": "soft_l1"}.get(loss, loss)
-    if not free:
-        linear, residual = solve(np.array([]))
-        return (
-            linear[0],
-            linear[1],
-            {k: float(v[0]) for k, v in values_of(np.array([])).items()},
-            float((residual**2).sum() / 2),
-        )
     best = (np.inf, centre)
-    for start in (0.0, -0.8, 0.8):
+    if not free:
+        best = (float((solve(centre)[2] ** 2).sum() / 2), centre)
+    for start in (0.0, -0.8, 0.8) if free else ():
         x0 = np.clip(
             centre + start * width * np.where(np.arange(len(free)) % 2 == 0, 1, -1),
             lower + 1e-6,
             upper - 1e-6,
         )
         found = least_squares(
-            lambda x: solve(x)[1], x0, bounds=(lower, upper), loss=kind, f_scale=HUBER_AT, max_nfev=60
+            lambda x: solve(x)[2], x0, bounds=(lower, upper), loss=kind, f_scale=HUBER_AT, max_nfev=60
         )
         if found.cost < best[0]:
             best = (float(found.cost), found.x)
-    linear, _ = solve(best[1])
-    return (
-        float(linear[0]),
-        float(linear[1]),
-        {k: float(v[0]) for k, v in values_of(best[1]).items()},
-        best[0],
-    )
+    floor, height, _ = solve(best[1])
+    return floor, height, {k: float(v[0]) for k, v in values_of(best[1]).items()}, best[0]
+
+
+def _linear(
+    column: np.ndarray, value: np.ndarray, scale: np.ndarray, chance: float, *, robust: bool
+) -> tuple[float, float, np.ndarray]:
+    """Return the best floor and height for a shape, neither below 0, and the residuals; robust: with Huber weights."""
+    anchored, span = np.isfinite(chance), max(column[0], 1e-300)
+    if anchored:
+        design, target = (1 - column)[:, None] / scale[:, None], (value - chance * column) / scale
+    else:
+        design = np.column_stack([np.ones_like(value), column / span]) / scale[:, None]
+        target = value / scale
+    weight = np.ones_like(value)
+    for _ in range(4 if robust else 1):
+        linear, _ = nnls(design * weight[:, None], target * weight)
+        if anchored:
+            linear = np.minimum(linear, chance)
+        residual = design @ linear - target
+        weight = np.sqrt(np.minimum(1.0, HUBER_AT / np.maximum(np.abs(residual), 1e-12)))
+    floor = float(linear[0])
+    return floor, chance - floor if anchored else float(linear[1] / span), residual

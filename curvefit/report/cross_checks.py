@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from curvefit.report.least_squares import LeastSquares, least_squares
+from curvefit.fitting.least_squares import LeastSquares, least_squares
 from curvefit.triplet import AXES
 
 if TYPE_CHECKING:

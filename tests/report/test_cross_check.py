@@ -3,59 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from curvefit.curves import LearningCurves
 from curvefit.fitting import CurveFit
 from curvefit.plots import plot_cross_check
 from curvefit.report import build_report, cross_check, cross_check_sentence
-from curvefit.report.least_squares import least_squares
 
 N = 2.0 ** np.arange(4, 13)
-UNKNOWN = np.full(len(N), np.nan)
 
 
 def law(chance: float, floor: float, exponent: float, onset: float) -> np.ndarray:
     if np.isnan(chance):
         return floor + 2 * N**-exponent
     return floor + (chance - floor) * (1 + N / onset) ** -exponent
-
-
-LAWS = [(0.9, 0.05, 0.4, 10.0), (0.9, 0.0, 0.25, 8.0), (0.5, 0.1, 1.1, 60.0), (np.nan, 0.02, 0.5, 1.0)]
-
-
-@pytest.mark.parametrize("truth", LAWS)
-def test_exact_curves_give_their_exponent(truth):
-    found = least_squares(N, law(*truth), UNKNOWN, chance=truth[0])
-    assert found.exponent == pytest.approx(truth[2], rel=0.01)
-    assert found.lower <= found.exponent <= found.upper
-
-
-@pytest.mark.parametrize("truth", LAWS)
-def test_intervals_cover_about_as_often_as_they_say(truth):
-    """Nominal 90 %, weights estimated from three seeds: fewer than 110 of 150 would happen once in 10^4 tests at 85 %."""
-    rng = np.random.default_rng(0)
-    hits = 0
-    for _ in range(150):
-        value = law(*truth) * np.exp(0.04 * rng.standard_normal((3, len(N))))
-        found = least_squares(N, value.mean(0), value.std(0, ddof=1) / 3**0.5, chance=truth[0])
-        hits += found.lower <= truth[2] <= found.upper
-    assert hits >= 110
-
-
-def test_a_curve_whose_floor_is_not_seen_is_not_bounded_from_above():
-    rng = np.random.default_rng(1)
-    short = N[:5]
-    value = law(0.9, 0.3, 0.4, 60.0)[:5] * np.exp(0.03 * rng.standard_normal(5))
-    found = least_squares(short, value, np.full(5, 0.01), chance=0.9)
-    assert found.lower < 0.4
-    assert np.isinf(found.upper)
-
-
-def test_too_few_sizes_and_flat_curves_give_no_estimate():
-    assert "3 sizes for 3 parameters" in least_squares(N[:3], 1 / N[:3], UNKNOWN[:3], chance=0.9).status
-    flat = least_squares(N, np.full(len(N), 0.4), UNKNOWN, chance=0.9)
-    assert (np.isnan(flat.exponent), flat.status) == (True, "every value is the same")
 
 
 def around(exponents: np.ndarray) -> CurveFit:
