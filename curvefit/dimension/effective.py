@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.baselines import baseline_pairs
 from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
 from curvefit.dimension.links import Link, get_link
-from curvefit.dimension.pairs import baseline_pairs
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.families import FAMILIES, AbstractFamily

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.baselines import baseline_pairs, choose_baseline
 from curvefit.dimension.conditioning import floor_share
 from curvefit.dimension.effective import EffectiveDimension, need_power_law
 from curvefit.dimension.expectations import Expectation, expect
@@ -25,7 +26,7 @@ from curvefit.dimension.intervals import (
 )
 from curvefit.dimension.links import Link, get_link
 from curvefit.dimension.multiplier import DataMultiplier, data_multiplier
-from curvefit.dimension.pairs import Pair, baseline_pairs, pair_coords
+from curvefit.dimension.pairs import Pair, pair_coords
 from curvefit.dimension.sample_shift import sample_shift, shift_if_parallel
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
@@ -168,7 +169,7 @@ class SymmetryGain(Saveable):
 
 def symmetry_gain(
     fit: CurveFit | EffectiveDimension,
-    baseline: str = "fcn",
+    baseline: str | None = None,
     *,
     link: str | Link | Mapping[str, Any] | None = None,
     pairs: Sequence[Pair] | None = None,
@@ -185,7 +186,7 @@ def symmetry_gain(
         A `CurveFit`, or an `EffectiveDimension` (then its link is used).
     baseline
         Label of a model, data or inference; or the name of a transform (``"o-cp"``): then each transformed data is
-        the baseline of the same data untransformed.
+        the baseline of the same data untransformed. By default what `choose_baseline` finds, said in the assumptions.
     link
         As in `effective_dimension`; ``"ratio"`` unless `fit` brings its own.
     pairs
@@ -211,6 +212,10 @@ def symmetry_gain(
     chosen = get_link("ratio" if link is None else link)
     if anchor is not None and anchor <= 0:
         raise InvalidInputError(f"anchor must be a positive excess error, not {anchor}")
+    why: tuple[str, ...] = ()
+    if baseline is None and not pairs:
+        baseline, reason = choose_baseline(fit.curves, fit.triplets)
+        why = (reason,)
     compared = tuple(
         pairs or baseline_pairs(fit.curves, fit.triplets, baseline=baseline, reference=reference)
     )
@@ -236,7 +241,7 @@ def symmetry_gain(
         multiplier,
         tuple(expect(fit.curves, pair) for pair in compared),
         rope,
-        _assumptions(fit, chosen, anchor),
+        (*why, *_assumptions(fit, chosen, anchor)),
     )
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.baselines import baseline_pairs
 from curvefit.dimension.intervals import PROBABILITY, columns, gain_probabilities
-from curvefit.dimension.pairs import Pair, baseline_pairs, pair_coords
+from curvefit.dimension.pairs import Pair, pair_coords
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
@@ -100,7 +101,7 @@ def data_multiplier(
     fit: CurveFit,
     pairs: Sequence[Pair] | None = None,
     *,
-    baseline: str = "fcn",
+    baseline: str | None = None,
     levels: Sequence[float] | None = None,
     reference: Mapping[str, str] | None = None,
 ) -> DataMultiplier:

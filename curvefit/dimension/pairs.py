@@ -128,55 +128,6 @@ def transform_pairs(curves: LearningCurves, *, reference: Mapping[str, str] | No
     ]
 
 
-def baseline_pairs(
-    curves: LearningCurves,
-    triplets: Sequence[Triplet],
-    *,
-    baseline: str,
-    reference: Mapping[str, str] | None = None,
-) -> list[Pair]:
-    """Return the pairs of every triplet with its counterpart at the `baseline`.
-
-    Parameters
-    ----------
-    baseline
-        A model, data or inference label, or the name of a transform: then the transformed data is the
-        baseline of the same data untransformed.
-
-    Raises
-    ------
-    UnknownNameError
-        When no label and no transform has that name.
-    InvalidInputError
-        When no triplet has a counterpart at the baseline.
-    """
-    known = {axis: {getattr(t, axis) for t in triplets} for axis in AXES}
-    present = set(triplets)
-    for axis in ("model", "data", "inference"):
-        if baseline in known[axis]:
-            pairs = [
-                Pair(counterpart, t)
-                for t in triplets
-                if getattr(t, axis) != baseline and (counterpart := t._replace(**{axis: baseline})) in present
-            ]
-            break
-    else:
-        transforms = dict(
-            triplet_facts(curves, curves.triplets)[["data", "transform"]].itertuples(index=False)
-        )
-        names = {str(name) for name in transforms.values()} - {"trivial"}
-        if baseline not in names:
-            raise unknown_name("baseline", baseline, set().union(*known.values()) | names)
-        pairs = [
-            pair
-            for pair in transform_pairs(curves, reference=reference)
-            if transforms[pair.baseline.data] == baseline and {pair.baseline, pair.aligned} <= present
-        ]
-    if not pairs:
-        raise InvalidInputError(f"no triplet has a counterpart at the baseline {baseline!r}")
-    return pairs
-
-
 def _same(one: pd.Series, other: pd.Series) -> bool:
     return one["source"] == other["source"] and str(one["shape"]) == str(other["shape"])
 

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from curvefit.curves.learning_curves import LearningCurves
+from curvefit.dimension.baselines import baseline_pairs
 from curvefit.dimension.expectations import SURE
 from curvefit.dimension.gain import symmetry_gain
 from curvefit.dimension.intervals import PROBABILITY, cell, columns, gain_probabilities, number
 from curvefit.dimension.links import Link
-from curvefit.dimension.pairs import Pair, baseline_pairs
+from curvefit.dimension.pairs import Pair
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import CurvefitError
 from curvefit.fitting.curve_fit import CurveFit
@@ -72,7 +73,7 @@ class Sensitivity(Saveable):
 
 def sensitivity(
     fit: CurveFit,
-    baseline: str = "fcn",
+    baseline: str | None = None,
     *,
     pairs: Sequence[Pair] | None = None,
     families: Sequence[str] = ("gradual-power-law", "corrected-power-law"),

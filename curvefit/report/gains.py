@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.baselines import FREEST_MODEL
 from curvefit.report.cells import (
     TONES,
     agreement_cell,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from curvefit.dimension.gain import SymmetryGain
     from curvefit.fitting import CurveFit
 
-FREEST_MODEL = "fcn"
 CELL_WORDS = (
     "A cell: the factor by which the effective dimension is smaller (exponent) and by which samples count for more "
     "(amplitude), never merged; the data multiplier at one error; what theory expects of the dimension, and whether "

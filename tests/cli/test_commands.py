@@ -252,7 +252,11 @@ def test_a_wrong_choice_stops_before_anything_is_read(command, option, wrong, me
 
 @pytest.mark.parametrize(
     ("words", "meant"),
-    [(("--link", "noizy", "--baseline", "mlp"), "noisy"), (("--baseline", "mpl"), "mlp")],
+    [
+        (("--link", "noizy", "--baseline", "mlp"), "Did you mean 'noisy'?"),
+        (("--baseline", "mpl"), "Did you mean 'mlp'?"),
+        ((), "none stands out; name one (--baseline): model 'mlp' or 'cnn'"),
+    ],
 )
 def test_a_gain_that_cannot_be_measured_stops_before_the_fit(words, meant, table, capsys, monkeypatch):
     def never(*_, **__):
@@ -262,7 +266,7 @@ def test_a_gain_that_cannot_be_measured_stops_before_the_fit(words, meant, table
     with pytest.raises(SystemExit) as left:
         main(["gain", str(table), *words])
     assert left.value.code == 2
-    assert f"Did you mean '{meant}'?" in capsys.readouterr().err
+    assert meant in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("pair", ["n_train", "=x", "n_train="])

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from curvefit.dimension import data_multiplier, effective_dimension, expect, symmetry_gain
+from curvefit.dimension.baselines import baseline_pairs, choose_baseline
 from curvefit.dimension.conditioning import given_zero
 from curvefit.dimension.expectations import Expectation
 from curvefit.dimension.multiplier import invert
-from curvefit.dimension.pairs import Pair, baseline_pairs
+from curvefit.dimension.pairs import Pair
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.fitting import CurveFit
 from tests.dimension.studies import posterior, power_laws, rotation_study
@@ -218,6 +219,33 @@ def test_expectations_from_facts() -> None:
         Expectation("finite-group")
     with pytest.raises(InvalidInputError, match="orbits"):
         Expectation("continuous-group")
+
+
+def test_the_baseline_is_what_the_curves_suggest() -> None:
+    study = rotation_study()
+    assert choose_baseline(study, study.triplets) == (
+        "fcn",
+        "compared with 'fcn', the model with the largest symmetry group here.",
+    )
+    renamed = dataclasses.replace(
+        study,
+        table=study.table.replace({"model": {"fcn": "dense"}}),
+        facts=study.facts.replace({"model": {"fcn": "dense"}}),
+    )
+    assert choose_baseline(renamed, renamed.triplets)[0] == "dense"
+    gain = symmetry_gain(posterior(renamed))
+    assert {pair.baseline.model for pair in gain.pairs} == {"dense"}
+    assert "compared with 'dense'" in gain.assumptions[0]
+    alone = study.select(model="vec")
+    assert choose_baseline(alone, alone.triplets)[0] == "o-cp"
+    named = power_laws({"fcn": 0.25, "gap": 0.5}, {"fcn": 1.0, "gap": 1.0})
+    assert "by its name" in choose_baseline(named.curves, named.triplets)[1]
+    even = study.select(model=["vec", "gap"], data="plain trivial")
+    with pytest.raises(InvalidInputError, match=r"name one \(--baseline\): model 'vec' or 'gap'"):
+        choose_baseline(even, even.triplets)
+    lone = study.select(model="vec", data="plain trivial")
+    with pytest.raises(InvalidInputError, match="there is one triplet"):
+        choose_baseline(lone, lone.triplets)
 
 
 def test_mistakes_are_named() -> None:

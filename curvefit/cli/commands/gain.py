@@ -17,9 +17,15 @@ def gain(
     *,
     choice: dict[str, Any],
     baseline: Annotated[
-        str,
-        typer.Option("--baseline", "-b", help="Label of a model, data or inference, or a transform's name."),
-    ] = "fcn",
+        str | None,
+        typer.Option(
+            "--baseline",
+            "-b",
+            help="Label of a model, data or inference, or a transform's name. By default the model with the largest "
+            "symmetry group, where the records name groups, or the one called fcn.",
+            show_default=False,
+        ),
+    ] = None,
     link: Annotated[str, typer.Option("--link", help="How an exponent becomes a dimension.")] = "ratio",
     sensitive: Annotated[
         bool,
@@ -36,7 +42,7 @@ def gain(
 
     Status of the fit first, then a sentence per comparison, what the numbers assume, and a table.
     """
-    from curvefit.dimension import baseline_pairs, get_link, sensitivity, symmetry_gain
+    from curvefit.dimension import baseline_pairs, choose_baseline, get_link, sensitivity, symmetry_gain
 
     get_link(link)
     fitted = open_fit(
@@ -55,7 +61,7 @@ def gain(
             {
                 "converged": fitted.status.converged,
                 "status": str(fitted.status),
-                "baseline": baseline,
+                "baseline": baseline or choose_baseline(fitted.curves, fitted.triplets)[0],
                 "link": link,
                 "sentences": measured.sentences(),
                 "assumptions": measured.assumptions,
