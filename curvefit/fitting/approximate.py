@@ -40,7 +40,7 @@ def approximate_draws(
         "noise_slope": np.full((1, DRAWS), start.noise_slope),
         "noise_floor": np.full((1, DRAWS), start.noise_floor),
     }
-    if settings.discrepancy == "walk":
+    if settings.walks:
         draws["walk"] = np.full((1, DRAWS), start.walk)
     if layout.correlated:
         draws["noise_correlation"] = np.full((1, DRAWS), start.correlation)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy.special import betaln
-from scipy.stats import beta
+from scipy.stats import beta, t
 
+from curvefit.fitting.bend import BEND_FREEDOM, piece_width
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
@@ -221,6 +222,10 @@ def _top_level_log_prior(fit: CurveFit) -> np.ndarray:
         total += normal(draws("common"), *hierarchy.common_prior.T)
     if "walk" in posterior:
         total += normal(np.log(draws("walk")), np.log(priors.walk[0]), priors.walk[1])
+    if "bend" in posterior:
+        scale = priors.bend * np.sqrt(piece_width(fit.draws["constant_data"]["bend_edge"].values))
+        steps = np.diff(draws("bend"), prepend=0.0, axis=1) / scale
+        total += t(BEND_FREEDOM).logpdf(steps).sum(axis=1)
     if "noise_correlation" in posterior:
         total += beta(*priors.noise_correlation).logpdf(draws("noise_correlation")[:, 0])
     return total

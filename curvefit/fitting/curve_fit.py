@@ -13,11 +13,13 @@ import pandas as pd
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.families import AbstractFamily, get_family
+from curvefit.fitting.bend import bent_sizes_at
 from curvefit.fitting.discrepancy import shifted_error, walk_at
 from curvefit.fitting.effects import decompose
 from curvefit.fitting.noise import seed_variance
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
+from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -116,8 +118,8 @@ class CurveFit:
     def expected_error(self, n: Any, *, at: Sequence[int] | None = None) -> np.ndarray:
         """Return the expected test error at training-set sizes `n`.
 
-        This is the law with its parameters' uncertainty and the curve's walk around it, which goes on beyond the data; no
-        seed noise and no counting noise.
+        This is the law with its parameters' uncertainty, the bend common to all curves and the curve's walk around it, which
+        both go on beyond the data; no seed noise and no counting noise.
 
         Parameters
         ----------
@@ -140,8 +142,13 @@ class CurveFit:
             return self.parameter(name)[:, wanted, None]
 
         values = {name: drawn(name) for name in self.law.parameter_names}
-        error = self.law.error(sizes, chance=self.chance[wanted, None], **values)
-        posterior = self.draws["posterior"]
+        posterior, read_at = self.draws["posterior"], sizes
+        if "bend" in posterior:
+            edges = np.asarray(self.draws["constant_data"]["bend_edge"].values)
+            bend = np.asarray(posterior["bend"].values).reshape(self.n_draws, -1)
+            rng = generator(self.settings.seed, "bend")
+            read_at = bent_sizes_at(sizes, edges, bend, self.settings.priors.bend, rng)[:, None]
+        error = self.law.error(read_at, chance=self.chance[wanted, None], **values)
         if "walks" not in posterior:
             return error
         walks = posterior["walks"].values.reshape(self.n_draws, len(self.triplets), -1)[:, wanted]

@@ -52,6 +52,8 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
     data = natural_draws(layout, hierarchy, draws, curves.triplets, stats, settings.seed)
     limits = exponent_limits(layout, hierarchy, start)[layout.curve_of]
     data.constant_data["exponent_sd_limit"] = ("triplet", limits)
+    if "bend" in draws:
+        data.constant_data["bend_edge"] = ("bend_edge", layout.bend_edges * layout.size_unit)
     groups = [layout.noise_names[g] for g in layout.noise_group[layout.curve_of]]
     data.constant_data["noise_group"] = ("triplet", groups)
     data.constant_data["noise_size"] = ((), layout.middle_size * layout.size_unit)
@@ -137,6 +139,9 @@ def natural_draws(
         }
         dims["walks"] = ["triplet", "walk_size"]
         coords["walk_size"] = sizes * layout.size_unit
+    if "bend" in draws:
+        posterior["bend"] = draws["bend"]
+        dims["bend"], coords["piece"] = ["piece"], layout.bend_edges[1:] * layout.size_unit
     if hierarchy.common_specs:
         coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
     for name in ("theta", *_DIMS, "noise_slope", "noise_floor", "noise_correlation"):

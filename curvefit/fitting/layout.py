@@ -11,6 +11,7 @@ from curvefit.curves.learning_curves import LearningCurves
 from curvefit.curves.repeats import same_measurement
 from curvefit.errors import InvalidInputError
 from curvefit.families import AbstractFamily, get_family
+from curvefit.fitting.bend import bend_edges, doublings_in_pieces
 from curvefit.fitting.chain_patterns import chain_patterns
 from curvefit.fitting.curve_fit import chance_levels
 from curvefit.fitting.likelihood_choice import (
@@ -51,6 +52,9 @@ class Layout:
         11, 22, 01, 02, 12.
     cell_doublings
         Per cell: doublings of the size since the smallest of its curve.
+    bend_edges, cell_bend
+        Sizes / size_unit that bound the pieces of the bend, and the doublings of each bent piece between a cell's size and
+        the largest, shape (cells, pieces); see `curvefit.fitting.bend`.
     run_cell, run_value, run_errors, run_test
         Per run: cell, transformed value, number of errors and test points.
     correlated
@@ -72,6 +76,8 @@ class Layout:
     cell_curve: np.ndarray
     cell_size: np.ndarray
     cell_doublings: np.ndarray
+    bend_edges: np.ndarray
+    cell_bend: np.ndarray
     cell_test: np.ndarray
     cell_variance: np.ndarray
     pattern_cell: np.ndarray
@@ -156,6 +162,7 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
     groups = [f"{t.model} | {t.inference}" for t in triplets]
     names = tuple(dict.fromkeys(groups))
     n = cells["n"].to_numpy() / size_unit
+    edges = bend_edges(n)
     return Layout(
         family=law,
         likelihood=chosen,
@@ -168,6 +175,8 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         cell_curve=cells["curve"].to_numpy(int),
         cell_size=n,
         cell_doublings=np.log2(n / cells.groupby("curve")["n"].transform("min").to_numpy() * size_unit),
+        bend_edges=edges,
+        cell_bend=doublings_in_pieces(n, edges),
         cell_test=cells["test"].to_numpy(),
         cell_variance=cells["variance"].to_numpy(),
         **pattern,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from curvefit.fitting.bend import BEND_FREEDOM, bent_size, piece_width
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.noise import seed_variance
@@ -24,6 +25,7 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
         "cell_log_size": np.log(layout.cell_size),
         "middle_log_size": np.full(len(layout.cell_size), np.log(layout.middle_size)),
         "cell_doublings": layout.cell_doublings,
+        "cell_bend": layout.cell_bend,
         "cell_first": np.searchsorted(layout.cell_curve, layout.cell_curve),
         "cell_test": layout.cell_test if layout.counted else None,
         "cell_variance": layout.cell_variance,
@@ -46,6 +48,16 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
     arrays |= {"run_cell": layout.run_cell, "run_value": layout.run_value}
     arrays |= {"run_errors": layout.run_errors.astype(int), "run_test": layout.run_test.astype(int)}
     return arrays
+
+
+def n_bends(layout: Layout, settings: FitSettings) -> int:
+    """Return the number of pieces of the bend, 0 without one."""
+    return layout.cell_bend.shape[1] if settings.discrepancy == "bend-walk" else 0
+
+
+def bend_scale(layout: Layout, settings: FitSettings) -> float:
+    """Return the scale of the bend's change from piece to piece."""
+    return settings.priors.bend * float(np.sqrt(piece_width(layout.bend_edges)))
 
 
 def pattern_walk(layout: Layout) -> np.ndarray:
@@ -71,6 +83,8 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
     }
     if hierarchy.pooled:
         coords["scale_of"] = hierarchy.scale_names()
+    if n_bends(layout, settings):
+        coords["piece"] = layout.bend_edges[1:] * layout.size_unit
     if hierarchy.common_specs:
         coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
     with pm.Model(coords=coords) as model:
@@ -103,8 +117,12 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
 
         log_size = data["cell_log_size"]
         size = pt.exp(log_size)
+        if n_bends(layout, settings):
+            step = pm.StudentT("bend_step", nu=BEND_FREEDOM, mu=0.0, sigma=1.0, dims="piece")
+            bend = pm.Deterministic("bend", bend_scale(layout, settings) * pt.cumsum(step), dims="piece")
+            size = bent_size(pt, log_size, data["cell_bend"], bend)
         walk: Any = None
-        if settings.discrepancy == "walk":
+        if settings.walks:
             log_walk = pm.Normal("log_walk", np.log(priors.walk[0]), priors.walk[1])
             walk = pm.Deterministic("walk", pt.exp(log_walk))
         where = data["cell_curve"]
@@ -120,7 +138,9 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
 
         log_noise = pm.Normal("log_noise", np.log(priors.noise[0]), priors.noise[1], dims="noise")
         slope = pm.HalfNormal("noise_slope", priors.noise_slope)
-        floor = pm.HalfNormal("noise_floor", priors.noise_floor)
+        # Only its square matters: sampled with a sign, it is an ordinary value at 0, and the prior is half-normal.
+        signed = pm.Normal("noise_floor_signed", 0.0, priors.noise_floor)
+        floor = pm.Deterministic("noise_floor", pt.abs(signed))
         relative = log_size - data["middle_log_size"]
         variance = seed_variance(pt, log_noise[data["noise_group"][where]], slope, floor, relative)
         if layout.likelihood == "beta-binomial":
@@ -188,14 +208,16 @@ def start_point(
                 point[f"effect_{name}"] = coordinate[hierarchy.column_parameter == k]
     if hierarchy.common_specs:
         point["common"] = hierarchy.common_prior[:, 0]
-    if settings.discrepancy == "walk":
+    if n_bends(layout, settings):
+        point["bend_step"] = np.zeros(n_bends(layout, settings))
+    if settings.walks:
         point["log_walk"] = np.log(start.walk)
         if not layout.likelihood.endswith("-gaussian"):
             point["walk_step"] = np.zeros(len(layout.cell_curve))
     point |= {
         "log_noise": np.log(start.noise),
         "noise_slope_log__": np.log(start.noise_slope),
-        "noise_floor_log__": np.log(start.noise_floor),
+        "noise_floor_signed": start.noise_floor,
     }
     if layout.correlated:
         odds = start.correlation / (1 - start.correlation)

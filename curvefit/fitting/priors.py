@@ -34,6 +34,9 @@ class Priors(Settings):
     walk
         Median and log-sd of the standard deviation, a doubling of n, of every curve's walk around its law, on the logit
         (or log) scale: never 0, because no law is quite right.
+    bend
+        Scale of the Student-t prior (4 degrees of freedom) of how the log of all curves' exponents changes over a doubling of
+        n, from piece to piece of the bend.
     """
 
     mean: dict[str, tuple[float, float]] = Field(default_factory=dict)
@@ -46,6 +49,7 @@ class Priors(Settings):
     noise_floor: float = Field(0.1, gt=0)
     noise_correlation: tuple[float, float] = (1.0, 1.0)
     walk: tuple[float, float] = (0.03, 0.6)
+    bend: float = Field(0.02, gt=0)
 
     def mean_of(self, spec: ParamSpec) -> tuple[float, float]:
         """Return mean and sd of the normal prior of a parameter's grand mean."""
@@ -88,6 +92,7 @@ class Priors(Settings):
                 "walk around the law, a doubling of n",
                 f"LogNormal(log {self.walk[0]:.3g}, {self.walk[1]:.3g})",
             ),
+            ("bend of log exponents, a doubling of n", f"StudentT(4, {self.bend:.3g})"),
         ]
         return lines
 

@@ -25,8 +25,10 @@ class FitSettings(Settings):
         ``"auto"``, ``"beta-binomial"``, ``"logit-gaussian"``, ``"logit-student"``, ``"log-gaussian"`` or
         ``"log-student"``.
     discrepancy
-        ``"walk"``: around its law every curve walks at random in log n, by an estimated step common to all, so that
-        intervals and bands allow for a law that is not quite right, and more so the farther beyond the data; ``"none"``.
+        How laws may be not quite right, so that intervals and bands allow for it, and more so the farther beyond the data.
+        ``"bend-walk"``: the exponents at smaller sizes differ from those at the largest by a factor common to all curves
+        (`curvefit.fitting.bend`), and every curve walks at random in log n around its law, by an estimated step common to
+        all; ``"walk"``: walks alone; ``"none"``.
     method
         ``"nuts"``, or ``"approximate"`` (normal at the penalised fit: start values, not to be quoted).
     sampler
@@ -50,14 +52,14 @@ class FitSettings(Settings):
     likelihood: Literal[
         "auto", "beta-binomial", "logit-gaussian", "logit-student", "log-gaussian", "log-student"
     ] = "auto"
-    discrepancy: Literal["walk", "none"] = "walk"
+    discrepancy: Literal["bend-walk", "walk", "none"] = "bend-walk"
     method: Literal["nuts", "approximate"] = "nuts"
     sampler: Literal["nutpie", "pymc", "numpyro"] = "nutpie"
     draws: PositiveInt = 1000
     tune: PositiveInt = 1000
     chains: PositiveInt = 4
     cores: PositiveInt | None = None
-    target_accept: float = Field(0.95, gt=0.5, lt=1.0)
+    target_accept: float = Field(0.9, gt=0.5, lt=1.0)
     reruns: int = Field(1, ge=0, le=3)
     seed: int = Field(0, ge=0)
     priors: Priors = Priors()
@@ -65,4 +67,9 @@ class FitSettings(Settings):
     @property
     def usual_walk(self) -> float:
         """Prior median of the step of the curves' walk; 0 without one."""
-        return self.priors.walk[0] if self.discrepancy == "walk" else 0.0
+        return self.priors.walk[0] if self.walks else 0.0
+
+    @property
+    def walks(self) -> bool:
+        """Whether curves walk around their laws."""
+        return self.discrepancy != "none"

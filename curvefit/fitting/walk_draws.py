@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from curvefit.fitting.bend import bent_size
 from curvefit.fitting.discrepancy import walk_at
 from curvefit.fitting.hierarchy import Hierarchy, natural_values
 from curvefit.fitting.layout import Layout
@@ -55,7 +56,10 @@ def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, rng) -> 
     values = natural_values(layout, hierarchy, theta, common, curve=curve)
     chance = layout.chance[curve]
     with np.errstate(over="ignore", under="ignore"):
-        error = layout.family.error(layout.cell_size[cells], chance=chance, **values)
+        size = layout.cell_size[cells]
+        if "bend" in flat:
+            size = bent_size(np, np.log(size), layout.cell_bend[cells], flat["bend"])
+        error = layout.family.error(size, chance=chance, **values)
     error = np.clip(error, 1e-9, 1 - 1e-9 if layout.link == "logit" else None)
     relative = np.log(layout.cell_size[cells] / layout.middle_size)
     log_noise = flat["log_noise"][:, layout.noise_group[curve], None]

@@ -67,7 +67,12 @@ def _fitting_words(fit: CurveFit) -> list[str]:
         LIKELIHOODS.get(fit.likelihood, f"The likelihood is {fit.likelihood}."),
         f"Pooling is {settings.pooling}: {POOLING[settings.pooling]}.",
     ]
-    if settings.discrepancy == "walk":
+    if "bend" in fit.draws["posterior"]:
+        words.append(
+            "Exponents are those at the largest sizes: at smaller ones, and beyond the data, they may differ by a factor common to "
+            "all curves (the bend)."
+        )
+    if settings.walks:
         words.append(
             "Around its law every curve walks at random in log n, by an estimated step: intervals and bands allow for a law "
             "that is not quite right, and more so the farther beyond the data."

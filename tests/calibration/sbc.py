@@ -32,6 +32,7 @@ SIZES = np.array([16, 48, 144, 432, 1296, 3888])
 SHAPE = (3, 2, 2)
 SEEDS = 2
 CHANCE, N_TEST = 0.9, 2000
+PIECE = np.log2(SIZES[-1] / SIZES[0]) / 3  # doublings a piece of the bend
 THINNED = 99
 SAMPLING = {"draws": 500, "tune": 1000, "chains": 2, "reruns": 0, "cores": 1}
 
@@ -87,6 +88,7 @@ def draw_truth(rng: np.random.Generator, priors: Priors) -> dict[str, np.ndarray
     truth["noise_floor"] = abs(rng.normal(0.0, priors.noise_floor))
     truth["noise_correlation"] = rng.beta(*priors.noise_correlation)
     truth["log_walk"] = np.log(priors.walk[0]) + priors.walk[1] * rng.normal()
+    truth["bend"] = np.cumsum(priors.bend * np.sqrt(PIECE) * rng.standard_t(4.0, 2))
     return truth
 
 
@@ -97,7 +99,10 @@ def draw_curves(rng: np.random.Generator, truth: dict[str, np.ndarray], kind: Ki
     middle = log_n.mean()
     exponent, onset = np.exp(truth["log_exponent"])[:, None], np.exp(truth["log_onset"])[:, None]
     floor = CHANCE * (0.03 * np.log1p(np.exp(truth["root_floor"] / 0.03)))[:, None] ** 2
-    error = floor + (CHANCE - floor) * (1 + SIZES / onset) ** -exponent
+    below = np.log2(SIZES[-1] / SIZES)  # three pieces: the law as it is, and two that are stretched
+    stretch = np.exp([0.0, *truth["bend"]])
+    read = SIZES[-1] / 2 ** sum(f * np.clip(below - k * PIECE, 0, PIECE) for k, f in enumerate(stretch))
+    error = floor + (CHANCE - floor) * (1 + read / onset) ** -exponent
     length = np.sqrt(np.diff(np.log2(SIZES), prepend=np.log2(SIZES[0])))
     walk = np.cumsum(np.exp(truth["log_walk"]) * length * rng.normal(size=error.shape), axis=1)
     error = shifted_error(error, walk, "log" if kind.likelihood.startswith("log-") else "logit")
@@ -168,6 +173,8 @@ def run(name: str, replication: int) -> dict[str, object]:
     noise = posterior["log_noise"].values.reshape(fit.n_draws, -1)
     compared |= {f"log_noise[{g}]": (noise[:, g], truth["log_noise"][g]) for g in (0, 3)}
     compared["log_walk"] = (np.log(posterior["walk"].values).ravel(), truth["log_walk"])
+    bend = posterior["bend"].values.reshape(fit.n_draws, -1)
+    compared |= {f"bend[{k}]": (bend[:, k], truth["bend"][k]) for k in range(2)}
     for parameter in ("noise_slope", "noise_floor", *(["noise_correlation"] if kind.nested else [])):
         compared[parameter] = (posterior[parameter].values.ravel(), truth[parameter])
     thin = np.linspace(0, fit.n_draws - 1, THINNED).round().astype(int)

@@ -39,7 +39,13 @@ def test_simulated_data_follow_the_simulated_truth(name):
     """Noise made tiny, every datum is within 5 sd of counting noise or 1 % of the law at the drawn parameters."""
     kind, rng = sbc.KINDS[name], np.random.default_rng(3)
     truth = sbc.draw_truth(rng, sbc.Priors())
-    truth |= {"log_noise": np.full(4, -7.0), "noise_floor": 0.0, "log_walk": -20.0, "noise_slope": 0.0}
+    truth |= {
+        "log_noise": np.full(4, -7.0),
+        "noise_floor": 0.0,
+        "log_walk": -20.0,
+        "noise_slope": 0.0,
+        "bend": np.zeros(2),
+    }
     table = sbc.draw_curves(rng, truth, kind).usable
     first = table[(table["data"] == "d0") & (table["model"] == "m0") & (table["inference"] == "i0")]
     floor = 0.9 * (0.03 * np.log1p(np.exp(truth["root_floor"][0] / 0.03))) ** 2

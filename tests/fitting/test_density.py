@@ -59,6 +59,7 @@ def test_log_density_is_the_one_written_by_hand(case):
 WRITTEN_OUT = {
     "beta-binomial": ("base", "beta-binomial", False, {}),
     "beta-binomial without a walk": ("base", "beta-binomial", False, {"discrepancy": "none"}),
+    "a walk without a bend": ("base", "logit-gaussian", False, {"discrepancy": "walk"}),
     "logit-gaussian": ("base", "logit-gaussian", False, {}),
     "logit-gaussian, nested": ("nested", "logit-gaussian", False, {}),
     "logit-gaussian, nested, without a walk": ("nested", "logit-gaussian", False, {"discrepancy": "none"}),
@@ -104,7 +105,7 @@ def test_draws_are_expanded_to_the_parameters_of_the_pymc_model():
     density = Density(layout, hierarchy, settings, start)
     model = build_model(layout, hierarchy, settings, start)
     x = density.centre + 0.2 * np.random.default_rng(2).normal(size=len(density.centre))
-    names = ["theta", "mean", "walk", "noise_slope", "noise_floor", "noise_correlation"]
+    names = ["theta", "mean", "bend", "walk", "noise_slope", "noise_floor", "noise_correlation"]
     found = density.expand(x)
     outputs = model.replace_rvs_by_values([model[name] for name in names])
     expected = model.compile_fn(
@@ -152,12 +153,15 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
             lower.T, z[:2]
         )
         total += norm(theta[j], eta[j], sd).sum() - np.log(np.diag(lower)).sum() - 0.5 * np.log(precision)
-    slope, rest = (np.exp(float(point[f"{name}_log__"])) for name in ("noise_slope", "noise_floor"))
+    slope, rest = np.exp(float(point["noise_slope_log__"])), float(point["noise_floor_signed"])
     walk = np.exp(float(point["log_walk"]))
     total += norm(point["log_walk"], np.log(0.03), 0.6)
-    for value, width in ((slope, 0.5), (rest, 0.1)):
-        total += stats.halfnorm.logpdf(value, 0, width) + np.log(value)
+    total += stats.halfnorm.logpdf(slope, 0, 0.5) + np.log(slope) + norm(rest, 0.0, 0.1)
     total += norm(point["log_noise"], np.log(0.15), 0.8).sum()
+    total += stats.t.logpdf(point["bend_step"], 4).sum()
+    bend = (
+        0.02 * np.sqrt(2.0) * np.cumsum(point["bend_step"])
+    )  # five pieces of two doublings, the top one straight
     steps = point.get("walk_step")
     if steps is not None:
         total += norm(steps).sum()
@@ -165,14 +169,16 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
     if curves.training_sets == "nested":
         rho = 1 / (1 + np.exp(-float(point["noise_correlation_logodds__"])))
         total += np.log(rho) + np.log1p(-rho)
-    return total + _likelihood(curves, likelihood, theta, point["log_noise"], slope, rest, rho, walk, steps)
+    return total + _likelihood(
+        curves, likelihood, theta, point["log_noise"], slope, rest, rho, bend, walk, steps
+    )
 
 
 def natural_floor(root):
     return (0.03 * np.log1p(np.exp(root / 0.03))) ** 2
 
 
-def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, walk, steps) -> float:
+def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, bend, walk, steps) -> float:
     table, total = curves.usable, 0.0
     groups = list(dict.fromkeys((t.model, t.inference) for t in curves.triplets))
     middle = np.exp(np.log(table[["data", "model", "n_train"]].drop_duplicates()["n_train"]).mean())
@@ -182,7 +188,10 @@ def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, walk, st
         n = np.sort(mine["n_train"].unique()).astype(float)
         value = mine.pivot(index="seed", columns="n_train", values="value").to_numpy()  # (seeds, sizes)
         floor = CHANCE * natural_floor(theta[j, 2])
-        error = floor + (CHANCE - floor) * (1 + n / np.exp(theta[j, 1])) ** -np.exp(theta[j, 0])
+        fine = np.arange(0.0, 10.0, 1e-3) + 5e-4  # doublings below the largest size
+        local = np.exp(np.r_[0.0, bend])[(fine / 2.0).astype(int)]
+        read = np.array([16384 / 2 ** (1e-3 * local[fine < np.log2(16384 / size)].sum()) for size in n])
+        error = floor + (CHANCE - floor) * (1 + read / np.exp(theta[j, 1])) ** -np.exp(theta[j, 0])
         s = np.sqrt(np.exp(2 * log_noise[group]) * (n / middle) ** (-2 * slope) + rest**2)
         doublings = np.log2(n / n[0])
         losses = likelihood.startswith("log-")

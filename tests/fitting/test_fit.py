@@ -45,7 +45,7 @@ def test_gaussian_density_is_the_multivariate_normal_of_three_nested_sizes():
     simulated = simulate(SCENARIOS["nested"], 0, shape=(1, 2, 1), drop=0, n_sizes=3, seeds=2)
     theta = np.array([[-0.7, 4.0, 0.2], [-0.9, 3.5, 0.01]])
     point = {
-        "theta": theta, "log_noise": np.log([0.2, 0.3]), "noise_slope": 0.3, "noise_floor": 0.05, "noise_correlation": 0.7,
+        "theta": theta, "log_noise": np.log([0.2, 0.3]), "noise_slope": 0.3, "noise_floor_signed": 0.05, "noise_correlation": 0.7,
     }  # fmt: skip
     found, _ = log_likelihood(simulated.curves, point, discrepancy="none", pooling="none")
     expected = 0.0
@@ -78,7 +78,7 @@ def test_two_predecessors_are_close_to_the_exact_density_of_long_chains():
     simulated = simulate(SCENARIOS["nested"], 0, shape=(1, 2, 1), drop=0, n_sizes=9, seeds=2)
     theta = np.array([[-0.7, 4.0, 0.2], [-0.7, 4.0, 0.2]])
     point = {
-        "theta": theta, "log_noise": np.log([0.2, 0.2]), "noise_slope": 0.3, "noise_floor": 0.05, "noise_correlation": 0.8,
+        "theta": theta, "log_noise": np.log([0.2, 0.2]), "noise_slope": 0.3, "noise_floor_signed": 0.05, "noise_correlation": 0.8,
     }  # fmt: skip
     found, layout = log_likelihood(simulated.curves, point, discrepancy="none", pooling="none")
     exact = 0.0

@@ -7,6 +7,7 @@ import math
 from curvefit.fitting.density.rows import compiled, softplus
 
 POSITIVE, FRACTION, REAL = 0, 1, 2
+_LOG_2 = math.log(2.0)
 _EDGE = 1e-9  # errors on the logit scale are kept this far from 0 and 1
 
 
@@ -33,6 +34,34 @@ def natural(estimated, support, in_units, row, unit, value, slope):
                 value[k, c], slope[k, c] = soft * soft * factor, 2.0 * soft * rise * factor
             else:
                 value[k, c], slope[k, c] = at * factor, factor
+
+
+@compiled
+def bent(size, doublings, scale, step, bend, found):
+    """Fill the bend of every piece and the sizes at which the law is read (see `curvefit.fitting.bend.bent_size`)."""
+    at = 0.0
+    for k in range(len(step)):
+        at += scale * step[k]
+        bend[k] = at
+    for c in range(len(size)):
+        found[c] = size[c]
+        if len(step):
+            away = 0.0
+            for k in range(len(step)):
+                away += doublings[c, k] * math.expm1(bend[k])
+            found[c] *= math.exp(-_LOG_2 * away)
+
+
+@compiled
+def bent_back(doublings, scale, bend, to_log_size, to_step):
+    """Add derivatives by the bend's steps, given those by the log of the sizes at which the law is read."""
+    later = 0.0
+    for k in range(len(bend) - 1, -1, -1):
+        to_bend = 0.0
+        for c in range(len(to_log_size)):
+            to_bend -= to_log_size[c] * doublings[c, k]
+        later += _LOG_2 * math.exp(bend[k]) * to_bend
+        to_step[k] += scale * later
 
 
 @compiled

@@ -14,7 +14,7 @@ from curvefit.fitting.density import cells, stages
 from curvefit.fitting.density.law import law_with_partials
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
-from curvefit.fitting.model import pattern_walk, start_point
+from curvefit.fitting.model import bend_scale, n_bends, pattern_walk, start_point
 from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.ridge import floor_index
 from curvefit.fitting.settings import FitSettings
@@ -60,8 +60,11 @@ class Density:
         where = layout.cell_curve
         of_cell = (hierarchy.row[where], layout.unit[where].astype(float), np.zeros(len(where), int))
         own, common = _codes(hierarchy.curve_specs), _codes(hierarchy.common_specs)
-        self._before = (self._starts, prior, hierarchy.pooled, group, along, own, common, of_cell)
-        self._after = (self._starts, prior, hierarchy.pooled, group, along, of_cell)
+        pieces = n_bends(layout, settings)
+        doublings = np.ascontiguousarray(layout.cell_bend[:, :pieces])
+        bend = (layout.cell_size.astype(float), doublings, bend_scale(layout, settings) if pieces else 0.0)
+        self._before = (self._starts, prior, hierarchy.pooled, group, along, own, common, of_cell, bend)
+        self._after = (self._starts, prior, hierarchy.pooled, group, along, of_cell, bend)
         log_link = layout.link == "log"
         counted = layout.counted and not log_link
         known = np.zeros(len(where)) if counted else layout.cell_variance.astype(float)
@@ -76,11 +79,11 @@ class Density:
                 layout.pattern_mean, layout.pattern_cross, pattern_walk(layout),
             ),
             (layout.run_cell, layout.run_value, layout.run_errors, layout.run_test),
-            np.array([priors.noise_slope, priors.noise_floor, *beta, betaln(*beta)]),
+            np.array([priors.noise_slope, *beta, betaln(*beta)]),
             self._normal_priors(hierarchy, settings),
         )  # fmt: skip
         self._law = law_with_partials(layout.family)
-        self._size, self._chance = layout.cell_size.astype(float), layout.chance[where].astype(float)
+        self._chance = layout.chance[where].astype(float)
         specs = [*hierarchy.curve_specs, *hierarchy.common_specs]
         self._to_table = np.array([specs.index(spec) for spec in layout.family.parameters])
         self._from_table = np.argsort(self._to_table)
@@ -88,21 +91,23 @@ class Density:
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at `x`, shape (dimensions,); not finite where it overflows."""
         log_prior, level, value, slope = stages.before_law(x, *self._before)
-        error, partial = self._law(self._size, self._chance, value[self._to_table])
+        error, partial, by_size = self._law(level[-1], self._chance, value[self._to_table])
         rest, gradient = stages.after_law(
-            x, *self._after, level, slope, error, partial[self._from_table], *self._observed
+            x, *self._after, level, slope, error, partial[self._from_table], by_size, *self._observed
         )
         return log_prior + rest, gradient
 
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return one draw's parameters by name: natural ones in place of those whose names end in ``__``, theta and means."""
         at = self.read(x)
-        theta, _, _, _, mean, *_ = stages.before_law(x, *self._before)[1]
+        theta, _, _, _, mean, *_, bend, _ = stages.before_law(x, *self._before)[1]
         found = {name: value for name, value in at.items() if not name.endswith("__")} | {"theta": theta}
-        for name in ("noise_slope", "noise_floor"):
-            found[name] = np.exp(at[f"{name}_log__"])
+        found["noise_slope"] = np.exp(at["noise_slope_log__"])
+        found["noise_floor"] = abs(found.pop("noise_floor_signed"))
         if "log_scale" in at:
             found["mean"] = mean
+        if "bend_step" in at:
+            found["bend"] = bend
         if "log_walk" in at:
             found["walk"] = np.exp(at["log_walk"])
         if "noise_correlation_logodds__" in at:
@@ -122,6 +127,7 @@ class Density:
             "log_walk": (np.log(priors.walk[0]), priors.walk[1]),
             "walk_step": (0.0, 1.0),
             "log_noise": (np.log(priors.noise[0]), priors.noise[1]),
+            "noise_floor_signed": (0.0, priors.noise_floor),
         }
         for name, numbers in normals.items():
             if name in self._parts:

@@ -11,8 +11,8 @@ from curvefit.families import AbstractFamily
 
 
 @lru_cache
-def law_with_partials(family: AbstractFamily) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """Return ``f(n, chance, parameters)`` giving errors (cells,) and their partial derivatives (parameters, cells).
+def law_with_partials(family: AbstractFamily) -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Return ``f(n, chance, parameters)`` giving errors (cells,), their partial derivatives (parameters, cells), and those by n.
 
     pytensor differentiates the formula. Parameters have shape (parameters, cells), in the order of the family's table.
     """
@@ -22,6 +22,8 @@ def law_with_partials(family: AbstractFamily) -> Callable[..., tuple[np.ndarray,
     n, chance, parameters = pt.dvector("n"), pt.dvector("chance"), pt.dmatrix("parameters")
     values = {name: parameters[k] for k, name in enumerate(family.parameter_names)}
     error = family.formula(pt, n, chance=chance, **values)
-    partials = pytensor.grad(error.sum(), parameters)
+    partials, by_size = pytensor.grad(error.sum(), [parameters, n], disconnected_inputs="ignore")
     inputs = [n, chance, parameters]
-    return pytensor.function(inputs, [error, partials], mode="NUMBA", on_unused_input="ignore").vm.jit_fn
+    return pytensor.function(
+        inputs, [error, partials, by_size], mode="NUMBA", on_unused_input="ignore"
+    ).vm.jit_fn

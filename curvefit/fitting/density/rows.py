@@ -24,6 +24,17 @@ def normal(residual, sd):
 
 
 @compiled
+def student_steps(x, freedom, to_x):
+    """Return the log density of independent Student-t variables of scale 1; add its derivatives."""
+    half = 0.5 * (freedom + 1.0)
+    total = len(x) * (math.lgamma(half) - math.lgamma(0.5 * freedom) - 0.5 * math.log(freedom * math.pi))
+    for i in range(len(x)):
+        total -= half * math.log1p(x[i] * x[i] / freedom)
+        to_x[i] -= 2.0 * half * x[i] / (freedom + x[i] * x[i])
+    return total
+
+
+@compiled
 def softplus(root):
     """Return the softly positive root and its derivative (see `ParamSpec.constrain`)."""
     scaled = root / ROOT_WIDTH

@@ -6,7 +6,10 @@ import math
 
 import numpy as np
 
+from curvefit.fitting.bend import BEND_FREEDOM
 from curvefit.fitting.density.cells import (
+    bent,
+    bent_back,
     error_back,
     from_scale,
     natural,
@@ -24,17 +27,18 @@ from curvefit.fitting.density.rows import (
     group_level,
     group_level_back,
     normal,
+    student_steps,
 )
 from curvefit.fitting.density.runs import beta_binomial, student, walk_back, walk_path
 
 GAUSSIAN, STUDENT, BETA_BINOMIAL = 0, 1, 2
 #: Blocks of the sampled coordinates, in order; a block may be empty.
-BLOCKS = ("theta", "log_scale", "mean", "effect", "common", "log_walk", "walk_step", "log_noise", "slope", "floor", "correlation")  # fmt: skip
-_THETA, _SCALE, _MEAN, _EFFECT, _COMMON, _WALK, _STEP, _NOISE, _SLOPE, _FLOOR, _CORRELATION = range(11)
+BLOCKS = ("theta", "log_scale", "mean", "effect", "common", "bend_step", "log_walk", "walk_step", "log_noise", "slope", "floor", "correlation")  # fmt: skip
+_THETA, _SCALE, _MEAN, _EFFECT, _COMMON, _BEND, _WALK, _STEP, _NOISE, _SLOPE, _FLOOR, _CORRELATION = range(12)
 
 
 @compiled
-def before_law(x, starts, prior, pooled, group, ridge, own, common, where):
+def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend):
     """Return curve and group level at the coordinates, and the natural parameters of every cell.
 
     Parameters
@@ -51,11 +55,13 @@ def before_law(x, starts, prior, pooled, group, ridge, own, common, where):
         Support codes and whether in units, of curve-level and of common parameters.
     where
         Row, unit and row 0 of every cell.
+    bend
+        Sizes, doublings in the bend's pieces (cells, pieces), and the scale of its steps.
 
     Returns
     -------
     tuple
-        Log prior density; (theta, eta, sd, scale, mean, effect, factor, solved); values and slopes, shape (parameters, cells).
+        Log prior density; (theta, eta, sd, scale, mean, effect, factor, solved, bend, sizes at which the law is read); values and slopes, shape (parameters, cells).
     """
     n_own, pivot = len(prior), ridge[4]
     z = x[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
@@ -74,25 +80,31 @@ def before_law(x, starts, prior, pooled, group, ridge, own, common, where):
     others = n_own - 1 if pivot >= 0 else n_own
     factor, solved = np.empty((len(z), others, others)), np.empty((len(z), others))
     total += curve_level(z, eta, sd, *ridge, theta, factor, solved)
-    n_common = starts[_WALK] - starts[_COMMON]
+    n_common = starts[_BEND] - starts[_COMMON]
     value, slope = np.empty((n_own + n_common, len(where[0]))), np.empty((n_own + n_common, len(where[0])))
     natural(theta, *own, where[0], where[1], value[:n_own], slope[:n_own])
     if n_common:
-        at = x[starts[_COMMON] : starts[_WALK]].reshape((1, -1))
+        at = x[starts[_COMMON] : starts[_BEND]].reshape((1, -1))
         natural(at, *common, where[2], where[1], value[n_own:], slope[n_own:])
-    return total, (theta, eta, sd, scale, mean, effect, factor, solved), value, slope
+    step, bends, size = (
+        x[starts[_BEND] : starts[_WALK]],
+        np.empty(starts[_WALK] - starts[_BEND]),
+        np.empty(len(where[0])),
+    )
+    bent(*bend, step, bends, size)
+    return total, (theta, eta, sd, scale, mean, effect, factor, solved, bends, size), value, slope
 
 
 @compiled
-def after_law(x, starts, prior, pooled, group, ridge, where, level, slope, error, partial, kind, log_link, counted, correlated, cells, of_noise, patterns, runs, priors, normals):  # fmt: skip
+def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope, error, partial, by_size, kind, log_link, counted, correlated, cells, of_noise, patterns, runs, priors, normals):  # fmt: skip
     """Return the rest of the log density (likelihood, noise priors) and the gradient of all of it.
 
     Parameters
     ----------
     level, slope
         From `before_law`.
-    error, partial
-        The law per cell, and its partial derivatives by the natural parameters, shape (parameters, cells).
+    error, partial, by_size
+        The law per cell, its partial derivatives by the natural parameters, shape (parameters, cells), and by the size.
     kind, log_link, counted, correlated
         Likelihood code, and whether noise adds on logs, errors are counts, seed noise is correlated along n.
     cells
@@ -102,7 +114,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, level, slope, error
     patterns, runs
         Arguments of `gaussian`; cell, value, errors and test points of every run.
     priors
-        Widths of the half-normals of the noise's slope and floor; the two numbers of the correlation's beta, log normaliser.
+        Width of the half-normal of the noise's slope; the two numbers of the correlation's beta, log normaliser.
     normals
         Mean and sd of the normal prior of every coordinate, sd 0 for coordinates with another.
     """
@@ -114,18 +126,18 @@ def after_law(x, starts, prior, pooled, group, ridge, where, level, slope, error
             apart = x[i] - normals[i, 0]
             total += normal(apart, normals[i, 1])
             to[i] -= apart / normals[i, 1] ** 2
-    for i in range(2):
-        at = starts[_SLOPE + i]
-        square = math.exp(2.0 * x[at]) / priors[i] ** 2
-        total += 0.5 * (math.log(4.0) - LOG_2PI) - math.log(priors[i]) - 0.5 * square + x[at]
-        to[at] += 1.0 - square
+    at = starts[_SLOPE]
+    square = math.exp(2.0 * x[at]) / priors[0] ** 2
+    total += 0.5 * (math.log(4.0) - LOG_2PI) - math.log(priors[0]) - 0.5 * square + x[at]
+    to[at] += 1.0 - square
+    total += student_steps(x[starts[_BEND] : starts[_WALK]], BEND_FREEDOM, to[starts[_BEND] : starts[_WALK]])
     log_correlation = -np.inf
     if correlated:
         odds = x[starts[_CORRELATION]]
         log_correlation = -_log1p_exp(-odds)
-        total += priors[2] * log_correlation - priors[3] * _log1p_exp(odds) - priors[4]
+        total += priors[1] * log_correlation - priors[2] * _log1p_exp(odds) - priors[3]
         share = math.exp(log_correlation)
-        to[starts[_CORRELATION]] += priors[2] * (1.0 - share) - priors[3] * share
+        to[starts[_CORRELATION]] += priors[1] * (1.0 - share) - priors[2] * share
 
     scaled, seed, counting, law = np.empty(n_cells), np.empty(n_cells), np.empty(n_cells), error
     to_scale(log_link, error, scaled)
@@ -138,11 +150,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, level, slope, error
         scaled = scaled + path
         law = np.empty(n_cells)
         from_scale(log_link, scaled, law)
-    log_noise, fall, rest = (
-        x[starts[_NOISE] : starts[_SLOPE]],
-        math.exp(x[starts[_SLOPE]]),
-        math.exp(x[starts[_FLOOR]]),
-    )
+    log_noise, fall, rest = x[starts[_NOISE] : starts[_SLOPE]], math.exp(x[starts[_SLOPE]]), x[starts[_FLOOR]]
     noise(log_link, law, cells[0], cells[1], *of_noise, log_noise, fall, rest, seed, counting)
 
     to_scaled, to_seed, to_counting, to_law = (
@@ -168,18 +176,20 @@ def after_law(x, starts, prior, pooled, group, ridge, where, level, slope, error
         to_scaled += to_law * law * (1.0 - law)
     to_fall, to_rest = noise_back(*of_noise, rest, seed, to_seed, to[starts[_NOISE] : starts[_SLOPE]])
     to[starts[_SLOPE]] += to_fall * fall
-    to[starts[_FLOOR]] += to_rest * rest
+    to[starts[_FLOOR]] += to_rest
     error_back(log_link, counted, law, counting, to_scaled, to_counting, to_law)
     if steps:  # back to the scale on which the walk adds, and from there to the law that walked
         to_scaled = to_law * law if log_link else to_law * law * (1.0 - law)
         to[starts[_WALK]] += walk_back(cells[3], walk, step, length, to_scaled, to_step)
         error_back(log_link, False, error, counting, to_scaled, to_counting, to_law)
-    theta, eta, sd, scale, mean, effect, factor, solved = level
+    theta, eta, sd, scale, mean, effect, factor, solved, bends, size = level
     to_theta, to_eta, to_log_sd = np.zeros_like(theta), np.zeros_like(theta), np.zeros(n_own)
     natural_back(to_law, partial[:n_own], slope[:n_own], where[0], to_theta)
     if len(partial) > n_own:
-        to_common = to[starts[_COMMON] : starts[_WALK]].reshape((1, -1))
+        to_common = to[starts[_COMMON] : starts[_BEND]].reshape((1, -1))
         natural_back(to_law, partial[n_own:], slope[n_own:], where[2], to_common)
+    if len(bends):
+        bent_back(bend[1], bend[2], bends, to_law * by_size * size, to[starts[_BEND] : starts[_WALK]])
     z = x[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
     to_z = to[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
     curve_level_back(z, eta, sd, *ridge, theta, factor, solved, to_theta, to_z, to_eta, to_log_sd)
