@@ -43,6 +43,9 @@ COMMANDS = (
     LazyCommand("check", "Check a study or a table without running it.", "curvefit.cli.commands.check:check"),
 )
 
+REFUSED = (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+"""What the file system says of a path that cannot be used: for who typed it, and no bug."""
+
 EPILOG = "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
 
 app = typer.Typer(
@@ -100,6 +103,9 @@ def _run(words: list[str]) -> None:
         _leave(str(error), type(error).__name__, ExitCode.MISSING_DEPENDENCY, words)
     except CurvefitError as error:
         _leave(str(error), type(error).__name__, ExitCode.BAD_INPUT, words)
+    except REFUSED as error:
+        what = error.strerror or type(error).__name__
+        _leave(f"{error.filename}: {what}", type(error).__name__, ExitCode.BAD_INPUT, words)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in {"runners", "torch", "pooch", "sklearn", "psutil"}:
             missing = missing_dependency(words[0], error.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from curvefit.json_text import json_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 
 def print_json(content: Mapping[str, Any]) -> None:
     """Print one JSON object; NaN and infinity become null, frames become lists of rows."""
-    print(json.dumps(_plain(content), ensure_ascii=False, allow_nan=False))
+    print(json_text(content))
 
 
 def print_text(text: str) -> None:
@@ -70,21 +71,4 @@ def _cell(value: Any) -> str:
         if not math.isfinite(value):
             return "" if math.isnan(value) else "inf"
         return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return str(value)
-
-
-def _plain(value: Any) -> Any:
-    """Turn frames, arrays, numpy numbers and non-finite floats into what JSON knows."""
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        return [_plain(row) for row in value.to_dict("records")]
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, str | int | bool):
-        return value
     return str(value)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from curvefit.errors import DataFileError, InvalidInputError, unknown_name
+from curvefit.json_text import json_text
 from runners.commands.status import AsJson, Folder
 
 EXIT_DAMAGED = 2
@@ -34,8 +35,11 @@ def logs(
         for line in read_log(folder)
         if (kind is None or line["event"] == kind) and line["chunk"].startswith(chunk)
     ]
+    if as_json:
+        typer.echo(json_text({"events": lines[-last:]}))
+        return
     for line in lines[-last:]:
-        typer.echo(json.dumps(line) if as_json else _log_text(line))
+        typer.echo(_log_text(line))
 
 
 def show(
@@ -64,7 +68,7 @@ def show(
     noted = [line for line in read_log(folder) if line.get("run_id") == run_id]
     if as_json:
         record = records[0].to_dict() if records else None
-        typer.echo(json.dumps({"run_id": run_id, "record": record, "trace": looks, "log": noted}))
+        typer.echo(json_text({"run_id": run_id, "record": record, "trace": looks, "log": noted}))
         return
     trace = ""
     if records:
@@ -107,7 +111,7 @@ def verify(
         problems = [
             {"file": p.file, "line": p.line, "reason": p.reason, "run_id": p.run_id} for p in found.problems
         ]
-        print(json.dumps({"sound": found.is_sound, "records": found.n_records, "problems": problems}))
+        typer.echo(json_text({"sound": found.is_sound, "records": found.n_records, "problems": problems}))
     else:
         typer.echo(str(found))
     if not found.is_sound:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from curvefit.json_text import json_text
 from runners.commands.status import AsJson
 
 
@@ -48,8 +48,8 @@ def plan(
     if as_json:
         interval = estimate and {"median": estimate.seconds, "low": estimate.low, "high": estimate.high}
         longest_chunk = slowest and slowest.seconds
-        print(
-            json.dumps(
+        typer.echo(
+            json_text(
                 {
                     "study": made.study.name,
                     "total": total,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curvefit.json_text import json_text
 from runners.commands.status import AsJson
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ EXIT_FAILED_RUNS, EXIT_INTERRUPTED = 4, 130
 
 def run(
     study: Annotated[str, typer.Argument(help="A study file (TOML), or the name of a shipped study.")],
-    out: Annotated[Path, typer.Option(help="Folder of the records; resumed when it exists.")],
+    out: Annotated[
+        Path, typer.Option(file_okay=False, help="Folder of the records; resumed when it exists.")
+    ],
     workers: Annotated[
         int | None,
         typer.Option(min=1, help="Worker processes [default: cores; 1 per GPU]", show_default=False),
@@ -90,9 +92,7 @@ def run(
         progress = driver.run(chosen, stop, watch=bar.show)
     if not driver.has_company:
         compact_store(store, include_open=True)
-    typer.echo(
-        json.dumps(_as_values(progress, plan.study.name, out)) if as_json else _sentence(progress, out)
-    )
+    typer.echo(json_text(_as_values(progress, plan.study.name, out)) if as_json else _sentence(progress, out))
     if progress.stopped and "interrupted" in progress.stopped:
         raise typer.Exit(EXIT_INTERRUPTED)
     if progress.failed or (progress.done < progress.total and wait):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from curvefit.json_text import json_text
 from runners.commands.status import AsJson
 
 
 def slurm(
     study: Annotated[str, typer.Argument(help="A study file (TOML), or the name of a shipped study.")],
-    out: Annotated[Path, typer.Option(help="Folder of the records, shared by all nodes.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the records, shared by all nodes.")],
     tasks: Annotated[int, typer.Option(min=1, help="Number of array tasks.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes, and cores, of a task.")] = 1,
     option: Annotated[list[str] | None, typer.Option(help="An sbatch option such as partition=gpu.")] = None,
@@ -42,7 +42,7 @@ def slurm(
     job = submit_array(script) if submit else None
     if as_json:
         content = {"script": str(script), "tasks": tasks, "runs": len(plan.run_ids), "job": job}
-        typer.echo(json.dumps(content))
+        typer.echo(json_text(content))
     elif submit:
         typer.echo(f"Slurm job {job}: {tasks} tasks for {len(plan.run_ids)} runs; script {script}")
     else:

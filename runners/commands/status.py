@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from curvefit.json_text import json_text
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -34,11 +35,20 @@ def status(
     looks = _looks(folder) if watch else iter([read_standing(folder)])
     if as_json:  # with --watch: a line every time
         for standings in looks:
-            print(json.dumps({"studies": [standing.to_dict() for standing in standings]}), flush=True)
+            typer.echo(json_text({"studies": [standing.to_dict() for standing in standings]}))
         return
-    with Live(console=Console(), auto_refresh=False) as live:
-        for standings in looks:
-            live.update(_view(standings), refresh=True)
+    console, done = Console(), None
+    if watch and console.is_terminal:
+        with Live(console=console, auto_refresh=False) as live:
+            for standings in looks:
+                live.update(_view(standings), refresh=True)
+        return
+    for standings in looks:
+        if done != [
+            standing.done for standing in standings
+        ]:  # elsewhere than on a terminal: only what is new
+            console.print(_view(standings))
+        done = [standing.done for standing in standings]
 
 
 def _looks(folder: Path) -> Iterator[list[Standing]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
+
+from curvefit.json_text import json_text
+from runners.commands.status import AsJson
 
 
 def symmetry(
@@ -24,7 +26,7 @@ def symmetry(
     seeds: Annotated[
         int, typer.Option(min=50, help="Nets on either side of the first two-sample look.")
     ] = 250,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print, group by group, whether (MODEL, INFERENCE) is certified invariant or certified not invariant.
 
@@ -63,7 +65,7 @@ def symmetry(
                 _print_table(*table)  # at once: a whole list takes minutes
             tables.append(table)
     if as_json:
-        typer.echo(json.dumps([_as_values(*table) for table in tables], indent=2))
+        typer.echo(json_text({"pairs": [_as_values(*table) for table in tables]}))
 
 
 def _complete(architectures) -> list[str]:

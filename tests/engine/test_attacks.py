@@ -90,7 +90,7 @@ def test_traces_are_kept_when_asked_for_and_shown(tmp_path, capsys):
     assert f"run {missing} of study 'tiny' has no record yet" in capsys.readouterr().out
     chunk = next(line["chunk"] for line in read_log(tmp_path / "out"))
     logs(tmp_path / "out", chunk=chunk[:6], as_json=True)
-    events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    events = [line["event"] for line in json.loads(capsys.readouterr().out)["events"]]
     assert events == ["started", "recorded", "ended"]
 
 

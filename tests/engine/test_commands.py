@@ -51,14 +51,17 @@ def test_status_counts_triplets_and_statuses(finished, capsys):
     assert (found["total"], found["done"], found["missing"], found["statuses"]) == (12, 6, 6, {"ok": 6})
     assert found["triplets"] == [{"data": "d", "model": "m", "inference": "i", "done": 6, "total": 12}]
     status(finished / "out")
-    assert "6 of 12 runs have a record (6 ok); nobody is at work" in " ".join(capsys.readouterr().out.split())
+    printed = capsys.readouterr().out
+    assert "6 of 12 runs have a record (6 ok); nobody is at work" in " ".join(printed.split())
+    assert printed.endswith("\n")
     with pytest.raises(DataFileError, match="holds no study"):
         status(finished)
 
 
 def test_logs_and_show_tell_about_one_run(finished, capsys):
     logs(finished / "out", kind="recorded", last=1, as_json=True)
-    run_id = json.loads(capsys.readouterr().out)["run_id"]
+    (event,) = json.loads(capsys.readouterr().out)["events"]
+    run_id = event["run_id"]
     show(finished / "out", run_id[:8])
     text = capsys.readouterr().out
     assert f'"run_id": "{run_id}"' in text

@@ -36,7 +36,9 @@ def fit(
     *,
     choice: dict[str, Any],
     settings: dict[str, Any],
-    save: Annotated[Path | None, typer.Option("--save", help="Keep the fit in this folder.")] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", file_okay=False, help="Keep the fit in this folder.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit learning curves: status first, then a sentence per curve, then a table.

@@ -18,7 +18,9 @@ def report(
     source: FitSource,
     *,
     choice: dict[str, Any],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write into.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", file_okay=False, help="Folder to write into.", show_default=False)
+    ],
     settings: dict[str, Any],
     as_json: AsJson = False,
 ) -> None:
