@@ -18,7 +18,7 @@ from curvefit.triplet import Triplet
 if TYPE_CHECKING:
     from curvefit.fitting.curve_fit import CurveFit
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DRAWS_FILE = "draws.nc"
 FIT_FILE = "fit.json"
 

@@ -73,10 +73,22 @@ def test_save_and_load_return_the_same_fit(given, tmp_path):
     again = curvefit.load_fit(given.save(tmp_path / "fit"))
     for name in ("exponent", "amplitude", "floor", "onset"):
         np.testing.assert_array_equal(again.parameter(name), given.parameter(name))
-    pd.testing.assert_frame_equal(again.curves.table, given.curves.table, check_dtype=False)
+    pd.testing.assert_frame_equal(again.curves.table, given.curves.table)
     assert (again.triplets, again.family, again.settings) == (given.triplets, given.family, given.settings)
     assert again.status.messages == given.status.messages
     assert not list(tmp_path.rglob("*.p*kl"))
+
+
+def test_fits_of_form_1_are_read(given, tmp_path):
+    folder = given.save(tmp_path / "fit")
+    text = (folder / "fit.json").read_text()
+    old = text.replace('"schema_version": 2', '"schema_version": 1').replace(
+        '"dtype": null', '"dtype": "object"'
+    )
+    assert old.count('"object"') > text.count('"object"')
+    (folder / "fit.json").write_text(old)
+    again = curvefit.load_fit(folder)
+    pd.testing.assert_frame_equal(again.curves.table, given.curves.table, check_dtype=False)
 
 
 def test_damaged_and_missing_fits_are_named(given, tmp_path):
