@@ -63,6 +63,29 @@ def bent_size(xp: Any, log_size: Any, doublings: Any, bend: Any) -> Any:
     return xp.exp(log_size - np.log(2.0) * xp.dot(xp.expm1(bend), doublings.T))
 
 
+def bend_notes(edges: np.ndarray, bend: np.ndarray) -> tuple[str, ...]:
+    """Return a sentence on the piece that is bent most, when its 90 % interval leaves out the law's own exponents.
+
+    Parameters
+    ----------
+    edges
+        See `bend_edges`, in examples.
+    bend
+        Draws, shape (draws, pieces).
+    """
+    low, middle, high = np.quantile(np.exp(bend), [0.05, 0.5, 0.95], axis=0)
+    sure = (low > 1) | (high < 1)
+    if not sure.any():
+        return ()
+    most = int(np.argmax(np.where(sure, abs(np.log(middle)), 0.0)))
+    there = f"{middle[most]:.2f} ({low[most]:.2f} to {high[most]:.2f})"
+    sentence = (
+        f"all curves bend: below n = {edges[most + 1]:,.0f} their exponents are {there} times those above n = {edges[1]:,.0f}, "
+        "which are the ones quoted"
+    )
+    return (sentence,)
+
+
 def bent_sizes_at(
     n: np.ndarray, edges: np.ndarray, bend: np.ndarray, scale: float, rng: np.random.Generator
 ) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import FitError
+from curvefit.fitting.bend import bend_notes
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.gate import check_draws
 from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
@@ -58,6 +59,10 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
     data.constant_data["noise_group"] = ("triplet", groups)
     data.constant_data["noise_size"] = ((), layout.middle_size * layout.size_unit)
     notes = (*layout.notes, *training_notes(curves, layout), *flag_notes(curves), *limit_notes(data))
+    if "bend" in draws:
+        notes += bend_notes(
+            layout.bend_edges * layout.size_unit, draws["bend"].reshape(-1, draws["bend"].shape[2])
+        )
     return CurveFit(
         curves, curves.triplets, data, status, layout.family.name, layout.likelihood, settings, notes
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from curvefit.fitting.bend import bend_edges, bent_size, bent_sizes_at, doublings_in_pieces
+from curvefit.fitting.bend import bend_edges, bend_notes, bent_size, bent_sizes_at, doublings_in_pieces
 
 
 def read_at(n, edges, bend):
@@ -74,3 +74,12 @@ def test_changes_beyond_are_those_of_the_prior():
 def test_it_drifts_faster_than_a_walk():
     spread = [np.std(beyond(np.zeros((4000, 4)), 16384 * 2.0**k)) / k for k in (2, 6)]
     assert spread[1] > spread[0]
+
+
+def test_a_bend_that_is_sure_is_said():
+    edges, rng = bend_edges(np.array([16.0, 16384.0])), np.random.default_rng(0)
+    straight = rng.normal(0.0, 0.05, (500, 4))
+    assert bend_notes(edges, straight) == ()
+    (note,) = bend_notes(edges, straight + np.array([0.0, -0.3, -0.7, -0.6]))
+    assert "below n = 256 their exponents are 0.50 (0.4" in note
+    assert "above n = 4,096" in note
