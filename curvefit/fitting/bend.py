@@ -91,6 +91,9 @@ def bent_sizes_at(
 ) -> np.ndarray:
     """Return the sizes at which the law is read for draws of the bend, which goes on changing beyond the largest size.
 
+    Changes to come are taken to be as large as those seen: Student-t around none, their mean square that of the changes of the
+    draw and of `BEND_FREEDOM` changes of the prior's scale.
+
     Parameters
     ----------
     n
@@ -115,6 +118,7 @@ def bent_sizes_at(
     ahead = np.arange(np.ceil(beyond.max() / width - 1e-9))
     if not len(ahead):
         return found
-    steps = rng.standard_t(BEND_FREEDOM, (len(ahead), len(bend)))
-    later = np.cumsum(scale * np.sqrt(width) * steps, axis=0).T
+    usual = BEND_FREEDOM * scale**2 * width + (np.diff(bend, prepend=0.0, axis=1) ** 2).sum(axis=1)
+    size = np.sqrt(usual / (BEND_FREEDOM + bend.shape[1]))
+    later = np.cumsum(size * rng.standard_t(BEND_FREEDOM, (len(ahead), len(bend))), axis=0).T
     return found * 2.0 ** (np.expm1(later) @ np.clip(beyond[:, None] - width * ahead, 0.0, width).T)

@@ -65,9 +65,12 @@ def test_the_bend_goes_on_beyond_the_data_alike_whatever_sizes_are_asked():
     np.testing.assert_allclose(far[:, 1], beyond(bend, 2.0**20, 100)[:, 0])
 
 
-def test_changes_beyond_are_those_of_the_prior():
-    change = np.log(beyond(np.zeros((20_000, 4)), 32768)[:, 0])  # one doubling in the first piece beyond
-    expected = stats.t(4, scale=0.05 * np.sqrt(2.0)).ppf([0.1, 0.5, 0.9])
+@pytest.mark.parametrize("steps", [(0.0, 0.0, 0.0, 0.0), (0.0, -0.3, -0.3, 0.1)])
+def test_changes_beyond_are_of_the_size_of_those_seen(steps):
+    bend = np.tile(np.cumsum(steps), (20_000, 1))
+    change = np.log(beyond(bend, 32768)[:, 0])  # one doubling in the first piece beyond
+    size = np.sqrt((4 * 0.05**2 * 2.0 + np.square(steps).sum()) / 8)
+    expected = stats.t(4, scale=size).ppf([0.1, 0.5, 0.9])
     np.testing.assert_allclose(np.quantile(change, [0.1, 0.5, 0.9]), expected, atol=0.03 * expected[2])
 
 
