@@ -49,7 +49,7 @@ class Priors(Settings):
     noise_floor: float = Field(0.1, gt=0)
     noise_correlation: tuple[float, float] = (1.0, 1.0)
     walk: tuple[float, float] = (0.03, 0.6)
-    bend: float = Field(0.02, gt=0)
+    bend: float = Field(0.01, gt=0)
 
     def mean_of(self, spec: ParamSpec) -> tuple[float, float]:
         """Return mean and sd of the normal prior of a parameter's grand mean."""
