@@ -48,7 +48,7 @@ class Priors(Settings):
     noise_slope: float = Field(0.5, gt=0)
     noise_floor: float = Field(0.1, gt=0)
     noise_correlation: tuple[float, float] = (1.0, 1.0)
-    walk: tuple[float, float] = (0.03, 0.6)
+    walk: tuple[float, float] = (0.02, 0.8)
     bend: float = Field(0.01, gt=0)
 
     def mean_of(self, spec: ParamSpec) -> tuple[float, float]:

@@ -155,13 +155,13 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
         total += norm(theta[j], eta[j], sd).sum() - np.log(np.diag(lower)).sum() - 0.5 * np.log(precision)
     slope, rest = np.exp(float(point["noise_slope_log__"])), float(point["noise_floor_signed"])
     walk = np.exp(float(point["log_walk"]))
-    total += norm(point["log_walk"], np.log(0.03), 0.6)
+    total += norm(point["log_walk"], np.log(0.02), 0.8)
     total += stats.halfnorm.logpdf(slope, 0, 0.5) + np.log(slope) + norm(rest, 0.0, 0.1)
     total += norm(point["log_noise"], np.log(0.15), 0.8).sum()
     total += stats.t.logpdf(point["bend_step"], 4).sum()
     bend = (
-        0.02 * np.sqrt(2.0) * np.cumsum(point["bend_step"])
-    )  # five pieces of two doublings, the top one straight
+        0.01 * np.sqrt(2.0) * np.cumsum(point["bend_step"])
+    )  # pieces of two doublings, the top one straight
     steps = point.get("walk_step")
     if steps is not None:
         total += norm(steps).sum()
