@@ -148,13 +148,13 @@ def main() -> None:
 
 PAGE = """# Coverage of the exponents' intervals
 
-Made by `python -m tests.calibration.coverage base beta short hard nested broken --first 16 --out FILE` and
+Made by `python -m tests.calibration.coverage base beta short hard nested broken --first 32 --out FILE` and
 `python -m tests.calibration.coverage --table FILE --write`. Grids of 22 curves, 9 sizes (16 to 16,384; short and hard: to 1,024),
 3 seeds; exponents on the log scale; the ratio is that of a curve to its counterpart at the reference data.
 
 Each fit had short chains, 2 x (1000 warm-up + 500 draws), and no second run: the last column is the share of fits with an R-hat
-above 1.05, so these are scores of the method under a short budget rather than of converged posteriors. The scale of the bend's prior
-(0.01) was settled on the first seven grids of base and broken, against 0.02 and 0.05; the grids here are others.
+above 1.05, so these are scores of the method under a short budget rather than of converged posteriors. The priors of bend
+and walk were settled on other grids (the first seven of base and broken, and 16 to 24 of all).
 
 """
 
