@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.curves import LearningCurves
-from curvefit.fitting import CurveFit
+from curvefit.fitting import CurveFit, FitStatus
 from curvefit.records.record import RunRecord
 from curvefit.triplet import Triplet
 
@@ -93,15 +93,26 @@ def curves() -> LearningCurves:
     return LearningCurves.from_records(records())
 
 
-def fit(*, n_draws: int = 400, spread: float = 0.04) -> CurveFit:
+def few_curves() -> LearningCurves:
+    """Return six of the curves: three models under SGD on images as they are and rotated out of every small group."""
+    return curves().select(data=["shifted trivial", "shifted o-cp"], inference="sgd")
+
+
+def fit(
+    *,
+    n_draws: int = 400,
+    spread: float = 0.04,
+    of: LearningCurves | None = None,
+    status: FitStatus | None = None,
+) -> CurveFit:
     """Return a fit whose draws scatter around the truth: no sampling, so tests of what is drawn are fast."""
-    seen = curves()
+    seen = curves() if of is None else of
     rng = np.random.default_rng(1)
     truth = np.array([true_exponent(triplet) for triplet in seen.triplets])
     exponent = truth * np.exp(spread * rng.standard_normal((n_draws, len(truth))))
     floor = FLOOR * np.exp(0.3 * rng.standard_normal(exponent.shape))
     amplitude = (CHANCE - floor) * 8.0**exponent
-    return CurveFit.from_draws(seen, exponent=exponent, amplitude=amplitude, floor=floor)
+    return CurveFit.from_draws(seen, exponent=exponent, amplitude=amplitude, floor=floor, status=status)
 
 
 def own_curves(*, seed: int = 7) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 from curvefit.cli import main
 from curvefit.cli.source import column_map
 from curvefit.errors import InvalidInputError
-from curvefit.fitting import CurveFit, FitStatus
+from curvefit.fitting import FitStatus
 from tests import simulated
 
 
@@ -87,14 +87,7 @@ def test_fit_chooses_triplets_and_sizes(table, capsys):
 
 
 def test_an_unconverged_fit_leaves_with_3_and_still_writes(capsys, tmp_path):
-    good = simulated.fit(n_draws=100)
-    poor = CurveFit.from_draws(
-        good.curves,
-        exponent=good.parameter("exponent"),
-        amplitude=good.parameter("amplitude"),
-        floor=good.parameter("floor"),
-        status=FitStatus(False, ("R-hat is 1.2",)),
-    )
+    poor = simulated.fit(of=simulated.few_curves(), n_draws=100, status=FitStatus(False, ("R-hat is 1.2",)))
     poor.save(tmp_path / "poor")
     out = run(capsys, "gain", tmp_path / "poor", code=3)
     assert "NOT converged" in out
@@ -189,7 +182,8 @@ def test_report_takes_columns_and_choices_and_says_how_to_repeat_them(capsys, tm
     assert "mlp" not in text
 
 
-def test_report_of_a_saved_fit_samples_nothing(saved, capsys, tmp_path):
+def test_report_of_a_saved_fit_samples_nothing(capsys, tmp_path):
+    saved = simulated.fit(of=simulated.few_curves(), n_draws=100).save(tmp_path / "fit")
     content = json.loads(run(capsys, "report", saved, "--out", tmp_path / "out", "--json"))
     assert content["reused_fit"] is True
     with pytest.raises(SystemExit) as left:
@@ -199,14 +193,8 @@ def test_report_of_a_saved_fit_samples_nothing(saved, capsys, tmp_path):
 
 
 def test_an_interrupted_fit_is_kept_and_leaves_with_130(table, capsys, tmp_path, monkeypatch):
-    good = simulated.fit(n_draws=100)
-    poor = CurveFit.from_draws(
-        good.curves,
-        exponent=good.parameter("exponent"),
-        amplitude=good.parameter("amplitude"),
-        floor=good.parameter("floor"),
-        status=FitStatus(False, ("interrupted: 4 chain(s) with 25 of 1000 draws",), interrupted=True),
-    )
+    stopped = FitStatus(False, ("interrupted: 4 chain(s) with 25 of 1000 draws",), interrupted=True)
+    poor = simulated.fit(of=simulated.few_curves(), n_draws=100, status=stopped)
     monkeypatch.setattr("curvefit.fitting.fit", lambda curves, **_: poor, raising=False)
     out = run(capsys, "fit", table, "--save", tmp_path / "fit", code=130)
     assert "NOT converged" in out

@@ -16,6 +16,13 @@ def fit():
 
 
 @pytest.fixture(scope="session")
+def small_fit():
+    """A fit of few curves, for what does not depend on how many there are: drawing takes most of a report's time."""
+    mpl.use("Agg")
+    return simulated.fit(n_draws=200, of=simulated.few_curves())
+
+
+@pytest.fixture(scope="session")
 def report(fit):
     occasion = Occasion(
         "simulated rotations",

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from curvefit.errors import InvalidInputError
-from curvefit.fitting import CurveFit, FitStatus
+from curvefit.fitting import FitStatus
 from curvefit.records import RecordStore
 from curvefit.report import to_html, to_markdown, write_report, write_study_report
 from tests import simulated
@@ -87,14 +87,8 @@ def test_labels_of_users_are_escaped(report):
     assert "<script>alert" not in text
 
 
-def test_a_fit_that_did_not_converge_says_so_first(fit):
-    poor = CurveFit.from_draws(
-        fit.curves,
-        exponent=fit.parameter("exponent"),
-        amplitude=fit.parameter("amplitude"),
-        floor=fit.parameter("floor"),
-        status=FitStatus(False, ("R-hat is 1.2",)),
-    )
+def test_a_fit_that_did_not_converge_says_so_first(small_fit):
+    poor = simulated.fit(of=small_fit.curves, n_draws=100, status=FitStatus(False, ("R-hat is 1.2",)))
     from curvefit.report import build_report
 
     text = to_html(build_report(poor))
@@ -102,18 +96,18 @@ def test_a_fit_that_did_not_converge_says_so_first(fit):
     assert text.index("R-hat is 1.2") < text.index("<svg")
 
 
-def test_a_plot_that_fails_makes_the_report_fail(fit, monkeypatch, tmp_path):
+def test_a_plot_that_fails_makes_the_report_fail(small_fit, monkeypatch, tmp_path):
     def broken(*_, **__):
         raise ZeroDivisionError("this plot is broken")
 
     monkeypatch.setattr("curvefit.report.figures.plot_heatmap", broken)
     with pytest.raises(ZeroDivisionError):
-        write_report(fit, tmp_path / "report.html")
+        write_report(small_fit, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
 
 
-def test_markdown_has_its_figures_beside_it(fit, tmp_path):
-    path = write_report(fit, tmp_path / "report.md")
+def test_markdown_has_its_figures_beside_it(small_fit, tmp_path):
+    path = write_report(small_fit, tmp_path / "report.md")
     linked = re.findall(r"\]\((figures/[^)]+)\)", path.read_text())
     assert linked
     for name in linked:
@@ -125,10 +119,10 @@ def test_other_suffixes_are_refused(fit, tmp_path):
         write_report(fit, tmp_path / "report.pdf")
 
 
-def test_a_gain_is_reported_on_its_own_baseline(fit, tmp_path):
+def test_a_gain_is_reported_on_its_own_baseline(small_fit, tmp_path):
     from curvefit.dimension import symmetry_gain
 
-    text = write_report(symmetry_gain(fit, baseline="o-cp"), tmp_path / "gain.html").read_text()
+    text = write_report(symmetry_gain(small_fit, baseline="o-cp"), tmp_path / "gain.html").read_text()
     assert "o-cp" in text
     assert "Gains over fcn" not in text
 
@@ -154,6 +148,10 @@ def test_a_study_folder_gets_everything_and_the_second_call_samples_nothing(stor
         raise AssertionError("fitted again")
 
     monkeypatch.setattr("curvefit.fitting.fit", never, raising=False)
+    pictures = {figure.key: figure for figure in first.report.figures}
+    monkeypatch.setattr(
+        "curvefit.report.figures.render", lambda key, *_, **__: pictures[key]
+    )  # the slow part
     second = write_study_report(store, tmp_path, method="approximate")
     assert second.reused
     assert second.report.verdict == first.report.verdict
