@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -29,34 +31,6 @@ def as_losses(curves: LearningCurves) -> LearningCurves:
 
 
 CASES = {
-    "beta-binomial": ("base", "beta-binomial", False),
-    "logit-gaussian": ("base", "logit-gaussian", False),
-    "logit-gaussian, nested": ("nested", "logit-gaussian", False),
-    "logit-student": ("base", "logit-student", False),
-    "log-gaussian, nested": ("nested", "log-gaussian", True),
-    "log-student": ("base", "log-student", True),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_log_density_is_the_one_written_by_hand(case):
-    scenario, likelihood, losses = CASES[case]
-    curves = as_losses(grid(scenario)) if losses else grid(scenario)
-    settings = FitSettings(likelihood=likelihood)
-    layout = lay_out(curves, family=settings.family, likelihood=likelihood)
-    hierarchy = build_hierarchy(layout, settings)
-    start = penalised_fit(layout, hierarchy, walk=settings.usual_walk)
-    model = build_model(layout, hierarchy, settings, start)
-    compiled = model.compile_fn(model.logp(), inputs=model.value_vars, mode="FAST_COMPILE")
-    centre = start_point(layout, hierarchy, settings, start)
-    rng = np.random.default_rng(0)
-    for spread in (0.0, 0.1, 0.3):
-        point = {name: value + spread * rng.normal(size=value.shape) for name, value in centre.items()}
-        expected = by_hand(point, curves, likelihood, start, hierarchy)
-        assert float(compiled(point)) == pytest.approx(expected, rel=1e-9, abs=1e-6)
-
-
-WRITTEN_OUT = {
     "beta-binomial": ("base", "beta-binomial", False, {}),
     "beta-binomial without a walk": ("base", "beta-binomial", False, {"discrepancy": "none"}),
     "a walk without a bend": ("base", "logit-gaussian", False, {"discrepancy": "walk"}),
@@ -75,23 +49,46 @@ WRITTEN_OUT = {
 }
 
 
-@pytest.mark.parametrize("case", WRITTEN_OUT)
-def test_the_compiled_density_is_that_of_the_pymc_model(case):
-    scenario, likelihood, losses, chosen = WRITTEN_OUT[case]
+BY_HAND = (
+    "beta-binomial", "logit-gaussian", "logit-gaussian, nested", "logit-student", "log-gaussian, nested", "log-student",
+)  # fmt: skip
+
+
+@lru_cache
+def compiled(case: str):
+    """Return curves, the written-out density, and PyMC's model with its compiled log density: seconds of work, for two tests."""
+    scenario, likelihood, losses, chosen = CASES[case]
     curves = as_losses(grid(scenario)) if losses else grid(scenario)
     settings = FitSettings(likelihood=likelihood, **chosen)
     layout = lay_out(curves, family=settings.family, likelihood=likelihood)
     hierarchy = build_hierarchy(layout, settings)
     start = penalised_fit(layout, hierarchy, walk=settings.usual_walk)
-    density = Density(layout, hierarchy, settings, start)
     model = build_model(layout, hierarchy, settings, start)
+    log_density = model.compile_fn(model.logp(), inputs=model.value_vars, mode="FAST_COMPILE")
+    centre = start_point(layout, hierarchy, settings, start)
+    density = Density(layout, hierarchy, settings, start)
+    return curves, hierarchy, start, centre, model, log_density, density
+
+
+@pytest.mark.parametrize("case", BY_HAND)
+def test_log_density_is_the_one_written_by_hand(case):
+    curves, hierarchy, start, centre, _, log_density, _ = compiled(case)
+    rng = np.random.default_rng(0)
+    for spread in (0.0, 0.1, 0.3):
+        point = {name: value + spread * rng.normal(size=value.shape) for name, value in centre.items()}
+        expected = by_hand(point, curves, CASES[case][1], start, hierarchy)
+        assert float(log_density(point)) == pytest.approx(expected, rel=1e-9, abs=1e-6)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_compiled_density_is_that_of_the_pymc_model(case):
+    *_, model, log_density, density = compiled(case)
     assert set(density.read(density.centre)) == {v.name for v in model.value_vars}
-    compiled = model.compile_fn(model.logp(), inputs=model.value_vars, mode="FAST_COMPILE")
     rng = np.random.default_rng(1)
     for spread in (0.05, 0.3):
         x = density.centre + spread * rng.normal(size=len(density.centre))
         value, gradient = density(x)
-        assert value == pytest.approx(float(compiled(density.read(x))), rel=1e-9, abs=1e-6)
+        assert value == pytest.approx(float(log_density(density.read(x))), rel=1e-9, abs=1e-6)
         step = 1e-5
         slopes = [(density(x + step * e)[0] - density(x - step * e)[0]) / (2 * step) for e in np.eye(len(x))]
         np.testing.assert_allclose(gradient, slopes, rtol=2e-5, atol=2e-4)
