@@ -9,12 +9,13 @@ import numpy as np
 from scipy.optimize import least_squares, nnls
 
 from curvefit.errors import InvalidInputError
+from curvefit.fitting.saveable import Saveable
 
 BEST_STARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class BrokenFit:
+class BrokenFit(Saveable):
     """``floor + amplitude * n**-early * (1 + (n/break_size)**(1/sharpness)) ** (-late * sharpness)``.
 
     References
@@ -65,7 +66,8 @@ def bnsl_fit(n: np.ndarray, value: np.ndarray) -> BrokenFit:
         for _, x in starts[:BEST_STARTS]
     ]
     x = min(fits, key=lambda fit: fit.cost).x
-    return BrokenFit(float(x[0]), float(np.exp(x[1] + x[2] * middle)), x[2], x[3], float(np.exp(x[4])), x[5])
+    values = (x[0], np.exp(x[1] + x[2] * middle), x[2], x[3], np.exp(x[4]), x[5])
+    return BrokenFit(*map(float, values))
 
 
 def _log_shape(logs: np.ndarray, early: float, late: float, where: float, sharp: float) -> np.ndarray:

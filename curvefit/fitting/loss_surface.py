@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import minimize, nnls
 from scipy.special import huber, softmax
 
-from curvefit.errors import FitError, InvalidInputError
+from curvefit.errors import FitError, InvalidInputError, unknown_name
+from curvefit.fitting.saveable import Saveable
 from curvefit.seeding import generator
 
 #: Width of the Huber loss of the log loss, as published.
@@ -27,7 +29,7 @@ _BEST_STARTS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LossSurface:
+class LossSurface(Saveable):
     """A fitted surface.
 
     Parameters
@@ -36,7 +38,7 @@ class LossSurface:
         Of ``floor + parameter_amplitude * parameters**-alpha + token_amplitude * tokens**-beta``.
     objective
         Sum of Huber losses at the optimum.
-    draws
+    replicates
         Bootstrap estimates in that order, shape (replicates, 5).
     """
 
@@ -46,7 +48,7 @@ class LossSurface:
     alpha: float
     beta: float
     objective: float
-    draws: np.ndarray
+    replicates: np.ndarray
 
     def predict(self, parameters: np.ndarray, tokens: np.ndarray) -> np.ndarray:
         """Return the fitted loss at these numbers of parameters and tokens."""
@@ -55,11 +57,32 @@ class LossSurface:
 
     def interval(self, name: str, probability: float = 0.9) -> tuple[float, float]:
         """Return the bootstrap percentile interval of a parameter; NaN without replicates."""
-        column = self.draws[:, NAMES.index(name)]
+        if name not in NAMES:
+            raise unknown_name("parameter of the loss surface", name, NAMES)
+        column = self.replicates[:, NAMES.index(name)]
         if not len(column):
             return float("nan"), float("nan")
         low, high = np.quantile(column, [0.5 - probability / 2, 0.5 + probability / 2])
         return float(low), float(high)
+
+    def summary(self, probability: float = 0.9) -> pd.DataFrame:
+        """Return a row per parameter: the estimate and its bootstrap interval."""
+        intervals = [self.interval(name, probability) for name in NAMES]
+        low, high = zip(*intervals, strict=True)
+        estimates = [getattr(self, name) for name in NAMES]
+        return pd.DataFrame({"parameter": NAMES, "estimate": estimates, "low": low, "high": high})
+
+    def __str__(self) -> str:
+        law = (
+            f"loss = {self.floor:.4g} + {self.parameter_amplitude:.4g} * parameters^-{self.alpha:.4g} "
+            f"+ {self.token_amplitude:.4g} * tokens^-{self.beta:.4g}"
+        )
+        if not len(self.replicates):
+            return f"{law}; no bootstrap, so no intervals"
+        between = [
+            "{} {:.4g} to {:.4g}".format(name, *self.interval(name)) for name in ("floor", "alpha", "beta")
+        ]
+        return f"{law}; 90 % bootstrap intervals from {len(self.replicates)} replicates: {', '.join(between)}"
 
 
 def loss_surface_fit(

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.fitting.saveable import Saveable
 
 MARGIN = 1e-3
 DESCENT_ROUNDS, DESCENT_STEPS, DESCENT_RATE = 100, 1000, 1e-8
@@ -27,7 +28,7 @@ PUBLISHED_CEILING = 0.999
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedFit:
+class PublishedFit(Saveable):
     """A published estimator's answer for one curve.
 
     Parameters

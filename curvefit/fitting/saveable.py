@@ -78,6 +78,9 @@ class Saveable:
             "NeededSize": "curvefit.fitting.needed_sizes",
             "PointFit": "curvefit.fitting.point_fits",
             "CurvePointFit": "curvefit.fitting.point_fits",
+            "LossSurface": "curvefit.fitting.loss_surface",
+            "PublishedFit": "curvefit.fitting.published_estimators",
+            "BrokenFit": "curvefit.fitting.bnsl",
         },
         CODECS,
     )

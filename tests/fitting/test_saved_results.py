@@ -11,8 +11,20 @@ import pandas as pd
 import pytest
 
 import curvefit.fitting as floor
-from curvefit.errors import DataFileError
-from curvefit.fitting import CurveFit, Forecast, NeededSize, PointFit, forecast, needed_size, point_fit
+from curvefit.errors import DataFileError, InvalidInputError
+from curvefit.fitting import (
+    CurveFit,
+    Forecast,
+    NeededSize,
+    PointFit,
+    bnsl_fit,
+    forecast,
+    loss_surface_fit,
+    needed_size,
+    point_fit,
+    published_fit,
+)
+from curvefit.fitting.loss_surface import LossSurface
 from curvefit.fitting.saveable import Saveable
 from tests import simulated
 
@@ -74,6 +86,35 @@ def test_every_result_with_a_summary_can_be_saved():
     with_summary = [kind for kind in kinds if hasattr(kind, "summary")]
     assert {Forecast, NeededSize, PointFit, CurveFit} <= set(with_summary)
     assert [k.__name__ for k in with_summary if not issubclass(k, Saveable | CurveFit)] == []
+
+
+@pytest.mark.parametrize("replicates", [0, 3])
+def test_a_loss_surface_comes_back_and_says_its_law(replicates, tmp_path):
+    parameters, tokens = np.meshgrid(np.geomspace(1e7, 1e10, 4), np.geomspace(1e9, 1e12, 4))
+    parameters, tokens = parameters.ravel(), tokens.ravel()
+    loss = 1.8 + 500.0 * parameters**-0.35 + 2000.0 * tokens**-0.37
+    surface = loss_surface_fit(parameters, tokens, loss, replicates=replicates)
+    again = LossSurface.load(surface.save(tmp_path / "surface"))
+    _same(surface, again)
+    assert list(surface.summary()["parameter"]) == [
+        "floor",
+        "parameter_amplitude",
+        "token_amplitude",
+        "alpha",
+        "beta",
+    ]
+    assert "parameters^-0.35 " in str(surface)
+    assert ("no bootstrap" in str(surface)) == (replicates == 0)
+    with pytest.raises(InvalidInputError, match="Did you mean 'alpha'"):
+        surface.interval("alhpa")
+
+
+def test_others_estimators_come_back(tmp_path):
+    n = np.geomspace(16, 4096, 9)
+    for found in (published_fit("m4", n, 0.1 + n**-0.5), bnsl_fit(n, 0.1 + n**-0.5)):
+        again = type(found).load(found.save(tmp_path / type(found).__name__))
+        _same(found, again)
+        np.testing.assert_array_equal(found.predict(n), again.predict(n))
 
 
 def test_a_folder_says_what_it_holds(results, tmp_path):
