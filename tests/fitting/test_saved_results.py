@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import curvefit.fitting as floor
-from curvefit.errors import DataFileError, InvalidInputError
+from curvefit.errors import DataFileError, UnknownNameError
 from curvefit.fitting import (
     CurveFit,
     Forecast,
@@ -105,7 +105,7 @@ def test_a_loss_surface_comes_back_and_says_its_law(replicates, tmp_path):
     ]
     assert "parameters^-0.35 " in str(surface)
     assert ("no bootstrap" in str(surface)) == (replicates == 0)
-    with pytest.raises(InvalidInputError, match="Did you mean 'alpha'"):
+    with pytest.raises(UnknownNameError, match="Did you mean 'alpha'"):
         surface.interval("alhpa")
 
 
