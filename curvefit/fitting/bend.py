@@ -12,17 +12,20 @@ import numpy as np
 
 #: Fewest doublings of n that a piece of the bend is wide.
 NARROWEST = 2.0
+#: Fewest curves that can tell what they share from what is their own.
+FEWEST_CURVES = 4
 #: Degrees of freedom of the Student-t prior of the change from piece to piece: most changes are small, some are breaks.
 BEND_FREEDOM = 4.0
 
 
-def bend_edges(sizes: np.ndarray) -> np.ndarray:
+def bend_edges(sizes: np.ndarray, n_curves: int) -> np.ndarray:
     """Return the sizes that bound the pieces, descending from the largest size; the last piece has no lower bound.
 
-    Every piece is as wide; sizes that span less than two of the narrowest have one piece, and so no bend.
+    Every piece is as wide. There is one piece, and so no bend, where sizes span less than two of the narrowest or curves are
+    fewer than `FEWEST_CURVES`.
     """
     largest, total = sizes.max(), np.log2(sizes.max() / sizes.min())
-    pieces = max(int(total / NARROWEST + 1e-9), 1)
+    pieces = max(int(total / NARROWEST + 1e-9), 1) if n_curves >= FEWEST_CURVES else 1
     return largest * 2.0 ** (-total / pieces * np.arange(pieces))
 
 

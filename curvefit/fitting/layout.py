@@ -162,7 +162,7 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
     groups = [f"{t.model} | {t.inference}" for t in triplets]
     names = tuple(dict.fromkeys(groups))
     n = cells["n"].to_numpy() / size_unit
-    edges = bend_edges(n)
+    edges = bend_edges(n, len(triplets))
     return Layout(
         family=law,
         likelihood=chosen,

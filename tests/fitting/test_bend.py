@@ -14,16 +14,20 @@ def read_at(n, edges, bend):
 
 
 def test_pieces_are_alike_and_at_least_two_doublings_wide():
-    np.testing.assert_allclose(bend_edges(np.array([16.0, 16384.0])), [16384, 4096, 1024, 256, 64])
-    edges = bend_edges(np.array([16.0, 3888.0]))
+    np.testing.assert_allclose(bend_edges(np.array([16.0, 16384.0]), 4), [16384, 4096, 1024, 256, 64])
+    edges = bend_edges(np.array([16.0, 3888.0]), 4)
     assert len(edges) == 3
     np.testing.assert_allclose(edges[:-1] / edges[1:], (3888 / 16) ** (1 / 3))
 
 
 def test_sizes_over_less_than_two_pieces_have_no_bend():
-    edges = bend_edges(np.array([64.0, 900.0]))
+    edges = bend_edges(np.array([64.0, 900.0]), 4)
     assert len(edges) == 1
     assert doublings_in_pieces(np.array([64.0, 900.0]), edges).shape == (2, 0)
+
+
+def test_three_curves_have_no_bend():
+    assert len(bend_edges(np.array([16.0, 16384.0]), 3)) == 1
 
 
 def test_doublings_are_counted_piece_by_piece():
@@ -32,7 +36,7 @@ def test_doublings_are_counted_piece_by_piece():
 
 
 def test_local_exponents_are_multiplied_by_exp_of_the_bend():
-    edges, bend = bend_edges(np.array([16.0, 16384.0])), np.array([0.1, -0.3, -0.7, 0.2])
+    edges, bend = bend_edges(np.array([16.0, 16384.0]), 4), np.array([0.1, -0.3, -0.7, 0.2])
 
     def local(n):
         at = read_at(np.array([n, 1.01 * n]), edges, bend)
@@ -43,7 +47,7 @@ def test_local_exponents_are_multiplied_by_exp_of_the_bend():
 
 
 def test_draws_inside_the_data_are_read_without_chance():
-    edges = bend_edges(np.array([16.0, 16384.0]))
+    edges = bend_edges(np.array([16.0, 16384.0]), 4)
     bend = np.random.default_rng(0).normal(0, 0.2, (5, 4))
     n = np.array([10.0, 16.0, 100.0, 16384.0])
     found = bent_sizes_at(n, edges, bend, 0.05, np.random.default_rng(1))
@@ -54,7 +58,7 @@ def test_draws_inside_the_data_are_read_without_chance():
 
 def beyond(bend, *n):
     """Doublings beyond the largest size at which the law is read, shape (draws, len(n))."""
-    edges = bend_edges(np.array([16.0, 16384.0]))
+    edges = bend_edges(np.array([16.0, 16384.0]), 4)
     return np.log2(bent_sizes_at(np.array(n, float), edges, bend, 0.05, np.random.default_rng(1)) / 16384)
 
 
@@ -80,7 +84,7 @@ def test_it_drifts_faster_than_a_walk():
 
 
 def test_a_bend_that_is_sure_is_said():
-    edges, rng = bend_edges(np.array([16.0, 16384.0])), np.random.default_rng(0)
+    edges, rng = bend_edges(np.array([16.0, 16384.0]), 4), np.random.default_rng(0)
     straight = rng.normal(0.0, 0.05, (500, 4))
     assert bend_notes(edges, straight) == ()
     (note,) = bend_notes(edges, straight + np.array([0.0, -0.3, -0.7, -0.6]))
