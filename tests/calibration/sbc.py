@@ -244,7 +244,7 @@ def main() -> None:
 
 PAGE = f"""# Simulation-based calibration
 
-Made by `python -m tests.calibration.sbc --out FILE` and `python -m tests.calibration.sbc --table FILE --write`. Parameters
+Made by `python -m tests.calibration.sbc --out FILE` (stopped when time was up, so that likelihoods have different numbers) and `python -m tests.calibration.sbc --table FILE --write`. Parameters
 are drawn from the default priors, data from the likelihood ({SHAPE[0]} x {SHAPE[1]} x {SHAPE[2]} curves, {len(SIZES)} sizes from {SIZES[0]} to {SIZES[-1]}, {SEEDS} seeds), and
 the default model is fitted ({SAMPLING["chains"]} chains of {SAMPLING["tune"]} + {SAMPLING["draws"]} draws). If model, sampler and simulator agree, the rank of the true value among
 the draws is uniform. *Corrected* is the smallest Kolmogorov-Smirnov p over the quantities times their number (Bonferroni).
