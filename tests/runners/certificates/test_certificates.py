@@ -273,8 +273,8 @@ def test_the_command_prints_a_table_and_json():
     assert all(f"{name} | nngp" in part.output for name in ("fcn", "lcn", "vec", "gap"))
     assert "largest group" not in part.output  # the chain was not asked for
     values = json.loads(run_command("gap", "nngp", "--json", "--setting", "padding=same").output)
-    assert values[0]["chain_group"] == "o-c-shared"
-    verdicts = {c["group"]: c["verdict"] for c in values[0]["certificates"]}
+    assert values["pairs"][0]["chain_group"] == "o-c-shared"
+    verdicts = {c["group"]: c["verdict"] for c in values["pairs"][0]["certificates"]}
     assert verdicts["cyclic-shifts"] == "certified not invariant"
 
 
