@@ -49,6 +49,11 @@ def piece_width(edges: np.ndarray) -> float:
     return float(np.log2(edges[0] / edges[1]))
 
 
+def step_scale(scale: float, edges: np.ndarray) -> float:
+    """Return the scale of the bend's change from piece to piece, given that over a doubling."""
+    return scale * float(np.sqrt(piece_width(edges)))
+
+
 def bent_size(xp: Any, log_size: Any, doublings: Any, bend: Any) -> Any:
     """Return the sizes at which the law is read, for numpy and pytensor.
 
@@ -121,7 +126,9 @@ def bent_sizes_at(
     ahead = np.arange(np.ceil(beyond.max() / width - 1e-9))
     if not len(ahead):
         return found
-    usual = BEND_FREEDOM * scale**2 * width + (np.diff(bend, prepend=0.0, axis=1) ** 2).sum(axis=1)
+    usual = BEND_FREEDOM * step_scale(scale, edges) ** 2 + (np.diff(bend, prepend=0.0, axis=1) ** 2).sum(
+        axis=1
+    )
     size = np.sqrt(usual / (BEND_FREEDOM + bend.shape[1]))
     later = np.cumsum(size * rng.standard_t(BEND_FREEDOM, (len(ahead), len(bend))), axis=0).T
     return found * 2.0 ** (np.expm1(later) @ np.clip(beyond[:, None] - width * ahead, 0.0, width).T)

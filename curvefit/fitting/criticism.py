@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import betaln
 from scipy.stats import beta, t
 
-from curvefit.fitting.bend import BEND_FREEDOM, piece_width
+from curvefit.fitting.bend import BEND_FREEDOM, step_scale
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
@@ -223,8 +223,8 @@ def _top_level_log_prior(fit: CurveFit) -> np.ndarray:
     if "walk" in posterior:
         total += normal(np.log(draws("walk")), np.log(priors.walk[0]), priors.walk[1])
     if "bend" in posterior:
-        scale = priors.bend * np.sqrt(piece_width(fit.draws["constant_data"]["bend_edge"].values))
-        steps = np.diff(draws("bend"), prepend=0.0, axis=1) / scale
+        edges = fit.draws["constant_data"]["bend_edge"].values
+        steps = np.diff(draws("bend"), prepend=0.0, axis=1) / step_scale(priors.bend, edges)
         total += t(BEND_FREEDOM).logpdf(steps).sum(axis=1)
     if "noise_correlation" in posterior:
         total += beta(*priors.noise_correlation).logpdf(draws("noise_correlation")[:, 0])

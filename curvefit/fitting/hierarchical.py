@@ -53,16 +53,13 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
     data = natural_draws(layout, hierarchy, draws, curves.triplets, stats, settings.seed)
     limits = exponent_limits(layout, hierarchy, start)[layout.curve_of]
     data.constant_data["exponent_sd_limit"] = ("triplet", limits)
-    if "bend" in draws:
-        data.constant_data["bend_edge"] = ("bend_edge", layout.bend_edges * layout.size_unit)
     groups = [layout.noise_names[g] for g in layout.noise_group[layout.curve_of]]
     data.constant_data["noise_group"] = ("triplet", groups)
     data.constant_data["noise_size"] = ((), layout.middle_size * layout.size_unit)
     notes = (*layout.notes, *training_notes(curves, layout), *flag_notes(curves), *limit_notes(data))
     if "bend" in draws:
-        notes += bend_notes(
-            layout.bend_edges * layout.size_unit, draws["bend"].reshape(-1, draws["bend"].shape[2])
-        )
+        bend = draws["bend"].reshape(-1, draws["bend"].shape[2])
+        notes += bend_notes(data.constant_data["bend_edge"].values, bend)
     return CurveFit(
         curves, curves.triplets, data, status, layout.family.name, layout.likelihood, settings, notes
     )
@@ -121,6 +118,7 @@ def natural_draws(
         wide = {k: v[..., None] if v.ndim == 2 else v for k, v in values.items()}
         amplitude = layout.family.amplitude(chance=level, **wide)
     posterior = dict(values)
+    constant = {"chance": level if layout.family.needs_chance else np.full(len(triplets), np.nan)}
     if amplitude is not None:
         posterior["amplitude"] = amplitude
     dims = {name: ["triplet"] for name, value in posterior.items() if np.ndim(value) == 3}
@@ -146,14 +144,15 @@ def natural_draws(
         coords["walk_size"] = sizes * layout.size_unit
     if "bend" in draws:
         posterior["bend"] = draws["bend"]
-        dims["bend"], coords["piece"] = ["piece"], layout.bend_edges[1:] * layout.size_unit
+        constant["bend_edge"] = edges = layout.bend_edges * layout.size_unit
+        dims |= {"bend": ["piece"], "bend_edge": ["edge"]}
+        coords |= {"piece": edges[1:], "edge": np.arange(len(edges))}
     if hierarchy.common_specs:
         coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
     for name in ("theta", *_DIMS, "noise_slope", "noise_floor", "noise_correlation"):
         if name in draws:
             posterior[name] = draws[name]
-    chance = level if layout.family.needs_chance else np.full(len(triplets), np.nan)
-    return labelled_draws(posterior, dims, coords=coords, constant={"chance": chance}, sample_stats=stats)
+    return labelled_draws(posterior, dims, coords=coords, constant=constant, sample_stats=stats)
 
 
 _DIMS = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from curvefit.fitting.bend import BEND_FREEDOM, bent_size, piece_width
+from curvefit.fitting.bend import BEND_FREEDOM, bent_size, step_scale
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.noise import seed_variance
@@ -53,11 +53,6 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
 def n_bends(layout: Layout, settings: FitSettings) -> int:
     """Return the number of pieces of the bend, 0 without one."""
     return layout.cell_bend.shape[1] if settings.discrepancy == "bend-walk" else 0
-
-
-def bend_scale(layout: Layout, settings: FitSettings) -> float:
-    """Return the scale of the bend's change from piece to piece."""
-    return settings.priors.bend * float(np.sqrt(piece_width(layout.bend_edges)))
 
 
 def pattern_walk(layout: Layout) -> np.ndarray:
@@ -119,7 +114,8 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         size = pt.exp(log_size)
         if n_bends(layout, settings):
             step = pm.StudentT("bend_step", nu=BEND_FREEDOM, mu=0.0, sigma=1.0, dims="piece")
-            bend = pm.Deterministic("bend", bend_scale(layout, settings) * pt.cumsum(step), dims="piece")
+            scale_of_step = step_scale(priors.bend, layout.bend_edges)
+            bend = pm.Deterministic("bend", scale_of_step * pt.cumsum(step), dims="piece")
             size = bent_size(pt, log_size, data["cell_bend"], bend)
         walk: Any = None
         if settings.walks:

@@ -10,11 +10,12 @@ import numpy as np
 from scipy.special import betaln
 
 from curvefit.families import ParamSpec
+from curvefit.fitting.bend import step_scale
 from curvefit.fitting.density import cells, stages
 from curvefit.fitting.density.law import law_with_partials
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
-from curvefit.fitting.model import bend_scale, n_bends, pattern_walk, start_point
+from curvefit.fitting.model import n_bends, pattern_walk, start_point
 from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.ridge import floor_index
 from curvefit.fitting.settings import FitSettings
@@ -62,7 +63,8 @@ class Density:
         own, common = _codes(hierarchy.curve_specs), _codes(hierarchy.common_specs)
         pieces = n_bends(layout, settings)
         doublings = np.ascontiguousarray(layout.cell_bend[:, :pieces])
-        bend = (layout.cell_size.astype(float), doublings, bend_scale(layout, settings) if pieces else 0.0)
+        scale = step_scale(settings.priors.bend, layout.bend_edges) if pieces else 0.0
+        bend = (layout.cell_size.astype(float), doublings, scale)
         self._before = (self._starts, prior, hierarchy.pooled, group, along, own, common, of_cell, bend)
         self._after = (self._starts, prior, hierarchy.pooled, group, along, of_cell, bend)
         log_link = layout.link == "log"
