@@ -34,7 +34,7 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
         "curve_row": hierarchy.row,
         "noise_group": layout.noise_group,
         "design": hierarchy.design,
-        "centring": start.centring,
+        "effect_known": start.effect_known,
         "information": start.ridge.information,
         "score": start.ridge.score,
         "path": start.ridge.path,
@@ -157,8 +157,8 @@ def _group_level(
     """Add grand means and effects; return what they expect of every row, shape (rows, parameters).
 
     Means and effects are those of `hierarchy` under independent normal priors. They are sampled less what they must change to
-    stay on the curves' ridges when the expected floors change, and between centred and not by how far the data fix them:
-    both exact for any start, and what makes short curves mix.
+    stay on the curves' ridges when the expected floors change, and effects in the units of what their scale and the data at the
+    start leave open: both exact for any start, and what makes short curves and few members mix.
     """
     import pymc as pm
     import pytensor.tensor as pt
@@ -175,11 +175,12 @@ def _group_level(
         eta[k] = means[k] + pt.zeros(hierarchy.n_rows)
         if len(mine):
             part = slice(mine[0], mine[-1] + 1)
-            own_scale, centring = scale[hierarchy.column_term[mine]], data["centring"][part]
-            moved = pt.dot(data["projection"][n_own:][part], shift[:, k])
-            unit = own_scale ** (1.0 - centring)
-            partly = pm.Normal(f"effect_{name}", -moved / unit, own_scale**centring)
-            eta[k] = eta[k] + pt.dot(data["design"][:, part], partly * unit + moved)
+            own_scale, known = scale[hierarchy.column_term[mine]], data["effect_known"][part]
+            precision = 1.0 / own_scale**2 + known[:, 0]
+            expected = pt.dot(data["projection"][n_own:][part], shift[:, k]) + known[:, 1] / precision
+            unit = precision**-0.5
+            partly = pm.Normal(f"effect_{name}", -expected / unit, own_scale / unit)
+            eta[k] = eta[k] + pt.dot(data["design"][:, part], partly * unit + expected)
         if k == pivot:
             at = level(eta[k])[:, None]
             shift = data["path"][..., DEGREE]
@@ -196,12 +197,11 @@ def start_point(
     point: dict[str, Any] = {"theta_whiten__": np.zeros_like(start.theta)}
     if hierarchy.pooled:
         point["log_scale"] = np.log(start.scale)
-        coordinate = start.effect / start.scale[hierarchy.column_term] ** (1.0 - start.centring)
         names = [spec.estimated_name for spec in hierarchy.curve_specs]
         point |= {f"mean_{name}": start.mean[k] for k, name in enumerate(names)}
         for k, name in enumerate(names):
             if (hierarchy.column_parameter == k).any():
-                point[f"effect_{name}"] = coordinate[hierarchy.column_parameter == k]
+                point[f"effect_{name}"] = np.zeros((hierarchy.column_parameter == k).sum())
     if hierarchy.common_specs:
         point["common"] = hierarchy.common_prior[:, 0]
     if n_bends(layout, settings):

@@ -35,8 +35,8 @@ class Penalised:
         per column), shape (parameters + columns, rows).
     mean, scale, effect
         Grand means, scales (terms, then residuals) and effects.
-    centring
-        Per effect, how far the data fix it beyond its prior: 1 entirely, 0 not at all.
+    effect_known
+        What the data say about each effect: information and score (information times estimate), shape (columns, 2).
     noise, noise_slope, noise_floor, correlation
         Seed noise per group at the middle size, its fall with n, what is left, correlation per doubling.
     walk
@@ -51,7 +51,7 @@ class Penalised:
     mean: np.ndarray
     scale: np.ndarray
     effect: np.ndarray
-    centring: np.ndarray
+    effect_known: np.ndarray
     noise: np.ndarray
     noise_slope: float
     noise_floor: float
@@ -77,7 +77,7 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
         return _squares(layout, hierarchy, at, common, seed_mean, weights)
 
     effect = np.zeros(hierarchy.design.shape[1])
-    centring = np.zeros(hierarchy.design.shape[1])
+    effect_known = np.zeros((hierarchy.design.shape[1], 2))
     mean = prior_mean.copy()
     projection = np.zeros((n_own + len(effect), rows))
     for round_ in range(rounds if hierarchy.pooled else 2):
@@ -97,7 +97,7 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
                 break
         if hierarchy.pooled:
             variance = np.linalg.inv(total)
-            mean, effect, eta, scale, centring, projection = _group_level(
+            mean, effect, eta, scale, effect_known, projection = _group_level(
                 hierarchy, theta, eta, variance, precision, scale
             )
     _, information, gradient = squares(theta)
@@ -115,7 +115,7 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
         mean,
         scale,
         effect,
-        centring,
+        effect_known,
         noise,
         slope,
         noise_floor,
@@ -207,12 +207,12 @@ def _squares(layout, hierarchy, theta, common, mean, weights) -> tuple[np.ndarra
 
 
 def _group_level(hierarchy, theta, eta, variance, precision, scale):
-    """Return grand means, effects, their sum per row, scales, centring and projection: regression on working responses."""
+    """Return grand means, effects, their sum per row, scales, what is known of effects, and projection: regression on working responses."""
     n_terms = len(hierarchy.terms)
     bounds = np.outer(hierarchy.scale_prior**2, [0.04, 25.0])
     mean = np.empty(theta.shape[1])
     projection = np.zeros((theta.shape[1] + hierarchy.design.shape[1], len(theta)))
-    effect, centring = np.zeros((2, hierarchy.design.shape[1]))
+    effect, effect_known = np.zeros(hierarchy.design.shape[1]), np.zeros((hierarchy.design.shape[1], 2))
     eta, scale = eta.copy(), scale.copy()
     for k in range(theta.shape[1]):
         mine = hierarchy.column_parameter == k
@@ -230,10 +230,11 @@ def _group_level(hierarchy, theta, eta, variance, precision, scale):
         eta[:, k] = design @ solved
         mean[k], effect[mine] = solved[0], solved[1:]
         projection[np.r_[k, theta.shape[1] + np.flatnonzero(mine)]] = covariance @ (design.T * weight)
-        centring[mine] = np.clip(1 - np.diag(covariance)[1:] * ridge[1:], 0.0, 1.0)
+        total = 1 / np.diag(covariance)[1:]
+        effect_known[mine] = np.column_stack([np.maximum(total - ridge[1:], 0.0), total * solved[1:]])
         for t in np.unique(terms):
             pick = np.r_[False, terms == t]
             scale[t] = np.sqrt(np.clip((solved[pick] ** 2 + np.diag(covariance)[pick]).mean(), *bounds[t]))
         rest = theta[:, k] - eta[:, k]
         scale[n_terms + k] = np.sqrt(np.clip((rest**2 + variance[:, k, k]).mean(), *bounds[n_terms + k]))
-    return mean, effect, eta, scale, centring, projection
+    return mean, effect, eta, scale, effect_known, projection

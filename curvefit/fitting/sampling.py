@@ -57,11 +57,11 @@ def nutpie_model(problem: Problem) -> Any:
     """Return the log density, its expansion to named parameters and its starting points as nutpie takes them."""
     from nutpie.compiled_pyfunc import from_pyfunc
 
-    from curvefit.fitting.density import Density
+    from curvefit.fitting.density import Density, Preconditioned
 
-    density = Density(problem.layout, problem.hierarchy, problem.settings, problem.start)
+    written = Density(problem.layout, problem.hierarchy, problem.settings, problem.start)
+    density = Preconditioned(written)
     example = density.expand(density.centre)
-    density(density.centre)  # compiled here, not inside the first chain
 
     def start(seed: Any) -> np.ndarray:
         return density.centre + 0.1 * np.random.default_rng(seed).normal(size=len(density.centre))
@@ -93,7 +93,6 @@ def _sample_nutpie(problem: Problem, draws: int, tune: int, seed: int) -> az.Inf
                 seed=seed_for(settings.seed, "nutpie", seed) % 2**31,
                 save_warmup=False,
                 progress_bar=problem.progress_bar,
-                low_rank_modified_mass_matrix=True,
                 target_accept=settings.target_accept,
                 blocking=False,
             )

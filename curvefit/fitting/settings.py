@@ -55,11 +55,11 @@ class FitSettings(Settings):
     discrepancy: Literal["bend-walk", "walk", "none"] = "bend-walk"
     method: Literal["nuts", "approximate"] = "nuts"
     sampler: Literal["nutpie", "pymc", "numpyro"] = "nutpie"
-    draws: PositiveInt = 1000
-    tune: PositiveInt = 1000
+    draws: PositiveInt = 1500
+    tune: PositiveInt = 500
     chains: PositiveInt = 4
     cores: PositiveInt | None = None
-    target_accept: float = Field(0.9, gt=0.5, lt=1.0)
+    target_accept: float = Field(0.8, gt=0.5, lt=1.0)
     reruns: int = Field(1, ge=0, le=3)
     seed: int = Field(0, ge=0)
     priors: Priors = Priors()

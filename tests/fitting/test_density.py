@@ -130,9 +130,10 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
         mean = point[f"mean_{name}"] + projection[k] @ shift[:, k]
         total += norm(mean, mean_prior[k], mean_sd[k])
         mine = hierarchy.column_parameter == k
-        own, centring = scale[hierarchy.column_term[mine]], start.centring[mine]
-        effect = point[f"effect_{name}"] * own ** (1 - centring) + projection[3:][mine] @ shift[:, k]
-        total += (norm(effect, 0.0, own) + (1 - centring) * np.log(own)).sum()
+        own, (known, score) = scale[hierarchy.column_term[mine]], start.effect_known[mine].T
+        left_open = 1 / (own**-2 + known)
+        effect = point[f"effect_{name}"] * left_open**0.5 + score * left_open + projection[3:][mine] @ shift[:, k]
+        total += (norm(effect, 0.0, own) + 0.5 * np.log(left_open)).sum()
         eta[:, k] = mean + hierarchy.design[:, mine] @ effect
         if k == 2:
             level = np.clip((natural_floor(eta[:, 2]) - ridge.centre) / ridge.width, -1, 1)

@@ -36,6 +36,8 @@ class Density:
     ----------
     centre
         Starting values, shape (dimensions,).
+    scales
+        Positions of log scales among the coordinates.
     """
 
     def __init__(self, layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised) -> None:
@@ -50,11 +52,13 @@ class Density:
         for name, value in point.items():
             sizes[_block(name)] += value.size
         self._starts = np.concatenate([[0], np.cumsum(list(sizes.values()))])
+        self.scales = np.concatenate([self.positions("log_scale"), self.positions("log_walk")])
+        self._cell_row, self._n_rows = hierarchy.row[layout.cell_curve], hierarchy.n_rows
         prior = np.ascontiguousarray(hierarchy.mean_prior)
         ridge, found = start.ridge, floor_index(hierarchy)
         pivot = -1 if found is None else found
         group = (
-            np.ascontiguousarray(hierarchy.design), hierarchy.column_parameter, hierarchy.column_term, start.centring,
+            np.ascontiguousarray(hierarchy.design), hierarchy.column_parameter, hierarchy.column_term, start.effect_known,
             np.ascontiguousarray(start.projection), ridge.path, ridge.centre, ridge.width, pivot,
         )  # fmt: skip
         along = (ridge.information, ridge.score, ridge.centre, ridge.width, pivot)
@@ -119,6 +123,17 @@ class Density:
     def read(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return views of coordinates by the names of `start_point`."""
         return {name: x[part].reshape(shape) for name, (part, shape) in self._parts.items()}
+
+    def positions(self, name: str) -> np.ndarray:
+        """Return the positions of a coordinate of `start_point`, in its shape (1, for a number); none where the model lacks it."""
+        part, shape = self._parts.get(name, (slice(0, 0), (0,)))
+        return np.arange(part.start, part.stop).reshape(shape or 1)
+
+    def step_positions(self) -> list[np.ndarray]:
+        """Return the positions of the steps of walks of each row's curves."""
+        steps = self.positions("walk_step")
+        of_row = self._cell_row[: len(steps)]
+        return [steps[of_row == row] for row in range(self._n_rows)]
 
     def _normal_priors(self, hierarchy: Hierarchy, settings: FitSettings) -> np.ndarray:
         """Return mean and sd of the coordinates with a normal prior of their own, sd 0 elsewhere, shape (dimensions, 2)."""

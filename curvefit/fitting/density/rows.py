@@ -64,7 +64,7 @@ def polynomial(coefficients, at):
 
 
 @compiled
-def group_level(free, free_effect, scale, prior, design, of_parameter, of_term, centring, projection, path, centre, width, pivot, eta, mean, effect, shift):  # fmt: skip
+def group_level(free, free_effect, scale, prior, design, of_parameter, of_term, known, projection, path, centre, width, pivot, eta, mean, effect, shift):  # fmt: skip
     """Fill expected parameters `eta`, means, effects and the shifts along ridges; return their log prior density.
 
     Parameters
@@ -75,7 +75,7 @@ def group_level(free, free_effect, scale, prior, design, of_parameter, of_term, 
         Scales of the terms, then of the residuals.
     prior
         Mean and sd of every grand mean, shape (parameters, 2).
-    design, of_parameter, of_term, centring, projection
+    design, of_parameter, of_term, known, projection
         See `Hierarchy` and `Penalised`.
     path, centre, width, pivot
         See `Ridge`; pivot is the floor's position, -1 without one.
@@ -102,8 +102,9 @@ def group_level(free, free_effect, scale, prior, design, of_parameter, of_term, 
             own, moved = scale[of_term[c]], 0.0
             for r in range(rows):
                 moved += projection[n_own + c, r] * shift[r, k]
-            effect[c] = free_effect[c] * own ** (1.0 - centring[c]) + moved
-            log_density -= 0.5 * ((effect[c] / own) ** 2 + LOG_2PI) + centring[c] * math.log(own)
+            both = 1.0 / own**2 + known[c, 0]
+            effect[c] = moved + known[c, 1] / both + free_effect[c] / math.sqrt(both)
+            log_density += normal(effect[c], own) - 0.5 * math.log(both)
             for r in range(rows):
                 eta[r, k] += design[r, c] * effect[c]
         if k == pivot:
@@ -115,7 +116,7 @@ def group_level(free, free_effect, scale, prior, design, of_parameter, of_term, 
 
 
 @compiled
-def group_level_back(free_effect, scale, prior, design, of_parameter, of_term, centring, projection, path, centre, width, pivot, eta, mean, effect, to_eta, to_free, to_effect, to_log_scale):  # fmt: skip
+def group_level_back(free_effect, scale, prior, design, of_parameter, of_term, known, projection, path, centre, width, pivot, eta, mean, effect, to_eta, to_free, to_effect, to_log_scale):  # fmt: skip
     """Add derivatives of the log density by the coordinates, given those by `eta`; `to_eta` of the floor is changed."""
     rows, n_own = eta.shape
     to_level = np.zeros(rows)
@@ -140,11 +141,10 @@ def group_level_back(free_effect, scale, prior, design, of_parameter, of_term, c
             back = -effect[c] / own**2
             for r in range(rows):
                 back += design[r, c] * to_eta[r, k]
-            power = own ** (1.0 - centring[c])
-            to_effect[c] += back * power
-            to_log_scale[of_term[c]] += (
-                back * free_effect[c] * power * (1.0 - centring[c]) + (effect[c] / own) ** 2 - centring[c]
-            )
+            both = 1.0 / own**2 + known[c, 0]
+            to_effect[c] += back / math.sqrt(both)
+            to_both = -(back * (known[c, 1] / both + 0.5 * free_effect[c] / math.sqrt(both)) + 0.5) / both
+            to_log_scale[of_term[c]] += (effect[c] / own) ** 2 - 1.0 - 2.0 * to_both / own**2
             for r in range(rows):
                 to_shift[r] += projection[n_own + c, r] * back
         if k != pivot and pivot >= 0:
