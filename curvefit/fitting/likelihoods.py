@@ -83,9 +83,13 @@ def _conditional(variance: list[Any], between: list[Any]) -> tuple[Any, Any, Any
 
 
 def walked_error(link: str, error: Any, walk: Any, data: dict[str, Any]) -> Any:
-    """Return the law with a walk of its own for every curve, its steps being parameters."""
+    """Return the law with a walk of its own for every curve, its steps being parameters.
+
+    They are sampled in units of what prior and data leave open of each, which is exact for any start.
+    """
     doublings = data["cell_doublings"]
-    step = pm.Normal("walk_step", 0.0, 1.0, shape=doublings.shape)
+    units = (1.0 + walk**2 * data["step_known"]) ** -0.5
+    step = pm.Normal("walk_step", 0.0, 1.0 / units) * units
     first = data["cell_first"]
     length = pt.sqrt(pt.maximum(doublings - pt.concatenate([doublings[:1], doublings[:-1]]), 0.0))
     path = pt.cumsum(walk * length * step)

@@ -37,6 +37,7 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
         "effect_known": start.effect_known,
         "information": start.ridge.information,
         "score": start.ridge.score,
+        "step_known": start.step_known,
         "path": start.ridge.path,
         "floor_centre": start.ridge.centre,
         "floor_width": start.ridge.width,

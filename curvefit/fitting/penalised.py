@@ -39,6 +39,8 @@ class Penalised:
         What the data say about each effect: information and score (information times estimate), shape (columns, 2).
     noise, noise_slope, noise_floor, correlation
         Seed noise per group at the middle size, its fall with n, what is left, correlation per doubling.
+    step_known
+        What the data say about the standardised step of a walk of size 1 to each cell: information, shape (cells,).
     walk
         Step of the curves' walk that was assumed, standard deviation a doubling.
     """
@@ -56,6 +58,7 @@ class Penalised:
     noise_slope: float
     noise_floor: float
     correlation: float
+    step_known: np.ndarray
     walk: float
 
 
@@ -120,6 +123,7 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
         slope,
         noise_floor,
         correlation,
+        _step_information(layout, _weights(layout, seed_mean, count, noise, slope, correlation, 0.0)),
         walk,
     )
 
@@ -181,6 +185,16 @@ def _weights(layout, mean, count, noise, slope, correlation, walk) -> list[tuple
         covariance /= np.sqrt(np.outer(count[cells], count[cells]))
         covariance += walk**2 * np.minimum.outer(layout.cell_doublings[cells], layout.cell_doublings[cells])
         found.append((cells, np.linalg.inv(covariance)))
+    return found
+
+
+def _step_information(layout: Layout, weights: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Return the information of a curve's means about each step of its walk alone, shape (cells,)."""
+    found = np.empty(len(layout.cell_curve))
+    for cells, weight in weights:
+        later = np.triu(np.ones_like(weight))
+        stepped = np.maximum(np.diff(layout.cell_doublings[cells], prepend=0.0), 0.0)
+        found[cells] = stepped * np.einsum("ij,jk,ik->i", later, weight, later)
     return found
 
 

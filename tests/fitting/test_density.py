@@ -162,7 +162,9 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
     )  # pieces of two doublings, the top one straight
     steps = point.get("walk_step")
     if steps is not None:
-        total += norm(steps).sum()
+        units = (1 + walk**2 * start.step_known) ** -0.5
+        steps = steps * units
+        total += (norm(steps) + np.log(units)).sum()
     rho = 0.0
     if curves.training_sets == "nested":
         rho = 1 / (1 + np.exp(-float(point["noise_correlation_logodds__"])))

@@ -78,7 +78,7 @@ class Density:
         beta = priors.noise_correlation
         self._observed = (
             _KINDS[layout.likelihood.split("-")[1]], log_link, counted, layout.correlated,
-            (layout.cell_test * float(counted), known, layout.cell_doublings, np.searchsorted(where, where)),
+            (layout.cell_test * float(counted), known, layout.cell_doublings, np.searchsorted(where, where), start.step_known),
             (np.log(layout.cell_size / layout.middle_size), layout.noise_group[where]),
             (
                 layout.pattern_cell, layout.pattern_gap, layout.pattern_mask, layout.pattern_count,
@@ -116,6 +116,8 @@ class Density:
             found["bend"] = bend
         if "log_walk" in at:
             found["walk"] = np.exp(at["log_walk"])
+        if "walk_step" in at:
+            found["walk_step"] = at["walk_step"] / np.sqrt(1.0 + found["walk"] ** 2 * self._observed[4][4])
         if "noise_correlation_logodds__" in at:
             found["noise_correlation"] = 1.0 / (1.0 + np.exp(-at["noise_correlation_logodds__"]))
         return {name: np.array(value, float) for name, value in found.items()}
@@ -142,7 +144,6 @@ class Density:
             "log_scale": (np.log(hierarchy.scale_prior), priors.scale_width),
             "common": tuple(hierarchy.common_prior.T),
             "log_walk": (np.log(priors.walk[0]), priors.walk[1]),
-            "walk_step": (0.0, 1.0),
             "log_noise": (np.log(priors.noise[0]), priors.noise[1]),
             "noise_floor_signed": (0.0, priors.noise_floor),
         }

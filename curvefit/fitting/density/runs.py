@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from curvefit.fitting.density.rows import compiled
+from curvefit.fitting.density.rows import compiled, normal
 from curvefit.fitting.noise import SMALLEST_VARIANCE, STUDENT_FREEDOM
 
 _HALF = 0.5 * (STUDENT_FREEDOM + 1.0)
@@ -66,6 +66,28 @@ def digamma(x):
     y = 1.0 / (x * x)
     series = y * (1 / 12 - y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y * (1 / 132 - y * 691 / 32760)))))
     return total + math.log(x) - 0.5 / x - series
+
+
+@compiled
+def walk_steps(x, walk, known, step, width):
+    """Fill standardised steps and their widths, in which coordinates x are measured; return their log prior density."""
+    total = 0.0
+    for c in range(len(x)):
+        width[c] = 1.0 / math.sqrt(1.0 + walk * walk * known[c])
+        step[c] = x[c] * width[c]
+        total += normal(step[c], 1.0) + math.log(width[c])
+    return total
+
+
+@compiled
+def walk_steps_back(step, width, to_step, to_x):
+    """Add derivatives by the coordinates, given those of the log likelihood by the steps; return that by the log of the walk."""
+    to_log_walk = 0.0
+    for c in range(len(step)):
+        back = to_step[c] - step[c]
+        to_x[c] += back * width[c]
+        to_log_walk -= (back * step[c] + 1.0) * (1.0 - width[c] * width[c])
+    return to_log_walk
 
 
 @compiled

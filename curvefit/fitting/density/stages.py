@@ -29,7 +29,7 @@ from curvefit.fitting.density.rows import (
     normal,
     student_steps,
 )
-from curvefit.fitting.density.runs import beta_binomial, student, walk_back, walk_path
+from curvefit.fitting.density.runs import beta_binomial, student, walk_back, walk_path, walk_steps, walk_steps_back
 
 GAUSSIAN, STUDENT, BETA_BINOMIAL = 0, 1, 2
 #: Blocks of the sampled coordinates, in order; a block may be empty.
@@ -108,7 +108,8 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
     kind, log_link, counted, correlated
         Likelihood code, and whether noise adds on logs, errors are counts, seed noise is correlated along n.
     cells
-        Test points (0 for none), known variances, doublings and number of the curve's first cell, per cell.
+        Test points (0 for none), known variances, doublings, number of the curve's first cell, and what the data say about
+        the walk's step, per cell.
     of_noise
         Log of size over the middle size, and noise group, per cell.
     patterns, runs
@@ -143,9 +144,10 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
     to_scale(log_link, error, scaled)
     walks, steps = starts[_STEP] > starts[_WALK], starts[_NOISE] > starts[_STEP]
     walk = math.exp(x[starts[_WALK]]) if walks else 0.0
-    step, to_step = x[starts[_STEP] : starts[_NOISE]], to[starts[_STEP] : starts[_NOISE]]
+    step, width, to_step = np.empty(n_cells), np.empty(n_cells), np.zeros(n_cells)
     path, length = np.empty(n_cells), np.empty(n_cells)
     if steps:
+        total += walk_steps(x[starts[_STEP] : starts[_NOISE]], walk, cells[4], step, width)
         walk_path(cells[2], cells[3], walk, step, path, length)
         scaled = scaled + path
         law = np.empty(n_cells)
@@ -181,6 +183,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
     if steps:  # back to the scale on which the walk adds, and from there to the law that walked
         to_scaled = to_law * law if log_link else to_law * law * (1.0 - law)
         to[starts[_WALK]] += walk_back(cells[3], walk, step, length, to_scaled, to_step)
+        to[starts[_WALK]] += walk_steps_back(step, width, to_step, to[starts[_STEP] : starts[_NOISE]])
         error_back(log_link, False, error, counting, to_scaled, to_counting, to_law)
     theta, eta, sd, scale, mean, effect, factor, solved, bends, size = level
     to_theta, to_eta, to_log_sd = np.zeros_like(theta), np.zeros_like(theta), np.zeros(n_own)
