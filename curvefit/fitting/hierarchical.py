@@ -73,28 +73,44 @@ def sample_through_gate(
     *,
     progress_bar: bool = False,
 ) -> tuple[az.InferenceData, FitStatus]:
-    """Sample, and sample again with twice the effort while the gate is not passed and reruns are left."""
+    """Sample, and sample more while the gate is not passed and reruns are left.
+
+    Chains that agree and only are too short are joined by as many more; others are run again, twice as long with smaller steps.
+    """
+    import arviz as az
+
     from curvefit.fitting.sampling import Problem, sample
 
+    found = sample(Problem(layout, hierarchy, start, settings, progress_bar), seed=0)
+    status, interrupted = check_draws(found), _interruption(found)
     history: list[str] = []
-    for attempt in range(settings.reruns + 1):
-        problem = Problem(layout, hierarchy, start, settings, progress_bar)
-        draws, tune = settings.draws * 2**attempt, settings.tune * 2**attempt
-        found = sample(problem, draws=draws, tune=tune, seed=attempt)
-        status = check_draws(found)
-        if "interrupted" in found["posterior"].attrs:
-            said = f"interrupted: {found['posterior'].attrs['interrupted']}"
-            status = replace(status, converged=False, interrupted=True, messages=(said, *status.messages))
+    for attempt in range(1, settings.reruns + 1):
+        if status.converged or interrupted:
             break
-        if status.converged or attempt == settings.reruns:
-            break
-        history.append(
-            f"run again with {2 * tune} warm-up and {2 * draws} draws a chain and an acceptance rate nearer 1, because "
-            + ", ".join(status.messages)
-        )
-        accept = 1 - (1 - settings.target_accept) / 2
-        settings = settings.model_copy(update={"target_accept": accept})
+        reasons = ", ".join(status.messages)
+        if status.needs_only_draws:
+            said = f"{settings.chains} more chains"
+        else:
+            update = {"draws": 2 * settings.draws, "tune": 2 * settings.tune}
+            accept = 1 - (1 - settings.target_accept) / 2
+            settings = settings.model_copy(update={**update, "target_accept": accept})
+            said = f"run again with {settings.tune} warm-up and {settings.draws} draws a chain and an acceptance rate nearer 1"
+        history.append(f"{said}, because {reasons}")
+        more = sample(Problem(layout, hierarchy, start, settings, progress_bar), seed=attempt)
+        interrupted = _interruption(more)
+        if not interrupted:
+            joined = status.needs_only_draws
+            found = az.concat(found, more, dim="chain", reset_dim=True) if joined else more
+            status = check_draws(found)
+    if interrupted:
+        messages = (f"interrupted: {interrupted}", *status.messages)
+        status = replace(status, converged=False, interrupted=True, messages=messages)
     return found, replace(status, messages=(*status.messages, *history))
+
+
+def _interruption(draws: az.InferenceData) -> str:
+    """Return how far interrupted sampling came; nothing when it was not."""
+    return str(draws["posterior"].attrs.get("interrupted", ""))
 
 
 def natural_draws(

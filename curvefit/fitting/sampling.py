@@ -34,7 +34,7 @@ class Problem:
     progress_bar: bool = False
 
 
-def sample(problem: Problem, *, draws: int, tune: int, seed: int) -> az.InferenceData:
+def sample(problem: Problem, *, seed: int) -> az.InferenceData:
     """Return posterior draws of the sampled parameters (no warm-up draws).
 
     Ctrl-C ends nutpie's sampling: the draws so far come back, and `posterior.attrs["interrupted"]` says how many.
@@ -49,8 +49,8 @@ def sample(problem: Problem, *, draws: int, tune: int, seed: int) -> az.Inferenc
         When the chosen sampler is not installed.
     """
     if problem.settings.sampler == "nutpie":
-        return _sample_nutpie(problem, draws, tune, seed)
-    return _sample_pymc(problem, draws, tune, seed)
+        return _sample_nutpie(problem, seed)
+    return _sample_pymc(problem, seed)
 
 
 def nutpie_model(problem: Problem) -> Any:
@@ -77,7 +77,7 @@ def nutpie_model(problem: Problem) -> Any:
     )
 
 
-def _sample_nutpie(problem: Problem, draws: int, tune: int, seed: int) -> az.InferenceData:
+def _sample_nutpie(problem: Problem, seed: int) -> az.InferenceData:
     import nutpie
 
     settings = problem.settings
@@ -86,20 +86,21 @@ def _sample_nutpie(problem: Problem, draws: int, tune: int, seed: int) -> az.Inf
             warnings.filterwarnings("ignore", category=FutureWarning)
             sampler = nutpie.sample(
                 nutpie_model(problem),
-                draws=draws,
-                tune=tune,
+                draws=settings.draws,
+                tune=settings.tune,
                 chains=settings.chains,
                 cores=min(settings.chains, settings.cores or os.cpu_count() or 1),
                 seed=seed_for(settings.seed, "nutpie", seed) % 2**31,
                 save_warmup=False,
                 progress_bar=problem.progress_bar,
+                low_rank_modified_mass_matrix=bool(int(os.environ.get("LR", "0"))),
                 target_accept=settings.target_accept,
                 blocking=False,
             )
             try:
                 return sampler.wait()
             except KeyboardInterrupt:
-                return _draws_so_far(sampler.abort(), wanted=draws)
+                return _draws_so_far(sampler.abort(), wanted=settings.draws)
     except RuntimeError as error:
         raise FitError(f"nutpie could not sample: {error}") from error
 
@@ -119,7 +120,7 @@ def _draws_so_far(found: az.InferenceData, *, wanted: int) -> az.InferenceData:
     return found
 
 
-def _sample_pymc(problem: Problem, draws: int, tune: int, seed: int) -> az.InferenceData:
+def _sample_pymc(problem: Problem, seed: int) -> az.InferenceData:
     import pymc as pm
 
     settings = problem.settings
@@ -137,8 +138,8 @@ def _sample_pymc(problem: Problem, draws: int, tune: int, seed: int) -> az.Infer
             values = {k: v + 0.1 * rng.normal(size=v.shape) for k, v in centre.items()}
             starts.append(_natural_start(model, values))
         found = pm.sample(
-            draws=draws,
-            tune=tune,
+            draws=settings.draws,
+            tune=settings.tune,
             chains=settings.chains,
             cores=min(settings.chains, settings.cores or os.cpu_count() or 1),
             random_seed=seed_for(settings.seed, settings.sampler, seed) % 2**31,

@@ -40,7 +40,8 @@ class FitSettings(Settings):
     target_accept
         Acceptance rate the step size aims at.
     reruns
-        How often a fit that fails the gate is run again with twice the draws and warm-up.
+        How often a fit that fails the gate is sampled more: by as many chains more where chains agree but are too short, else
+        by all chains again with twice the draws and warm-up and smaller steps.
     seed
         Root of all random numbers of the fit.
     priors
@@ -59,8 +60,8 @@ class FitSettings(Settings):
     tune: PositiveInt = 500
     chains: PositiveInt = 4
     cores: PositiveInt | None = None
-    target_accept: float = Field(0.8, gt=0.5, lt=1.0)
-    reruns: int = Field(1, ge=0, le=3)
+    target_accept: float = Field(0.85, gt=0.5, lt=1.0)
+    reruns: int = Field(2, ge=0, le=3)
     seed: int = Field(0, ge=0)
     priors: Priors = Priors()
 

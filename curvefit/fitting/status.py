@@ -7,6 +7,8 @@ from dataclasses import dataclass
 #: The gate: every draw-based fit must pass all of these or say that it did not.
 MAX_R_HAT_EXPONENT = 1.01
 MAX_R_HAT = 1.02
+#: Chains with a larger R-hat than this may be stuck in different places; below it they are too short.
+MAX_R_HAT_TOO_SHORT = 1.05
 MIN_ESS = 400.0
 MAX_DIVERGENT_FRACTION = 0.005
 
@@ -44,6 +46,12 @@ class FitStatus:
     n_draws: int = 0
     quotable: bool = True
     interrupted: bool = False
+
+    @property
+    def needs_only_draws(self) -> bool:
+        """Whether chains agree, by and large, and rarely diverge: more of them then make up for what is missing."""
+        rare = self.divergences <= MAX_DIVERGENT_FRACTION * self.n_draws
+        return rare and self.max_r_hat <= MAX_R_HAT_TOO_SHORT
 
     def __str__(self) -> str:
         word = "converged" if self.converged else "NOT converged"

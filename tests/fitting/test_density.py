@@ -132,7 +132,9 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
         mine = hierarchy.column_parameter == k
         own, (known, score) = scale[hierarchy.column_term[mine]], start.effect_known[mine].T
         left_open = 1 / (own**-2 + known)
-        effect = point[f"effect_{name}"] * left_open**0.5 + score * left_open + projection[3:][mine] @ shift[:, k]
+        effect = (
+            point[f"effect_{name}"] * left_open**0.5 + score * left_open + projection[3:][mine] @ shift[:, k]
+        )
         total += (norm(effect, 0.0, own) + 0.5 * np.log(left_open)).sum()
         eta[:, k] = mean + hierarchy.design[:, mine] @ effect
         if k == 2:

@@ -29,7 +29,14 @@ from curvefit.fitting.density.rows import (
     normal,
     student_steps,
 )
-from curvefit.fitting.density.runs import beta_binomial, student, walk_back, walk_path, walk_steps, walk_steps_back
+from curvefit.fitting.density.runs import (
+    beta_binomial,
+    student,
+    walk_back,
+    walk_path,
+    walk_steps,
+    walk_steps_back,
+)
 
 GAUSSIAN, STUDENT, BETA_BINOMIAL = 0, 1, 2
 #: Blocks of the sampled coordinates, in order; a block may be empty.
