@@ -106,14 +106,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
             eta = pt.as_tensor(np.tile(prior_mean, (hierarchy.n_rows, 1)))
             sd = pt.as_tensor(np.tile(prior_sd, (hierarchy.n_rows, 1)))
         transform = Whiten(data["information"], data["score"], n_own, pivot, level)
-        walk: Any = None
-        if settings.walks:
-            log_walk = pm.Normal("log_walk", np.log(priors.walk[0]), priors.walk[1])
-            walk = pm.Deterministic("walk", pt.exp(log_walk))
-        share = _walk_share(start, start.walk if walk is None else walk, n_own, pivot)
-        theta = pm.CustomDist(
-            "theta", eta, sd, share, logp=_normal, random=_draw_normal, dims=("row", "parameter"), transform=transform,
-        )  # fmt: skip
+        theta = pm.Normal("theta", eta, sd, dims=("row", "parameter"), transform=transform)
         common: Any = None
         if hierarchy.common_specs:
             common = pm.Normal("common", *hierarchy.common_prior.T, dims="common_parameter")
@@ -125,6 +118,10 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
             scale_of_step = step_scale(priors.bend, layout.bend_edges)
             bend = pm.Deterministic("bend", scale_of_step * pt.cumsum(step), dims="piece")
             size = bent_size(pt, log_size, data["cell_bend"], bend)
+        walk: Any = None
+        if settings.walks:
+            log_walk = pm.Normal("log_walk", np.log(priors.walk[0]), priors.walk[1])
+            walk = pm.Deterministic("walk", pt.exp(log_walk))
         where = data["cell_curve"]
         unit, row = data["curve_unit"][where], data["curve_row"][where]
         values = {s.name: s.constrain(theta[:, k], 1.0, pt)[row] for k, s in enumerate(own)}
@@ -153,24 +150,6 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
                 correlation = pm.Beta("noise_correlation", *priors.noise_correlation)
             add_gaussian(layout.link, error, variance, data, correlation, walk)
     return model
-
-
-def _walk_share(start: Penalised, walk: Any, n_own: int, pivot: int | None) -> Any:
-    """Return the share of the information at the usual walk that another leaves, shape (rows, parameters)."""
-    import pytensor.tensor as pt
-
-    known = start.walk_known[:, [int(k == pivot) for k in range(n_own)]]
-    return (1.0 + known * start.walk**2) / (1.0 + pt.as_tensor(known) * walk**2)
-
-
-def _normal(value: Any, eta: Any, sd: Any, share: Any) -> Any:
-    import pymc as pm
-
-    return pm.logp(pm.Normal.dist(eta, sd), value)
-
-
-def _draw_normal(eta: Any, sd: Any, share: Any, rng: Any = None, size: Any = None) -> Any:
-    return rng.normal(eta, sd, size=size)
 
 
 def _group_level(

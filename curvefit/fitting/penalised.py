@@ -12,7 +12,7 @@ import numpy as np
 from curvefit.fitting.hierarchy import Hierarchy, natural_values
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.noise import counting_variance
-from curvefit.fitting.ridge import Ridge, floor_index, trace_ridge
+from curvefit.fitting.ridge import Ridge, trace_ridge
 
 _STEP = 1e-4
 _FLOOR_VARIANCE = 4e-4
@@ -41,8 +41,6 @@ class Penalised:
         Seed noise per group at the middle size, its fall with n, what is left, correlation per doubling.
     step_known
         What the data say about the standardised step of a walk of size 1 to each cell: information, shape (cells,).
-    walk_known
-        How much faster than by its own noise a row's information falls with the square of the walk: others and floor, (rows, 2).
     walk
         Step of the curves' walk that was assumed, standard deviation a doubling.
     """
@@ -61,7 +59,6 @@ class Penalised:
     noise_floor: float
     correlation: float
     step_known: np.ndarray
-    walk_known: np.ndarray
     walk: float
 
 
@@ -112,8 +109,6 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
         precision = 1 / scale[n_terms:] ** 2
     ridge = trace_ridge(layout, hierarchy, squares, theta, eta, precision)
     noise_floor = 0.03
-    still = _weights(layout, seed_mean, count, noise, slope, correlation, 0.0)
-    without = _squares(layout, hierarchy, theta, common, seed_mean, still)[1]
     return Penalised(
         theta,
         eta,
@@ -128,8 +123,7 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
         slope,
         noise_floor,
         correlation,
-        _step_information(layout, still),
-        _walk_known(without, information, walk, floor_index(hierarchy)),
+        _step_information(layout, _weights(layout, seed_mean, count, noise, slope, correlation, 0.0)),
         walk,
     )
 
@@ -192,16 +186,6 @@ def _weights(layout, mean, count, noise, slope, correlation, walk) -> list[tuple
         covariance += walk**2 * np.minimum.outer(layout.cell_doublings[cells], layout.cell_doublings[cells])
         found.append((cells, np.linalg.inv(covariance)))
     return found
-
-
-def _walk_known(still: np.ndarray, walked: np.ndarray, walk: float, pivot: int | None) -> np.ndarray:
-    """Return k such that information falls as 1 / (1 + k walk^2), given it at no walk and at `walk`, shape (rows, 2)."""
-    if walk == 0:
-        return np.zeros((len(still), 2))
-    own = np.einsum("rkk->rk", still) / np.maximum(np.einsum("rkk->rk", walked), 1e-12)
-    fall = np.maximum(own - 1.0, 0.0) / walk**2
-    others = [k for k in range(fall.shape[1]) if k != pivot]
-    return np.stack([fall[:, others].mean(axis=1), fall[:, pivot] if pivot is not None else 0 * fall[:, 0]], axis=1)
 
 
 def _step_information(layout: Layout, weights: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

@@ -14,9 +14,7 @@ from curvefit.fitting.ridge import DEGREE
 class Whiten(Transform):
     """Transform of ``theta ~ Normal(eta, sd)``, shape (rows, parameters), to nearly standard normal coordinates.
 
-    The random variable has a third input, the share of the information that the walk leaves of what W counts.
-
-    With a curve's data information W and score r from the penalised fit, each times the share that the walk leaves of them, A = diag(1/sd^2) + W = L L' and
+    With a curve's data information W and score r from the penalised fit, A = diag(1/sd^2) + W = L L' and
     m = A^-1 (eta/sd^2 + r), the coordinates are ``L' (theta - m)``. Where the family has a floor, W has no terms
     between it and the others, and their score is a polynomial of its level: the coordinates follow the curve's ridge.
     The change of variables is exact (triangular: the floor first, the others given it), so neither prior nor posterior
@@ -54,14 +52,14 @@ class Whiten(Transform):
         self.others = [k for k in range(n_parameters) if k != floor_index]
 
     def backward(self, value: Any, *inputs: Any) -> Any:
-        eta, sd, share = self._group_level(inputs)
+        eta, sd = self._group_level(inputs)
         theta: list[Any] = [None] * self.n_parameters
         at = None
         if self.floor_index is not None:
-            centre, scale = self._floor_parts(eta, sd, share)
+            centre, scale = self._floor_parts(eta, sd)
             at = theta[self.floor_index] = centre + value[:, self.floor_index] / scale
-        factor = self._factor(sd, share)
-        rest = self._centre(factor, eta, sd, share, at)
+        factor = self._factor(sd)
+        rest = self._centre(factor, eta, sd, at)
         for i in reversed(range(len(self.others))):
             part = rest[i] + value[:, self.others[i]]
             for k in range(i + 1, len(self.others)):
@@ -70,15 +68,15 @@ class Whiten(Transform):
         return pt.stack(theta, axis=-1)
 
     def forward(self, value: Any, *inputs: Any) -> Any:
-        eta, sd, share = self._group_level(inputs)
+        eta, sd = self._group_level(inputs)
         columns: list[Any] = [None] * self.n_parameters
         at = None
         if self.floor_index is not None:
-            centre, scale = self._floor_parts(eta, sd, share)
+            centre, scale = self._floor_parts(eta, sd)
             at = value[:, self.floor_index]
             columns[self.floor_index] = (at - centre) * scale
-        factor = self._factor(sd, share)
-        for i, shift in enumerate(self._centre(factor, eta, sd, share, at)):
+        factor = self._factor(sd)
+        for i, shift in enumerate(self._centre(factor, eta, sd, at)):
             total = -shift
             for k in range(i, len(self.others)):
                 total = total + factor[k][i] * value[:, self.others[k]]
@@ -86,38 +84,39 @@ class Whiten(Transform):
         return pt.stack(columns, axis=-1)
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
-        eta, sd, share = self._group_level(inputs)
+        eta, sd = self._group_level(inputs)
         parts: list[Any] = [None] * self.n_parameters
         if self.floor_index is not None:
-            parts[self.floor_index] = -pt.log(self._floor_parts(eta, sd, share)[1])
-        factor = self._factor(sd, share)
+            parts[self.floor_index] = -pt.log(self._floor_parts(eta, sd)[1])
+        factor = self._factor(sd)
         for i, k in enumerate(self.others):
             parts[k] = -pt.log(factor[i][i])
         return pt.stack(parts, axis=-1)
 
-    def _group_level(self, inputs: Any) -> list[Any]:
-        return [pt.broadcast_to(value, self.score.shape[:2]) for value in inputs[-3:]]
+    def _group_level(self, inputs: Any) -> tuple[Any, Any]:
+        shape = self.score.shape[:2]
+        return pt.broadcast_to(inputs[-2], shape), pt.broadcast_to(inputs[-1], shape)
 
-    def _floor_parts(self, eta: Any, sd: Any, share: Any) -> tuple[Any, Any]:
+    def _floor_parts(self, eta: Any, sd: Any) -> tuple[Any, Any]:
         """Return mean and inverse standard deviation of the floor."""
         k = self.floor_index
         precision = 1.0 / sd[:, k] ** 2
-        total = precision + share[:, k] * self.information[:, k, k]
-        return (precision * eta[:, k] + share[:, k] * self.score[:, k, 0]) / total, pt.sqrt(total)
+        total = precision + self.information[:, k, k]
+        return (precision * eta[:, k] + self.score[:, k, 0]) / total, pt.sqrt(total)
 
-    def _factor(self, sd: Any, share: Any) -> list[list[Any]]:
+    def _factor(self, sd: Any) -> list[list[Any]]:
         """Return the Cholesky factor of the others, element by element over rows."""
         size = len(self.others)
         factor: list[list[Any]] = [[None] * size for _ in range(size)]
         for i, a in enumerate(self.others):
             for j, b in enumerate(self.others[: i + 1]):
-                value = share[:, a] * self.information[:, a, b] + (1.0 / sd[:, a] ** 2 if i == j else 0.0)
+                value = self.information[:, a, b] + (1.0 / sd[:, a] ** 2 if i == j else 0.0)
                 for k in range(j):
                     value = value - factor[i][k] * factor[j][k]
                 factor[i][j] = pt.sqrt(value) if i == j else value / factor[j][j]
         return factor
 
-    def _centre(self, factor: list[list[Any]], eta: Any, sd: Any, share: Any, floor: Any) -> list[Any]:
+    def _centre(self, factor: list[list[Any]], eta: Any, sd: Any, floor: Any) -> list[Any]:
         """Return ``L^-1 (eta/sd^2 + r)`` of the others, with r at the given (estimated) floor."""
         level = self.level(floor) if floor is not None and self.level is not None else None
         centre: list[Any] = []
@@ -127,7 +126,7 @@ class Whiten(Transform):
                 score = self.score[:, a, DEGREE]
                 for power in reversed(range(DEGREE)):
                     score = score * level + self.score[:, a, power]
-            value = eta[:, a] / sd[:, a] ** 2 + share[:, a] * score
+            value = eta[:, a] / sd[:, a] ** 2 + score
             for k in range(i):
                 value = value - factor[i][k] * centre[k]
             centre.append(value / factor[i][i])

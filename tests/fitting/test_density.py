@@ -140,22 +140,21 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
         if k == 2:
             level = np.clip((natural_floor(eta[:, 2]) - ridge.centre) / ridge.width, -1, 1)
             shift = np.einsum("jkp,jp->jk", ridge.path, level[:, None] ** np.arange(4))
-    walk = np.exp(float(point["log_walk"]))
-    left = (1 + start.walk_known * 0.02**2) / (1 + start.walk_known * walk**2)
     theta = np.empty((4, 3))
     for j in range(4):
         z = point["theta_whiten__"][j]
-        precision = 1 / sd[2] ** 2 + left[j, 1] * ridge.information[j, 2, 2]
-        theta[j, 2] = (eta[j, 2] / sd[2] ** 2 + left[j, 1] * ridge.score[j, 2, 0]) / precision + z[2] / np.sqrt(precision)
+        precision = 1 / sd[2] ** 2 + ridge.information[j, 2, 2]
+        theta[j, 2] = (eta[j, 2] / sd[2] ** 2 + ridge.score[j, 2, 0]) / precision + z[2] / np.sqrt(precision)
         level = np.clip((natural_floor(theta[j, 2]) - ridge.centre[j]) / ridge.width[j], -1, 1)
-        score = left[j, 0] * ridge.score[j, :2] @ level ** np.arange(4)
-        across = np.diag(sd[:2] ** -2) + left[j, 0] * ridge.information[j, :2, :2]
+        score = ridge.score[j, :2] @ level ** np.arange(4)
+        across = np.diag(sd[:2] ** -2) + ridge.information[j, :2, :2]
         lower = np.linalg.cholesky(across)
         theta[j, :2] = np.linalg.solve(across, eta[j, :2] / sd[:2] ** 2 + score) + np.linalg.solve(
             lower.T, z[:2]
         )
         total += norm(theta[j], eta[j], sd).sum() - np.log(np.diag(lower)).sum() - 0.5 * np.log(precision)
     slope, rest = np.exp(float(point["noise_slope_log__"])), float(point["noise_floor_signed"])
+    walk = np.exp(float(point["log_walk"]))
     total += norm(point["log_walk"], np.log(0.02), 0.8)
     total += stats.halfnorm.logpdf(slope, 0, 0.5) + np.log(slope) + norm(rest, 0.0, 0.1)
     total += norm(point["log_noise"], np.log(0.15), 0.8).sum()

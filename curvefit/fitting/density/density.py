@@ -69,7 +69,7 @@ class Density:
         doublings = np.ascontiguousarray(layout.cell_bend[:, :pieces])
         scale = step_scale(settings.priors.bend, layout.bend_edges) if pieces else 0.0
         bend = (layout.cell_size.astype(float), doublings, scale)
-        self._before = (self._starts, prior, hierarchy.pooled, group, along, (start.walk_known, start.walk), own, common, of_cell, bend)
+        self._before = (self._starts, prior, hierarchy.pooled, group, along, own, common, of_cell, bend)
         self._after = (self._starts, prior, hierarchy.pooled, group, along, of_cell, bend)
         log_link = layout.link == "log"
         counted = layout.counted and not log_link
@@ -106,7 +106,7 @@ class Density:
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return one draw's parameters by name: natural ones in place of those whose names end in ``__``, theta and means."""
         at = self.read(x)
-        theta, _, _, _, _, _, mean, *_, bend, _ = stages.before_law(x, *self._before)[1]
+        theta, _, _, _, mean, *_, bend, _ = stages.before_law(x, *self._before)[1]
         found = {name: value for name, value in at.items() if not name.endswith("__")} | {"theta": theta}
         found["noise_slope"] = np.exp(at["noise_slope_log__"])
         found["noise_floor"] = abs(found.pop("noise_floor_signed"))

@@ -154,23 +154,7 @@ def group_level_back(free_effect, scale, prior, design, of_parameter, of_term, k
 
 
 @compiled
-def walk_share(known, usual, walk):
-    """Return the share of the information at the usual walk that another leaves, and its derivative by the log of the walk.
-
-    Parameters
-    ----------
-    known
-        See `Penalised.walk_known`, shape (rows, 2).
-    usual, walk
-        Steps of the walk a doubling.
-    """
-    square = walk * walk
-    share = (1.0 + known * usual * usual) / (1.0 + known * square)
-    return share, -2.0 * share * known * square / (1.0 + known * square)
-
-
-@compiled
-def curve_level(z, eta, sd, share, information, score, centre, width, pivot, theta, factor, solved):
+def curve_level(z, eta, sd, information, score, centre, width, pivot, theta, factor, solved):
     """Fill every row's parameters `theta` from whitened coordinates; return their log prior density, Jacobian included.
 
     Parameters
@@ -179,8 +163,6 @@ def curve_level(z, eta, sd, share, information, score, centre, width, pivot, the
         Coordinates and expected parameters, shape (rows, parameters).
     sd
         Standard deviation of each parameter around eta, shape (parameters,).
-    share
-        Share of the data's information that the walk leaves, of the others and of the floor, shape (rows, 2).
     information, score, centre, width, pivot
         See `Ridge`.
     theta, factor, solved
@@ -195,22 +177,23 @@ def curve_level(z, eta, sd, share, information, score, centre, width, pivot, the
         at = 0.0
         if pivot >= 0:
             precision = 1.0 / sd[pivot] ** 2
-            both = precision + share[r, 1] * information[r, pivot, pivot]
-            middle = (precision * eta[r, pivot] + share[r, 1] * score[r, pivot, 0]) / both
-            theta[r, pivot] = middle + z[r, pivot] / math.sqrt(both)
+            both = precision + information[r, pivot, pivot]
+            theta[r, pivot] = (precision * eta[r, pivot] + score[r, pivot, 0]) / both + z[
+                r, pivot
+            ] / math.sqrt(both)
             log_density -= 0.5 * math.log(both)
             at, _ = level_at(theta[r, pivot], centre[r], width[r])
         for i in range(size):
             a = others[i]
             for j in range(i + 1):
-                value = share[r, 0] * information[r, a, others[j]]
+                value = information[r, a, others[j]]
                 if i == j:
                     value += 1.0 / sd[a] ** 2
                 for k in range(j):
                     value -= factor[r, i, k] * factor[r, j, k]
                 factor[r, i, j] = math.sqrt(value) if i == j else value / factor[r, j, j]
             value = eta[r, a] / sd[a] ** 2
-            value += share[r, 0] * (polynomial(score[r, a], at)[0] if pivot >= 0 else score[r, a, 0])
+            value += polynomial(score[r, a], at)[0] if pivot >= 0 else score[r, a, 0]
             for k in range(i):
                 value -= factor[r, i, k] * solved[r, k]
             solved[r, i] = value / factor[r, i, i]
@@ -227,8 +210,8 @@ def curve_level(z, eta, sd, share, information, score, centre, width, pivot, the
 
 
 @compiled
-def curve_level_back(z, eta, sd, share, information, score, centre, width, pivot, theta, factor, solved, to_theta, to_z, to_eta, to_log_sd, to_share):  # fmt: skip
-    """Add derivatives by coordinates, `eta`, log sd and share, given those of the log likelihood by `theta` (which are changed)."""
+def curve_level_back(z, eta, sd, information, score, centre, width, pivot, theta, factor, solved, to_theta, to_z, to_eta, to_log_sd):  # fmt: skip
+    """Add derivatives by coordinates, `eta` and log sd, given those of the log likelihood by `theta` (which are changed)."""
     rows, n_own = z.shape
     others = np.array([k for k in range(n_own) if k != pivot])
     size = len(others)
@@ -272,22 +255,18 @@ def curve_level_back(z, eta, sd, share, information, score, centre, width, pivot
                     for k in range(j):
                         to_factor[i, k] -= back * lower[j, k]
                         to_factor[j, k] -= back * lower[i, k]
-                to_share[r, 0] += back * information[r, a, others[j]]
             to_eta[r, a] += to_value[i] / sd[a] ** 2
             to_log_sd[a] -= 2.0 * to_value[i] * eta[r, a] / sd[a] ** 2
             if pivot >= 0:
-                pull, along = polynomial(score[r, a], at)
-                to_theta[r, pivot] += to_value[i] * share[r, 0] * along * slope
-            else:
-                pull = score[r, a, 0]
-            to_share[r, 0] += to_value[i] * pull
+                to_theta[r, pivot] += to_value[i] * polynomial(score[r, a], at)[1] * slope
         if pivot >= 0:
             precision = 1.0 / sd[pivot] ** 2
-            both = precision + share[r, 1] * information[r, pivot, pivot]
-            middle = (precision * eta[r, pivot] + share[r, 1] * score[r, pivot, 0]) / both
+            both = precision + information[r, pivot, pivot]
+            middle = (precision * eta[r, pivot] + score[r, pivot, 0]) / both
             back = to_theta[r, pivot]
             to_z[r, pivot] += back / math.sqrt(both)
             to_eta[r, pivot] += back * precision / both
-            to_both = -0.5 * back * z[r, pivot] / both**1.5 - back * middle / both - 0.5 / both
-            to_log_sd[pivot] -= 2.0 * (to_both + back * eta[r, pivot] / both) * precision
-            to_share[r, 1] += to_both * information[r, pivot, pivot] + back * score[r, pivot, 0] / both
+            to_precision = (
+                -0.5 * back * z[r, pivot] / both**1.5 + back * (eta[r, pivot] - middle) / both - 0.5 / both
+            )
+            to_log_sd[pivot] -= 2.0 * to_precision * precision

@@ -28,7 +28,6 @@ from curvefit.fitting.density.rows import (
     group_level_back,
     normal,
     student_steps,
-    walk_share,
 )
 from curvefit.fitting.density.runs import (
     beta_binomial,
@@ -46,7 +45,7 @@ _THETA, _SCALE, _MEAN, _EFFECT, _COMMON, _BEND, _WALK, _STEP, _NOISE, _SLOPE, _F
 
 
 @compiled
-def before_law(x, starts, prior, pooled, group, ridge, walked, own, common, where, bend):
+def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend):
     """Return curve and group level at the coordinates, and the natural parameters of every cell.
 
     Parameters
@@ -57,8 +56,8 @@ def before_law(x, starts, prior, pooled, group, ridge, walked, own, common, wher
         Mean and sd of every curve-level parameter's grand mean, shape (parameters, 2).
     pooled
         Whether rows share means and effects.
-    group, ridge, walked
-        Arguments of `group_level`, of `curve_level`, and the first two of `walk_share`.
+    group, ridge
+        Arguments of `group_level` and of `curve_level`.
     own, common
         Support codes and whether in units, of curve-level and of common parameters.
     where
@@ -69,7 +68,7 @@ def before_law(x, starts, prior, pooled, group, ridge, walked, own, common, wher
     Returns
     -------
     tuple
-        Log prior density; (theta, eta, sd, share and its derivative, scale, mean, effect, factor, solved, bend, sizes at which the law is read); values and slopes, shape (parameters, cells).
+        Log prior density; (theta, eta, sd, scale, mean, effect, factor, solved, bend, sizes at which the law is read); values and slopes, shape (parameters, cells).
     """
     n_own, pivot = len(prior), ridge[4]
     z = x[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
@@ -87,9 +86,7 @@ def before_law(x, starts, prior, pooled, group, ridge, walked, own, common, wher
         sd = prior[:, 1].copy()
     others = n_own - 1 if pivot >= 0 else n_own
     factor, solved = np.empty((len(z), others, others)), np.empty((len(z), others))
-    walk = math.exp(x[starts[_WALK]]) if starts[_STEP] > starts[_WALK] else walked[1]
-    share, to_walk = walk_share(*walked, walk)
-    total += curve_level(z, eta, sd, share, *ridge, theta, factor, solved)
+    total += curve_level(z, eta, sd, *ridge, theta, factor, solved)
     n_common = starts[_BEND] - starts[_COMMON]
     value, slope = np.empty((n_own + n_common, len(where[0]))), np.empty((n_own + n_common, len(where[0])))
     natural(theta, *own, where[0], where[1], value[:n_own], slope[:n_own])
@@ -102,7 +99,7 @@ def before_law(x, starts, prior, pooled, group, ridge, walked, own, common, wher
         np.empty(len(where[0])),
     )
     bent(*bend, step, bends, size)
-    return total, (theta, eta, sd, share, to_walk, scale, mean, effect, factor, solved, bends, size), value, slope
+    return total, (theta, eta, sd, scale, mean, effect, factor, solved, bends, size), value, slope
 
 
 @compiled
@@ -195,7 +192,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
         to[starts[_WALK]] += walk_back(cells[3], walk, step, length, to_scaled, to_step)
         to[starts[_WALK]] += walk_steps_back(step, width, to_step, to[starts[_STEP] : starts[_NOISE]])
         error_back(log_link, False, error, counting, to_scaled, to_counting, to_law)
-    theta, eta, sd, share, to_walk, scale, mean, effect, factor, solved, bends, size = level
+    theta, eta, sd, scale, mean, effect, factor, solved, bends, size = level
     to_theta, to_eta, to_log_sd = np.zeros_like(theta), np.zeros_like(theta), np.zeros(n_own)
     natural_back(to_law, partial[:n_own], slope[:n_own], where[0], to_theta)
     if len(partial) > n_own:
@@ -205,10 +202,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
         bent_back(bend[1], bend[2], bends, to_law * by_size * size, to[starts[_BEND] : starts[_WALK]])
     z = x[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
     to_z = to[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
-    to_share = np.zeros_like(share)
-    curve_level_back(z, eta, sd, share, *ridge, theta, factor, solved, to_theta, to_z, to_eta, to_log_sd, to_share)
-    if walks:
-        to[starts[_WALK]] += (to_share * to_walk).sum()
+    curve_level_back(z, eta, sd, *ridge, theta, factor, solved, to_theta, to_z, to_eta, to_log_sd)
     if pooled:
         to_scale_ = to[starts[_SCALE] : starts[_MEAN]]
         to_scale_[len(scale) - n_own :] += to_log_sd
