@@ -5,8 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from curvefit.fitting.status import (
     MAX_DIVERGENT_FRACTION,
     MAX_R_HAT,
@@ -17,6 +15,7 @@ from curvefit.fitting.status import (
 
 if TYPE_CHECKING:
     import arviz as az
+    import xarray as xr
 
 
 def check_draws(draws: az.InferenceData, *, n_divergent: int | None = None) -> FitStatus:
@@ -24,16 +23,16 @@ def check_draws(draws: az.InferenceData, *, n_divergent: int | None = None) -> F
     import arviz as az
 
     posterior = draws["posterior"]
-    sampled = [v for v in posterior.data_vars if not v.endswith("__")]
+    sampled = posterior[[v for v in posterior.data_vars if not v.endswith("__")]]
     chains, kept = posterior.sizes["chain"], posterior.sizes["draw"]
     total = chains * kept
     if n_divergent is None:
         n_divergent = int(draws["sample_stats"]["diverging"].sum())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        bulk = min(_worst(az.ess, posterior[v], "bulk", np.min) for v in sampled)
-        tail = min(_worst(az.ess, posterior[v], "tail", np.min) for v in sampled)
-        r_hat = {v: _worst(az.rhat, posterior[v], "rank", np.max) for v in sampled} if chains > 1 else {}
+        bulk = min(_of_variables(az.ess(sampled, method="bulk").min()).values())
+        tail = min(_of_variables(az.ess(sampled, method="tail").min()).values())
+        r_hat = _of_variables(az.rhat(sampled, method="rank").max()) if chains > 1 else {}
     worst = max(r_hat.values()) if r_hat else float("nan")
     messages = []
     if chains < 2:
@@ -54,8 +53,6 @@ def check_draws(draws: az.InferenceData, *, n_divergent: int | None = None) -> F
     return FitStatus(not messages, tuple(messages), worst, bulk, tail, n_divergent, total)
 
 
-def _worst(diagnostic, variable, method, reduce) -> float:
-    """Return the worst value of a diagnostic over the elements of a variable."""
-    values = np.asarray(variable.values)
-    flat = values.reshape(*values.shape[:2], -1)
-    return float(reduce([diagnostic(flat[..., i], method=method) for i in range(flat.shape[2])]))
+def _of_variables(reduced: xr.Dataset) -> dict[str, float]:
+    """Return the numbers of a dataset of scalars by variable."""
+    return {str(name): float(value) for name, value in reduced.data_vars.items()}

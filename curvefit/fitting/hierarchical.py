@@ -76,6 +76,7 @@ def sample_through_gate(
     """Sample, and sample more while the gate is not passed and reruns are left.
 
     Chains that agree and only are too short are joined by as many more; others are run again, twice as long with smaller steps.
+    Either adapts to correlations, which costs too much to begin with.
     """
     import arviz as az
 
@@ -96,7 +97,7 @@ def sample_through_gate(
             settings = settings.model_copy(update={**update, "target_accept": accept})
             said = f"run again with {settings.tune} warm-up and {settings.draws} draws a chain and an acceptance rate nearer 1"
         history.append(f"{said}, because {reasons}")
-        more = sample(Problem(layout, hierarchy, start, settings, progress_bar), seed=attempt)
+        more = sample(Problem(layout, hierarchy, start, settings, progress_bar, low_rank=True), seed=attempt)
         interrupted = _interruption(more)
         if not interrupted:
             joined = status.needs_only_draws
