@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import arviz as az
 
 _FEWEST_DRAWS = 20
+_STATS = ("diverging", "n_steps")  # others differ between samplers and metrics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,9 +53,12 @@ def sample(problem: Problem, *, seed: int) -> az.InferenceData:
     MissingDependencyError
         When the chosen sampler is not installed.
     """
-    if problem.settings.sampler == "nutpie":
-        return _sample_nutpie(problem, seed)
-    return _sample_pymc(problem, seed)
+    import arviz as az
+
+    found = (_sample_nutpie if problem.settings.sampler == "nutpie" else _sample_pymc)(problem, seed)
+    stats = found["sample_stats"]
+    kept = stats[[name for name in _STATS if name in stats]]
+    return az.InferenceData(posterior=found["posterior"], sample_stats=kept)
 
 
 def nutpie_model(problem: Problem) -> Any:
