@@ -171,3 +171,13 @@ def test_the_shell_completes_commands_options_and_choices(words, completed):
         check=False,
     )
     assert completed in done.stdout.split()
+
+
+def test_options_of_the_fit_have_the_defaults_of_its_settings():
+    from curvefit.cli.fitted import FIT_OPTIONS
+    from curvefit.fitting.settings import FitSettings
+
+    defaults = FitSettings().model_dump()
+    assert {name: option.default for name, option in FIT_OPTIONS.items()} == {
+        name: defaults[name] for name in FIT_OPTIONS
+    }

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from curvefit.curves import LearningCurves
-from curvefit.fitting.density import Density
+from curvefit.fitting.density import Density, Preconditioned
 from curvefit.fitting.hierarchy import build_hierarchy
 from curvefit.fitting.layout import lay_out
 from curvefit.fitting.model import build_model, start_point
@@ -92,6 +92,29 @@ def test_the_compiled_density_is_that_of_the_pymc_model(case):
         step = 1e-5
         slopes = [(density(x + step * e)[0] - density(x - step * e)[0]) / (2 * step) for e in np.eye(len(x))]
         np.testing.assert_allclose(gradient, slopes, rtol=2e-5, atol=2e-4)
+
+
+@pytest.mark.parametrize("case", ["logit-gaussian, nested", "beta-binomial", "full pooling", "no pooling"])
+def test_the_preconditioned_density_is_the_same_and_round(case):
+    density = compiled(case)[-1]
+    round_one = Preconditioned(density)
+    size = len(density.centre)
+    y = 0.1 * np.random.default_rng(3).normal(size=size)
+    to_x = np.array([round_one.at(e) for e in np.eye(size)]).T - density.centre[:, None]
+    value, gradient = density(density.centre + to_x @ y)
+    assert round_one(y)[0] == pytest.approx(value)
+    np.testing.assert_allclose(round_one(y)[1], to_x.T @ gradient)
+    np.testing.assert_allclose(
+        round_one.expand(y)["theta"], density.expand(density.centre + to_x @ y)["theta"]
+    )
+    curvature = np.array([(round_one(-1e-3 * e)[1] - round_one(1e-3 * e)[1]) / 2e-3 for e in np.eye(size)])
+    steps = density.positions("walk_step")
+    others = np.setdiff1d(np.arange(size), np.concatenate([density.scales, steps]))
+    free = np.concatenate([others, steps])
+    spread = np.linalg.inv(curvature[np.ix_(free, free)])[: len(others), : len(others)]
+    np.testing.assert_allclose(spread - np.diag(np.diag(spread)), 0.0, atol=1e-3)
+    # One or the other is flat, or curved upwards, at the start: such a direction gets a bounded length.
+    assert np.isclose(np.diag(spread), 1.0, atol=1e-3).mean() > 0.95
 
 
 def test_draws_are_expanded_to_the_parameters_of_the_pymc_model():

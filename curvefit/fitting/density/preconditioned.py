@@ -41,14 +41,15 @@ class Preconditioned:
 
     def __call__(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at `y`, shape (dimensions,); not finite where it overflows."""
-        value, gradient = self.density(self._at(y))
+        value, gradient = self.density(self.at(y))
         return value, self._to_gradient @ gradient
 
     def expand(self, y: np.ndarray) -> dict[str, np.ndarray]:
         """Return one draw's parameters by name; see `Density.expand`."""
-        return self.density.expand(self._at(y))
+        return self.density.expand(self.at(y))
 
-    def _at(self, y: np.ndarray) -> np.ndarray:
+    def at(self, y: np.ndarray) -> np.ndarray:
+        """Return the coordinates x of `density` at `y`, both of shape (dimensions,)."""
         return self.density.centre + self._to_x @ y
 
 
