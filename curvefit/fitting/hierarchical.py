@@ -75,7 +75,7 @@ def sample_through_gate(
 ) -> tuple[az.InferenceData, FitStatus]:
     """Sample, and sample more while the gate is not passed and reruns are left.
 
-    Chains that agree and only are too short are joined by as many more; others are run again, once, twice as long with smaller steps.
+    Chains that agree and only are too short are joined by as many more; others are run again, twice as long with smaller steps.
     Either adapts to correlations, which costs too much to begin with.
     """
     import arviz as az
@@ -86,11 +86,10 @@ def sample_through_gate(
     status, interrupted = check_draws(found), _interruption(found)
     history: list[str] = []
     for attempt in range(1, settings.reruns + 1):
-        again = not status.needs_only_draws
-        if status.converged or interrupted or (again and attempt > 1):
+        if status.converged or interrupted:
             break
         reasons = ", ".join(status.messages)
-        if not again:
+        if status.needs_only_draws:
             said = f"{settings.chains} more chains"
         else:
             update = {"draws": 2 * settings.draws, "tune": 2 * settings.tune}
@@ -101,7 +100,8 @@ def sample_through_gate(
         more = sample(Problem(layout, hierarchy, start, settings, progress_bar, low_rank=True), seed=attempt)
         interrupted = _interruption(more)
         if not interrupted:
-            found = more if again else az.concat(found, more, dim="chain", reset_dim=True)
+            joined = status.needs_only_draws
+            found = az.concat(found, more, dim="chain", reset_dim=True) if joined else more
             status = check_draws(found)
     if interrupted:
         messages = (f"interrupted: {interrupted}", *status.messages)

@@ -41,7 +41,7 @@ class FitSettings(Settings):
         Acceptance rate the step size aims at.
     reruns
         How often a fit that fails the gate is sampled more: by as many chains more where chains agree but are too short, else
-        by all chains again, once, with twice the draws and warm-up and smaller steps.
+        by all chains again with twice the draws and warm-up and smaller steps.
     seed
         Root of all random numbers of the fit.
     priors

@@ -44,9 +44,9 @@ def test_chains_that_agree_but_are_too_short_are_joined_by_more(monkeypatch):
 
 
 @pytest.mark.parametrize("behaviour", [{"diverging": 0.05}, {"apart": 5.0}])
-def test_chains_that_diverge_or_disagree_are_run_again_once_and_not_joined(monkeypatch, behaviour):
+def test_chains_that_diverge_or_disagree_are_run_again_and_not_joined(monkeypatch, behaviour):
     posterior, status, seen = through_gate(monkeypatch, **behaviour)
-    assert [problem.settings.draws for problem in seen] == [500, 1000]
+    assert [problem.settings.draws for problem in seen] == [500, 1000, 2000]
     assert seen[0].settings.target_accept < seen[1].settings.target_accept < 1
     assert posterior.sizes["chain"] == 4
     assert not status.converged
