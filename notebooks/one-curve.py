@@ -40,7 +40,7 @@ curves.summary()
 # status comes first and says whether the sampler has converged.
 
 # %%
-fit = cf.fit(curves, draws=2000, seed=0)
+fit = cf.fit(curves, draws=2000, target_accept=0.9, reruns=0, seed=0)
 print(fit)
 
 # %%
