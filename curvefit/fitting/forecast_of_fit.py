@@ -22,15 +22,18 @@ def forecast_of_fit(fit: CurveFit, sizes: np.ndarray, draws: int, seed: int) -> 
     groups = {Triplet(*key): part for key, part in means.groupby(list(AXES), sort=False)}
     last_n = np.array([float(groups[t]["n_train"].iloc[-1]) for t in fit.triplets])
     last_value = np.array([float(groups[t]["value"].iloc[-1]) for t in fit.triplets])
-    believes = f"from a hierarchical fit: bands beyond the data believe its {fit.family} law (a forecast of the curves weighs several)"
-    curve, note = law, f"{believes}, whose walk goes on"
+    curve, beyond_data = law, "its walk goes on"
     if "walk" not in fit.draws["posterior"]:
         order = np.argsort(sizes)
         beyond = np.maximum(np.log(sizes[order])[None, :] - np.log(last_n)[:, None], 0.0)
         steps = np.sqrt(np.diff(beyond, axis=1, prepend=0.0))
         walk = np.cumsum(WALK_SPEED * steps * rng.standard_normal(law.shape), axis=2)
         curve = law * np.exp(walk[:, :, np.argsort(order)])
-        note = f"{believes}, with a discrepancy of {WALK_SPEED:.0%} an e-fold"
+        beyond_data = f"a discrepancy of {WALK_SPEED:.0%} an e-fold is added"
+    note = (
+        f"from a hierarchical fit: bands believe its one family ({fit.family}), a forecast of the curves weighs several; "
+        f"beyond the data {beyond_data}"
+    )
     run = _new_runs(fit, curve, sizes, groups, rng)
     ceiling = 1.0 if fit.curves.metric == "error-rate" else np.inf
     return Forecast(

@@ -30,9 +30,9 @@ def check_draws(draws: az.InferenceData, *, n_divergent: int | None = None) -> F
         n_divergent = int(draws["sample_stats"]["diverging"].sum())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        bulk = min(_of_variables(az.ess(sampled, method="bulk").min()).values())
-        tail = min(_of_variables(az.ess(sampled, method="tail").min()).values())
-        r_hat = _of_variables(az.rhat(sampled, method="rank").max()) if chains > 1 else {}
+        bulk = min(_of_variables(az.ess(sampled, method="bulk").min(skipna=False)).values())
+        tail = min(_of_variables(az.ess(sampled, method="tail").min(skipna=False)).values())
+        r_hat = _of_variables(az.rhat(sampled, method="rank").max(skipna=False)) if chains > 1 else {}
     worst = max(r_hat.values()) if r_hat else float("nan")
     messages = []
     if chains < 2:

@@ -88,8 +88,8 @@ def sample_through_gate(
     for attempt in range(1, settings.reruns + 1):
         if status.converged or interrupted:
             break
-        reasons = ", ".join(status.messages)
-        if status.needs_only_draws:
+        reasons, joined = ", ".join(status.messages), status.needs_only_draws
+        if joined:
             said = f"{settings.chains} more chains"
         else:
             update = {"draws": 2 * settings.draws, "tune": 2 * settings.tune}
@@ -100,7 +100,6 @@ def sample_through_gate(
         more = sample(Problem(layout, hierarchy, start, settings, progress_bar, low_rank=True), seed=attempt)
         interrupted = _interruption(more)
         if not interrupted:
-            joined = status.needs_only_draws
             found = az.concat(found, more, dim="chain", reset_dim=True) if joined else more
             status = check_draws(found)
     if interrupted:

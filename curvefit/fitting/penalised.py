@@ -33,8 +33,8 @@ class Penalised:
     projection
         From changes of a parameter over the rows to those of its grand mean (first rows, one per parameter) and effects (one row
         per column), shape (parameters + columns, rows).
-    mean, scale, effect
-        Grand means, scales (terms, then residuals) and effects.
+    mean, scale
+        Grand means, and scales (terms, then residuals).
     effect_known
         What the data say about each effect: information and score (information times estimate), shape (columns, 2).
     noise, noise_slope, noise_floor, correlation
@@ -52,7 +52,6 @@ class Penalised:
     projection: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
-    effect: np.ndarray
     effect_known: np.ndarray
     noise: np.ndarray
     noise_slope: float
@@ -79,10 +78,9 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
     def squares(at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return _squares(layout, hierarchy, at, common, seed_mean, weights)
 
-    effect = np.zeros(hierarchy.design.shape[1])
     effect_known = np.zeros((hierarchy.design.shape[1], 2))
     mean = prior_mean.copy()
-    projection = np.zeros((n_own + len(effect), rows))
+    projection = np.zeros((n_own + len(effect_known), rows))
     for round_ in range(rounds if hierarchy.pooled else 2):
         if not hierarchy.pooled:
             precision = 1 / prior_sd**2
@@ -100,7 +98,7 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
                 break
         if hierarchy.pooled:
             variance = np.linalg.inv(total)
-            mean, effect, eta, scale, effect_known, projection = _group_level(
+            mean, eta, scale, effect_known, projection = _group_level(
                 hierarchy, theta, eta, variance, precision, scale
             )
     _, information, gradient = squares(theta)
@@ -117,7 +115,6 @@ def penalised_fit(layout: Layout, hierarchy: Hierarchy, *, walk: float = 0.0, ro
         projection,
         mean,
         scale,
-        effect,
         effect_known,
         noise,
         slope,
@@ -221,12 +218,12 @@ def _squares(layout, hierarchy, theta, common, mean, weights) -> tuple[np.ndarra
 
 
 def _group_level(hierarchy, theta, eta, variance, precision, scale):
-    """Return grand means, effects, their sum per row, scales, what is known of effects, and projection: regression on working responses."""
+    """Return grand means, what they and effects expect, scales, what is known of effects, and projection: regression on working responses."""
     n_terms = len(hierarchy.terms)
     bounds = np.outer(hierarchy.scale_prior**2, [0.04, 25.0])
     mean = np.empty(theta.shape[1])
     projection = np.zeros((theta.shape[1] + hierarchy.design.shape[1], len(theta)))
-    effect, effect_known = np.zeros(hierarchy.design.shape[1]), np.zeros((hierarchy.design.shape[1], 2))
+    effect_known = np.zeros((hierarchy.design.shape[1], 2))
     eta, scale = eta.copy(), scale.copy()
     for k in range(theta.shape[1]):
         mine = hierarchy.column_parameter == k
@@ -242,7 +239,7 @@ def _group_level(hierarchy, theta, eta, variance, precision, scale):
         right[0] += ridge[0] * prior_mean
         solved = covariance @ right
         eta[:, k] = design @ solved
-        mean[k], effect[mine] = solved[0], solved[1:]
+        mean[k] = solved[0]
         projection[np.r_[k, theta.shape[1] + np.flatnonzero(mine)]] = covariance @ (design.T * weight)
         total = 1 / np.diag(covariance)[1:]
         effect_known[mine] = np.column_stack([np.maximum(total - ridge[1:], 0.0), total * solved[1:]])
@@ -251,4 +248,4 @@ def _group_level(hierarchy, theta, eta, variance, precision, scale):
             scale[t] = np.sqrt(np.clip((solved[pick] ** 2 + np.diag(covariance)[pick]).mean(), *bounds[t]))
         rest = theta[:, k] - eta[:, k]
         scale[n_terms + k] = np.sqrt(np.clip((rest**2 + variance[:, k, k]).mean(), *bounds[n_terms + k]))
-    return mean, effect, eta, scale, effect_known, projection
+    return mean, eta, scale, effect_known, projection

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
-SECONDS_OF_A_CELL = 600
+SECONDS_OF_A_CELL = 300
 PROCESSOR_SECONDS = 2 * 60
 
 

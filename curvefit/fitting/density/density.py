@@ -53,6 +53,7 @@ class Density:
             sizes[_block(name)] += value.size
         self._starts = np.concatenate([[0], np.cumsum(list(sizes.values()))])
         self.scales = np.concatenate([self.positions("log_scale"), self.positions("log_walk")])
+        self._step_known = start.step_known
         self._cell_row, self._n_rows = hierarchy.row[layout.cell_curve], hierarchy.n_rows
         prior = np.ascontiguousarray(hierarchy.mean_prior)
         ridge, found = start.ridge, floor_index(hierarchy)
@@ -78,7 +79,7 @@ class Density:
         beta = priors.noise_correlation
         self._observed = (
             _KINDS[layout.likelihood.split("-")[1]], log_link, counted, layout.correlated,
-            (layout.cell_test * float(counted), known, layout.cell_doublings, np.searchsorted(where, where), start.step_known),
+            (layout.cell_test * float(counted), known, layout.cell_doublings, np.searchsorted(where, where), self._step_known),
             (np.log(layout.cell_size / layout.middle_size), layout.noise_group[where]),
             (
                 layout.pattern_cell, layout.pattern_gap, layout.pattern_mask, layout.pattern_count,
@@ -117,7 +118,7 @@ class Density:
         if "log_walk" in at:
             found["walk"] = np.exp(at["log_walk"])
         if "walk_step" in at:
-            found["walk_step"] = at["walk_step"] / np.sqrt(1.0 + found["walk"] ** 2 * self._observed[4][4])
+            found["walk_step"] = at["walk_step"] / np.sqrt(1.0 + found["walk"] ** 2 * self._step_known)
         if "noise_correlation_logodds__" in at:
             found["noise_correlation"] = 1.0 / (1.0 + np.exp(-at["noise_correlation_logodds__"]))
         return {name: np.array(value, float) for name, value in found.items()}

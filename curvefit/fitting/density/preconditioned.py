@@ -58,29 +58,20 @@ def _inverse_root(density: Density) -> sp.csr_array:
     size = len(density.centre)
     own, steps, scales = density.positions("theta_whiten__"), density.step_positions(), density.scales
     shared = np.setdiff1d(np.arange(size), np.concatenate([own.ravel(), *steps, scales]))
-    n_own, n_kept = own.shape[1], own.shape[1] + len(shared)
+    blocks = [np.concatenate([walked, mine]) for walked, mine in zip(steps, own)]
+    longest = max(map(len, blocks))
     of_shared = np.array([_curvature(density, [i]) for i in shared]).reshape(len(shared), size)
-    blocks = [np.concatenate([mine, walked]) for mine, walked in zip(own, steps)]
-    of_own = np.array(
-        [_curvature(density, [b[k] for b in blocks if k < len(b)]) for k in range(max(map(len, blocks)))]
-    )
+    of_blocks = np.array([_curvature(density, [b[k] for b in blocks if k < len(b)]) for k in range(longest)])
     entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    inner, answers = of_shared[:, shared], []
-    for block in blocks:
-        row = np.concatenate([block[:n_own], shared, block[n_own:]])
-        joint = np.zeros((len(row), len(row)))
-        mine = np.r_[:n_own, n_kept : len(row)]
-        joint[np.ix_(mine, mine)] = of_own[: len(block), block]
-        joint[n_own:n_kept, mine] = of_shared[:, block]
-        joint[mine, n_own:n_kept] = of_shared[:, block].T
-        root = _root_of_inverse(joint[n_kept:, n_kept:])
-        across = joint[:n_kept, n_kept:] @ root
-        kept = joint[:n_kept, :n_kept] - across @ across.T
-        root = _root_of_inverse(kept[:n_own, :n_own])
-        across = kept[n_own:, :n_own] @ root
-        inner = inner + kept[n_own:, n_own:] - across @ across.T
+    inner, answers, nothing = of_shared[:, shared], [], np.zeros((len(shared), len(shared)))
+    for block, mine in zip(blocks, own):
+        across = of_shared[:, block]
+        joint = np.block([[of_blocks[: len(block), block], across.T], [across, nothing]])
+        _, _, left = _without_first(joint, len(block) - len(mine))
+        root, across, left = _without_first(left, len(mine))
+        inner = inner + left
         answers.append(-root @ across.T)
-        entries.append((block[:n_own], block[:n_own], root))
+        entries.append((mine, mine, root))
     root = _root_of_inverse(inner)
     entries += [(shared, shared, root), (own.ravel(), shared, np.concatenate(answers) @ root)]
     spread = [max(_curvature(density, [i])[i], _FLATTEST) ** -0.5 for i in scales]
@@ -88,6 +79,13 @@ def _inverse_root(density: Density) -> sp.csr_array:
     found = [(np.repeat(i, len(j)), np.tile(j, len(i)), values.ravel()) for i, j, values in entries]
     i, j, values = map(np.concatenate, zip(*found, *((at, at, value) for at, value in diagonal)))
     return sp.csr_array((values, (i, j)), shape=(size, size))
+
+
+def _without_first(matrix: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the root R of the inverse of the first `n` coordinates' block, what is below that block times R, and what is left of the rest."""
+    root = _root_of_inverse(matrix[:n, :n])
+    across = matrix[n:, :n] @ root
+    return root, across, matrix[n:, n:] - across @ across.T
 
 
 def _curvature(density: Density, moved: list[int]) -> np.ndarray:

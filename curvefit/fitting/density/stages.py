@@ -149,10 +149,10 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
 
     scaled, seed, counting, law = np.empty(n_cells), np.empty(n_cells), np.empty(n_cells), error
     to_scale(log_link, error, scaled)
-    walks, steps = starts[_STEP] > starts[_WALK], starts[_NOISE] > starts[_STEP]
+    walks, steps = starts[_STEP] > starts[_WALK], starts[_NOISE] - starts[_STEP]
     walk = math.exp(x[starts[_WALK]]) if walks else 0.0
-    step, width, to_step = np.empty(n_cells), np.empty(n_cells), np.zeros(n_cells)
-    path, length = np.empty(n_cells), np.empty(n_cells)
+    step, width, to_step = np.empty(steps), np.empty(steps), np.zeros(steps)
+    path, length = np.empty(steps), np.empty(steps)
     if steps:
         total += walk_steps(x[starts[_STEP] : starts[_NOISE]], walk, cells[4], step, width)
         walk_path(cells[2], cells[3], walk, step, path, length)
