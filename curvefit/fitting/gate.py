@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from curvefit.fitting.status import (
@@ -17,8 +18,61 @@ if TYPE_CHECKING:
     import arviz as az
     import xarray as xr
 
+    from curvefit.fitting.hierarchy import Hierarchy
+    from curvefit.fitting.layout import Layout
+    from curvefit.fitting.penalised import Penalised
+    from curvefit.fitting.settings import FitSettings
 
-def check_draws(draws: az.InferenceData, *, n_divergent: int | None = None) -> FitStatus:
+
+def sample_through_gate(
+    layout: Layout,
+    hierarchy: Hierarchy,
+    start: Penalised,
+    settings: FitSettings,
+    *,
+    progress_bar: bool = False,
+) -> tuple[az.InferenceData, FitStatus]:
+    """Sample, and sample more while the gate is not passed and reruns are left.
+
+    Chains that agree and only are too short are joined by as many more; others are run again, twice as long with smaller steps.
+    Either adapts to correlations, which costs too much to begin with.
+    """
+    import arviz as az
+
+    from curvefit.fitting.sampling import Problem, sample
+
+    found = sample(Problem(layout, hierarchy, start, settings, progress_bar), seed=0)
+    status, interrupted = check_draws(found), _interruption(found)
+    history: list[str] = []
+    for attempt in range(1, settings.reruns + 1):
+        if status.converged or interrupted:
+            break
+        reasons, joined = ", ".join(status.messages), status.needs_only_draws
+        if joined:
+            said = f"{settings.chains} more chains"
+        else:
+            update = {"draws": 2 * settings.draws, "tune": 2 * settings.tune}
+            accept = 1 - (1 - settings.target_accept) / 2
+            settings = settings.model_copy(update={**update, "target_accept": accept})
+            said = f"run again with {settings.tune} warm-up and {settings.draws} draws a chain and an acceptance rate nearer 1"
+        history.append(f"{said}, because {reasons}")
+        more = sample(Problem(layout, hierarchy, start, settings, progress_bar, low_rank=True), seed=attempt)
+        interrupted = _interruption(more)
+        if not interrupted:
+            found = az.concat(found, more, dim="chain", reset_dim=True) if joined else more
+            status = check_draws(found)
+    if interrupted:
+        messages = (f"interrupted: {interrupted}", *status.messages)
+        status = replace(status, converged=False, interrupted=True, messages=messages)
+    return found, replace(status, messages=(*status.messages, *history))
+
+
+def _interruption(draws: az.InferenceData) -> str:
+    """Return how far interrupted sampling came; nothing when it was not."""
+    return str(draws["posterior"].attrs.get("interrupted", ""))
+
+
+def check_draws(draws: az.InferenceData) -> FitStatus:
     """Return the status of posterior draws: R-hat and ESS over all sampled parameters, divergences."""
     import arviz as az
 
@@ -26,8 +80,7 @@ def check_draws(draws: az.InferenceData, *, n_divergent: int | None = None) -> F
     sampled = posterior[[v for v in posterior.data_vars if not v.endswith("__")]]
     chains, kept = posterior.sizes["chain"], posterior.sizes["draw"]
     total = chains * kept
-    if n_divergent is None:
-        n_divergent = int(draws["sample_stats"]["diverging"].sum())
+    n_divergent = int(draws["sample_stats"]["diverging"].sum())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         bulk = min(_of_variables(az.ess(sampled, method="bulk").min(skipna=False)).values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import FitError
 from curvefit.fitting.bend import bend_notes
 from curvefit.fitting.curve_fit import CurveFit
-from curvefit.fitting.gate import check_draws
+from curvefit.fitting.gate import sample_through_gate
 from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.layout import Layout, lay_out
@@ -63,54 +62,6 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
     return CurveFit(
         curves, curves.triplets, data, status, layout.family.name, layout.likelihood, settings, notes
     )
-
-
-def sample_through_gate(
-    layout: Layout,
-    hierarchy: Hierarchy,
-    start: Penalised,
-    settings: FitSettings,
-    *,
-    progress_bar: bool = False,
-) -> tuple[az.InferenceData, FitStatus]:
-    """Sample, and sample more while the gate is not passed and reruns are left.
-
-    Chains that agree and only are too short are joined by as many more; others are run again, twice as long with smaller steps.
-    Either adapts to correlations, which costs too much to begin with.
-    """
-    import arviz as az
-
-    from curvefit.fitting.sampling import Problem, sample
-
-    found = sample(Problem(layout, hierarchy, start, settings, progress_bar), seed=0)
-    status, interrupted = check_draws(found), _interruption(found)
-    history: list[str] = []
-    for attempt in range(1, settings.reruns + 1):
-        if status.converged or interrupted:
-            break
-        reasons, joined = ", ".join(status.messages), status.needs_only_draws
-        if joined:
-            said = f"{settings.chains} more chains"
-        else:
-            update = {"draws": 2 * settings.draws, "tune": 2 * settings.tune}
-            accept = 1 - (1 - settings.target_accept) / 2
-            settings = settings.model_copy(update={**update, "target_accept": accept})
-            said = f"run again with {settings.tune} warm-up and {settings.draws} draws a chain and an acceptance rate nearer 1"
-        history.append(f"{said}, because {reasons}")
-        more = sample(Problem(layout, hierarchy, start, settings, progress_bar, low_rank=True), seed=attempt)
-        interrupted = _interruption(more)
-        if not interrupted:
-            found = az.concat(found, more, dim="chain", reset_dim=True) if joined else more
-            status = check_draws(found)
-    if interrupted:
-        messages = (f"interrupted: {interrupted}", *status.messages)
-        status = replace(status, converged=False, interrupted=True, messages=messages)
-    return found, replace(status, messages=(*status.messages, *history))
-
-
-def _interruption(draws: az.InferenceData) -> str:
-    """Return how far interrupted sampling came; nothing when it was not."""
-    return str(draws["posterior"].attrs.get("interrupted", ""))
 
 
 def natural_draws(

@@ -6,7 +6,7 @@ import arviz as az
 import numpy as np
 import pytest
 
-from curvefit.fitting import hierarchical, sampling
+from curvefit.fitting import gate, sampling
 from curvefit.fitting.settings import FitSettings
 
 
@@ -29,7 +29,7 @@ def through_gate(monkeypatch, **behaviour):
         return slow_draws(problem, seed, **behaviour)
 
     monkeypatch.setattr(sampling, "sample", sample)
-    draws, status = hierarchical.sample_through_gate(None, None, None, FitSettings(draws=500, reruns=2))
+    draws, status = gate.sample_through_gate(None, None, None, FitSettings(draws=500, reruns=2))
     return draws["posterior"], status, seen
 
 
@@ -61,7 +61,7 @@ def test_an_interruption_keeps_what_was_sampled_before_it(monkeypatch):
         return draws
 
     monkeypatch.setattr(sampling, "sample", sample)
-    draws, status = hierarchical.sample_through_gate(None, None, None, FitSettings(draws=500))
+    draws, status = gate.sample_through_gate(None, None, None, FitSettings(draws=500))
     assert draws["posterior"].sizes["draw"] == 500
     assert status.interrupted
     assert not status.converged
