@@ -84,10 +84,15 @@ def read_curves(path: Path, **choice: Any) -> LearningCurves:
     Raises
     ------
     InvalidInputError
-        When a mapping is not ``NAME=COLUMN``, or nothing is left.
+        When a mapping is not ``NAME=COLUMN``, `path` is a saved fit, or nothing is left.
     """
     from curvefit.curves import load_curves
+    from curvefit.fitting.saved import is_saved_fit
 
+    if is_saved_fit(path):
+        raise InvalidInputError(
+            f"{path} is a saved fit: report, gain, predict and design read it; here curves are wanted"
+        )
     columns, kept = split_choice(choice)
     curves = load_curves(path, **columns)
     sizes = {name: kept.pop(name) for name in ("below", "above") if name in kept}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from curvefit.dimension.baselines import FREEST_MODEL
+from curvefit.errors import InvalidInputError
 from curvefit.report.cells import (
     TONES,
     agreement_cell,
@@ -34,7 +35,7 @@ CELL_WORDS = (
 
 
 def gains_of(fit: CurveFit) -> Iterator[tuple[str, SymmetryGain]]:
-    """Yield (baseline, gain) for the model without locality and for every transform of the data.
+    """Yield (baseline, gain) for the baseline that the curves suggest and for every transform of the data.
 
     Baselines that the curves do not offer are left out; nothing is yielded when there is none.
     """
@@ -45,18 +46,18 @@ def gains_of(fit: CurveFit) -> Iterator[tuple[str, SymmetryGain]]:
 
 
 def baselines(fit: CurveFit) -> list[str]:
-    """Return the baselines that gains can be measured against: a fully connected model, transforms."""
-    found = []
-    there = {(triplet.data, triplet.inference) for triplet in fit.triplets if triplet.model == FREEST_MODEL}
-    if any((t.data, t.inference) in there for t in fit.triplets if t.model != FREEST_MODEL):
-        found.append(FREEST_MODEL)
+    """Return the baselines that gains can be measured against: the one that the curves suggest, and every transform."""
+    from curvefit.dimension.baselines import choose_baseline
     from curvefit.dimension.pairs import transform_pairs, triplet_facts
 
+    found = []
+    with suppress(InvalidInputError):
+        found.append(choose_baseline(fit.curves, fit.triplets)[0])
     pairs = transform_pairs(fit.curves)
     if pairs:
         facts = triplet_facts(fit.curves, [pair.baseline for pair in pairs])
-        found += [str(name) for name in dict.fromkeys(facts["transform"])]
-    return found
+        found += map(str, facts["transform"])
+    return list(dict.fromkeys(found))
 
 
 def gain_frame(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -> pd.DataFrame:

@@ -34,7 +34,7 @@ SEEDS = 2
 CHANCE, N_TEST = 0.9, 2000
 PIECE = np.log2(SIZES[-1] / SIZES[0]) / 3  # doublings a piece of the bend
 THINNED = 99
-SAMPLING = {"draws": 500, "tune": 1000, "chains": 2, "reruns": 0, "cores": 1}
+SAMPLING = {"chains": 2, "reruns": 0, "cores": 1}
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ PAGE = f"""# Simulation-based calibration
 
 Made by `python -m tests.calibration.sbc --out FILE` (stopped when time was up, so that likelihoods have different numbers) and `python -m tests.calibration.sbc --table FILE --write`. Parameters
 are drawn from the default priors, data from the likelihood ({SHAPE[0]} x {SHAPE[1]} x {SHAPE[2]} curves, {len(SIZES)} sizes from {SIZES[0]} to {SIZES[-1]}, {SEEDS} seeds), and
-the default model is fitted ({SAMPLING["chains"]} chains of {SAMPLING["tune"]} + {SAMPLING["draws"]} draws). If model, sampler and simulator agree, the rank of the true value among
+the default model is fitted ({SAMPLING["chains"]} chains, no second run). If model, sampler and simulator agree, the rank of the true value among
 the draws is uniform. *Corrected* is the smallest Kolmogorov-Smirnov p over the quantities times their number (Bonferroni).
 
 """

@@ -52,6 +52,14 @@ def test_check_of_a_table_without_a_usable_row_fails(capsys, tmp_path):
     assert "above n_test" in run(capsys, "check", broken, code=2)
 
 
+@pytest.mark.parametrize("command", ["check", "fit"])
+def test_a_saved_fit_is_not_taken_for_curves(saved, command, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([command, str(saved)])
+    assert left.value.code == 2
+    assert "is a saved fit" in capsys.readouterr().err
+
+
 def test_check_lists_every_mistake_of_a_study(capsys, tmp_path):
     study = tmp_path / "study.toml"
     study.write_text(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -137,3 +139,12 @@ def test_a_baseline_that_shares_no_data_and_inference_with_others_is_none():
 
     assert baselines(curves_of("interpolation")) == []
     assert baselines(curves_of("ntk")) == ["fcn"]
+
+
+def test_the_report_compares_with_the_model_of_the_largest_group_whatever_its_name():
+    from curvefit.report.gains import baselines
+    from tests.dimension.studies import posterior, rotation_study
+
+    study, dense = rotation_study(seeds=1), {"model": {"fcn": "dense"}}
+    renamed = dataclasses.replace(study, table=study.table.replace(dense), facts=study.facts.replace(dense))
+    assert baselines(posterior(renamed)) == ["dense", "o-cp"]
