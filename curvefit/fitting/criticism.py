@@ -30,8 +30,7 @@ def check_predictions(fit: CurveFit, *, probability: float = 0.9, seed: int = 0)
         One row per triplet and size: observed, predicted (median), low, high, inside, p_mean (probability of a lower
         replicate), and p_spread (of a smaller sd between seeds; NaN for one seed).
     """
-    rng = generator(seed, "predictive-check")
-    rows = []
+    fit, rng, rows = fit.thinned(MOST_DRAWS), generator(seed, "predictive-check"), []
     for triplet, n, runs, error, sd in _cells(fit):
         copies = _replicate(fit, error, sd, runs, rng)
         value = runs["value"].to_numpy(float)
@@ -63,14 +62,13 @@ def cell_log_likelihood(fit: CurveFit) -> az.InferenceData:
     """
     import arviz as az
 
-    values, labels = [], []
+    fit, values, labels = fit.thinned(MOST_DRAWS), [], []
     for triplet, n, runs, error, sd in _cells(fit):
         values.append(_log_density(fit, error, sd, runs))
         labels.append(f"{triplet} | {n}")
     log_likelihood = np.stack(values, axis=1)[None]
-    thinned = _thin(fit)
     return az.from_dict(
-        posterior={"exponent": fit.parameter("exponent")[thinned][None]},
+        posterior={"exponent": fit.parameter("exponent")[None]},
         log_likelihood={"cell": log_likelihood},
         coords={"cell_name": labels, "triplet": [str(t) for t in fit.triplets]},
         dims={"cell": ["cell_name"], "exponent": ["triplet"]},
@@ -117,9 +115,10 @@ def prior_sensitivity(fit: CurveFit) -> pd.DataFrame:
         One row a triplet: prior_shift, data_shift (of the log exponent, in sd per doubling), and flag
         (``"prior-driven"`` where the prior's shift exceeds 0.3 and the data's).
     """
+    fit = fit.thinned(MOST_DRAWS)
     log_prior = _top_level_log_prior(fit)
     log_data = np.sum([_log_density(fit, error, sd, runs) for _, _, runs, error, sd in _cells(fit)], axis=0)
-    target = fit.parameter("log_exponent")[_thin(fit)]
+    target = fit.parameter("log_exponent")
     target = (target - target.mean(axis=0)) / np.maximum(target.std(axis=0), 1e-12)
     shifts = {
         name: np.log(2.0) * ((logs - logs.mean()) @ target) / len(target)
@@ -130,21 +129,15 @@ def prior_sensitivity(fit: CurveFit) -> pd.DataFrame:
     return table.assign(flag=np.where(driven, "prior-driven", ""))
 
 
-def _thin(fit: CurveFit) -> np.ndarray:
-    return np.linspace(0, fit.n_draws - 1, min(MOST_DRAWS, fit.n_draws)).round().astype(int)
-
-
 def _cells(fit: CurveFit):
     """Yield triplet, size, its runs, and draws of the expected error and of the noise sd there."""
-    keep = _thin(fit)
     for key, part in fit.curves.usable.groupby(list(AXES), sort=False):
         triplet = Triplet(*key)
         i = fit.index(triplet)
         sizes = np.sort(part["n_train"].unique())
-        error = fit.expected_error(sizes)[keep, i]
-        noise = fit.noise_sd(sizes)
+        error, noise = fit.expected_error(sizes, at=[i])[:, 0], fit.noise_sd(sizes, at=[i])[:, 0]
         for j, n in enumerate(sizes):
-            yield triplet, int(n), part[part["n_train"] == n], error[:, j], noise[keep, i, j]
+            yield triplet, int(n), part[part["n_train"] == n], error[:, j], noise[:, j]
 
 
 def _replicate(
@@ -199,13 +192,13 @@ def _top_level_log_prior(fit: CurveFit) -> np.ndarray:
     from curvefit.fitting.hierarchy import build_hierarchy
     from curvefit.fitting.layout import lay_out
 
-    priors, posterior, keep = fit.settings.priors, fit.draws["posterior"], _thin(fit)
+    priors, posterior = fit.settings.priors, fit.draws["posterior"]
     hierarchy = build_hierarchy(
         lay_out(fit.curves, family=fit.family, likelihood=fit.likelihood), fit.settings
     )
 
     def draws(name: str) -> np.ndarray:
-        return np.asarray(posterior[name].values).reshape(fit.n_draws, -1)[keep]
+        return np.asarray(posterior[name].values).reshape(fit.n_draws, -1)
 
     def normal(x: np.ndarray, mean: Any, sd: Any) -> np.ndarray:
         return (-0.5 * ((x - mean) / sd) ** 2).sum(axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,12 @@ class CurveFit:
         """Number of chains that the draws come from."""
         return int(self.draws["posterior"].sizes["chain"])
 
+    def thinned(self, most: int) -> CurveFit:
+        """Return the fit with at most `most` draws (one a chain at least), evenly spaced within every chain."""
+        kept = self.n_draws // self.n_chains
+        pick = np.linspace(0, kept - 1, min(kept, max(most // self.n_chains, 1))).round().astype(int)
+        return replace(self, draws=self.draws.isel(draw=pick))
+
     @property
     def chance(self) -> np.ndarray:
         """Chance level of every triplet, NaN where unknown; shape (triplets,)."""
@@ -136,7 +142,7 @@ class CurveFit:
         sizes = np.atleast_1d(np.asarray(n, float))
         if sizes.ndim != 1 or not (sizes > 0).all():
             raise InvalidInputError(f"n must be positive sizes in one dimension, not {n!r}")
-        wanted = slice(None) if at is None else list(at)
+        wanted = list(range(len(self.triplets)) if at is None else at)
 
         def drawn(name: str) -> np.ndarray:
             return self.parameter(name)[:, wanted, None]
@@ -153,9 +159,8 @@ class CurveFit:
             return error
         walks = posterior["walks"].values.reshape(self.n_draws, len(self.triplets), -1)[:, wanted]
         step = posterior["walk"].values.reshape(-1)
-        walk = walk_at(
-            sizes, posterior["walk_size"].values, walks, step, np.random.default_rng(self.settings.seed)
-        )
+        streams = [generator(self.settings.seed, "walk", str(self.triplets[i])) for i in wanted]
+        walk = walk_at(sizes, posterior["walk_size"].values, walks, step, streams)
         return shifted_error(error, walk, "log" if self.likelihood.startswith("log-") else "logit")
 
     @property
@@ -163,8 +168,15 @@ class CurveFit:
         """Whether the fit has a model of the noise between seeds (fits built from given draws have none)."""
         return "log_noise" in self.draws["posterior"]
 
-    def noise_sd(self, n: Any) -> np.ndarray:
+    def noise_sd(self, n: Any, *, at: Sequence[int] | None = None) -> np.ndarray:
         """Return the standard deviation between seeds at sizes `n`, on the likelihood's scale (logit or log).
+
+        Parameters
+        ----------
+        n
+            Training-set sizes.
+        at
+            Positions of the triplets that are wanted; all by default.
 
         Returns
         -------
@@ -180,7 +192,8 @@ class CurveFit:
         if not self.has_noise:
             raise InvalidInputError(f"this fit ({self.likelihood}) has no model of seed noise")
         names = [str(x) for x in posterior["noise"].values]
-        group = [names.index(str(g)) for g in constant["noise_group"].values]
+        groups = constant["noise_group"].values
+        group = [names.index(str(g)) for g in (groups if at is None else groups[list(at)])]
         log_noise = posterior["log_noise"].values.reshape(self.n_draws, -1)[:, group, None]
         slope = posterior["noise_slope"].values.reshape(-1, 1, 1)
         floor = posterior["noise_floor"].values.reshape(-1, 1, 1)

@@ -49,10 +49,9 @@ def design(
         if sizes is None
         else np.atleast_1d(np.asarray(sizes, float))
     )
+    fit = fit.thinned(draws)
     log_exponent = fit.parameter("log_exponent")
-    pick = np.linspace(0, len(log_exponent) - 1, min(draws, len(log_exponent))).round().astype(int)
-    log_exponent = log_exponent[pick]
-    log_error = np.log(np.maximum(fit.expected_error(grid)[pick], 1e-12))
+    log_error = np.log(np.maximum(fit.expected_error(grid), 1e-12))
     rows = []
     for i, triplet in enumerate(fit.triplets):
         mine = usable[(usable[list(AXES)] == list(triplet)).all(axis=1)]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 
 def walk_at(
-    n: np.ndarray, sizes: np.ndarray, walk: np.ndarray, step: np.ndarray, rng: np.random.Generator
+    n: np.ndarray,
+    sizes: np.ndarray,
+    walk: np.ndarray,
+    step: np.ndarray,
+    streams: Sequence[np.random.Generator],
 ) -> np.ndarray:
     """Return walks at sizes `n`: interpolated in log n inside `sizes`, walking on beyond the largest.
 
@@ -20,8 +25,8 @@ def walk_at(
         Sizes of the data, ascending, and the walk at them, shape (draws, curves, sizes).
     step
         Standard deviation of the walk a doubling, shape (draws,).
-    rng
-        Of the steps beyond the data: the same state goes on the same way.
+    streams
+        Random numbers of every curve's steps beyond the data: the same states go on the same way.
 
     Returns
     -------
@@ -33,14 +38,12 @@ def walk_at(
     share = where - left
     right = np.minimum(left + 1, len(sizes) - 1)
     found = (1 - share) * walk[..., left] + share * walk[..., right]
-    beyond = np.maximum(np.log2(n / sizes[-1]), 0.0)
-    if beyond.any():
-        order = np.argsort(beyond)
-        length = np.sqrt(np.diff(beyond[order], prepend=0.0))
-        found = found.astype(float)
-        found[..., order] += np.cumsum(
-            step[:, None, None] * length * rng.standard_normal(found.shape), axis=-1
-        )
+    order = np.argsort(n, kind="stable")
+    far = order[n[order] > sizes[-1]]
+    if far.size:
+        length = np.sqrt(np.diff(np.log2(n[far] / sizes[-1]), prepend=0.0))
+        steps = np.stack([stream.standard_normal((len(found), far.size)) for stream in streams], axis=1)
+        found[..., far] += step[:, None, None] * np.cumsum(length * steps, axis=-1)
     return found
 
 

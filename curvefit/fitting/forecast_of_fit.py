@@ -15,9 +15,8 @@ WALK_SPEED = 0.03
 
 
 def forecast_of_fit(fit: CurveFit, sizes: np.ndarray, draws: int, seed: int) -> Forecast:
-    rng = generator(seed, "forecast")
+    fit, rng = fit.thinned(draws), generator(seed, "forecast")
     law = fit.expected_error(sizes)
-    law = law[np.linspace(0, len(law) - 1, min(draws, len(law))).round().astype(int)]
     means = fit.curves.means()
     groups = {Triplet(*key): part for key, part in means.groupby(list(AXES), sort=False)}
     last_n = np.array([float(groups[t]["n_train"].iloc[-1]) for t in fit.triplets])
@@ -53,7 +52,6 @@ def _new_runs(
         spread = np.array([_seed_spread(groups[t]) for t in fit.triplets])
         return curve * np.exp(spread[None, :, None] * rng.standard_normal(curve.shape))
     noise = fit.noise_sd(sizes)
-    noise = noise[np.linspace(0, len(noise) - 1, len(curve)).round().astype(int)]
     if fit.likelihood.startswith("log-"):
         return curve * np.exp(noise * rng.standard_normal(curve.shape))
     rate = np.clip(curve, 1e-9, 1 - 1e-9)

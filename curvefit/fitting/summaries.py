@@ -32,7 +32,7 @@ def summarise(fit: CurveFit, probability: float) -> pd.DataFrame:
             middle, lower, upper = quantiles[name][:, j]
             row |= {name: middle, f"{name}_lower": lower, f"{name}_upper": upper}
         mine = usable[(usable[list(AXES)] == list(triplet)).all(axis=1)]
-        error = np.quantile(fit.expected_error([largest[j]])[:, j, 0], [0.5, tail, 1 - tail])
+        error = np.quantile(fit.expected_error([largest[j]], at=[j]), [0.5, tail, 1 - tail])
         row |= {
             "sizes": mine["n_train"].nunique(),
             "n_min": int(mine["n_train"].min()),

@@ -44,7 +44,7 @@ def draw_walks(
             at_cells = np.cumsum(step[:, None] * length * flat["walk_step"][:, cells], axis=1)
         else:
             at_cells = _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, rng)
-        walks[:, curve] = walk_at(sizes, knots, at_cells[:, None, first], step, rng)[:, 0]
+        walks[:, curve] = walk_at(sizes, knots, at_cells[:, None, first], step, [rng])[:, 0]
     return sizes, walks.reshape(chains, kept, *walks.shape[1:])
 
 

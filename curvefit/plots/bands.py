@@ -98,19 +98,18 @@ def curve_bands(fit: CurveFit, *, sizes: Any = None, probability: float = 0.9) -
         sizes = np.geomspace(usable["n_train"].min(), usable["n_train"].max(), 40)
     n = np.asarray(sizes, dtype=float)
     tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
-    expected = fit.expected_error(n)
-    low, middle, high = np.quantile(expected, tails, axis=0)
     predictive = new_run_quantiles(fit, n, (tails[0], tails[2]))
     rows = []
     for t, triplet in enumerate(fit.triplets):
+        low, middle, high = np.quantile(fit.expected_error(n, at=[t])[:, 0], tails, axis=0)
         rows.append(
             pd.DataFrame(
                 {
                     **dict(zip(AXES, triplet, strict=True)),
                     "n_train": n,
-                    "error": middle[t],
-                    "error_lower": low[t],
-                    "error_upper": high[t],
+                    "error": middle,
+                    "error_lower": low,
+                    "error_upper": high,
                     "predictive_lower": predictive[0][t],
                     "predictive_upper": predictive[1][t],
                 }

@@ -65,22 +65,13 @@ def local_slopes(fit: CurveFit, *, probability: float = 0.9) -> LocalSlopes:
     """
     usable = fit.curves.usable
     n = np.geomspace(usable["n_train"].min(), usable["n_train"].max(), 25)
-    log_error = np.log(np.clip(fit.expected_error(n), 1e-12, None))
-    slopes = -np.gradient(log_error, np.log(n), axis=-1)
     tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
-    low, middle, high = np.quantile(slopes, tails, axis=0)
-    fitted = [
-        pd.DataFrame(
-            {
-                **triplet._asdict(),
-                "n_train": n,
-                "slope": middle[t],
-                "slope_lower": low[t],
-                "slope_upper": high[t],
-            }
-        )
-        for t, triplet in enumerate(fit.triplets)
-    ]
+    fitted = []
+    for t, triplet in enumerate(fit.triplets):
+        log_error = np.log(np.clip(fit.expected_error(n, at=[t])[:, 0], 1e-12, None))
+        low, middle, high = np.quantile(-np.gradient(log_error, np.log(n), axis=-1), tails, axis=0)
+        columns = {"n_train": n, "slope": middle, "slope_lower": low, "slope_upper": high}
+        fitted.append(pd.DataFrame({**triplet._asdict(), **columns}))
     measured = [
         _measured_slopes(key, part) for key, part in seed_means(usable).groupby(list(AXES), sort=False)
     ]
