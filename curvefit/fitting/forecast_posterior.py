@@ -160,7 +160,7 @@ def _integrate(
     prior_sd = np.array([0.5 * last, 2 * drop + 0.5 * last])
     values = shape.natural(z, curve.n)
     raw = shape.evaluate(curve.n, values)
-    usable = np.isfinite(raw).all(axis=1) & (raw[:, 0] > 1e-100) & (raw.max(axis=1) < 1e6 * raw[:, 0])
+    usable = np.isfinite(raw).all(axis=1) & (raw[:, 0] > 1e-100) & (raw.max(axis=1) / 1e6 < raw[:, 0])
     column = np.where(usable[:, None], raw, 1.0) / np.where(usable, raw[:, 0], 1.0)[:, None] / grid.level
     height = np.einsum("kij,pj->kpi", grid.whiten, column)
     floor = grid.whiten @ (1.0 / grid.level)

@@ -84,7 +84,7 @@ SHAPES: dict[str, Shape] = {
     ),
     "exponential": Shape("exponential", (NormalPrior("onset", -1.0, 1.5, "last"),)),
 }
-DEFAULT_SHAPES = ("power-law", "m4", "broken-power-law", "mmf4")
+DEFAULT_SHAPES = ("power-law", "m4", "broken-power-law", "mmf4", "wbl4")
 
 
 def get_shape(name: str) -> Shape:

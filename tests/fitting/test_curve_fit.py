@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
 
 import curvefit
 from curvefit.errors import DataFileError, InvalidInputError, UnknownNameError
@@ -128,3 +130,31 @@ def test_the_text_says_status_first(given):
     assert "converged" in text[0]
     assert text[1].startswith(str(given.triplets[0]))
     assert "90 % interval" in text[1]
+
+
+def test_walks_go_on_beyond_the_data_each_by_itself_and_alike_for_any_choice_of_curves(given):
+    draws, shape = given.draws.copy(), (given.n_chains, given.n_draws // given.n_chains)
+    sizes = np.sort(given.curves.usable["n_train"].unique()).astype(float)
+    walks = np.zeros((*shape, len(given.triplets), len(sizes)))
+    draws["posterior"] = draws["posterior"].assign(
+        walk=(("chain", "draw"), np.full(shape, 0.1)),
+        walks=(("chain", "draw", "triplet", "walk_size"), walks),
+        walk_size=sizes,
+    )
+    walking = dataclasses.replace(given, draws=draws)
+    ahead = [sizes[-1] * 16, sizes[0]]
+    moved = logit(walking.expected_error(ahead)) - logit(given.expected_error(ahead))
+    np.testing.assert_allclose(moved[..., 1], 0.0, atol=1e-12)
+    assert moved[..., 0].std() == pytest.approx(0.1 * 2, rel=0.2)  # four doublings
+    between = np.corrcoef(moved[..., 0].T) - np.eye(len(given.triplets))
+    assert abs(between).max() < 0.25  # 300 draws: standard error 0.06
+    np.testing.assert_array_equal(
+        walking.expected_error(ahead, at=[3, 1]), walking.expected_error(ahead)[:, [3, 1]]
+    )
+
+
+def test_a_thinned_fit_keeps_every_chain(given):
+    thin = given.thinned(50)
+    assert (thin.n_draws, thin.n_chains) == (50 // given.n_chains * given.n_chains, given.n_chains)
+    assert np.isin(thin.parameter("exponent"), given.parameter("exponent")).all()
+    assert given.thinned(10**6).n_draws == given.n_draws
