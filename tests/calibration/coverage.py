@@ -57,6 +57,7 @@ def run(name: str, replication: int, **settings) -> dict[str, object]:
         "scenario": name,
         "replication": replication,
         "cpu": sum(os.times()[:2]) - before,
+        "converged": fit.status.converged,
         "r_hat": fit.status.max_r_hat,
         "ess": fit.status.min_ess_bulk,
         "divergences": fit.status.divergences,
