@@ -1,23 +1,27 @@
 """A density in coordinates that its own curvature makes nearly round, so that the sampler starts where others adapt to.
 
-Curves know of each other only through the group level, so the curvature at the start is an arrow matrix: a block per row and
-a border. It is differenced and factorised as such, which costs some hundred gradients for any number of curves.
+Curvature is taken where the density is highest at the scales of the start: the start itself knows of no bend, and may be far off.
+Curves know of each other only through the group level, so the curvature is an arrow matrix: a block per row and a border. It is
+differenced and factorised as such, which costs some hundred gradients for any number of curves.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.optimize import minimize
 
 from curvefit.fitting.density.density import Density
 
 _STEP = 1e-3
+#: Most steps to the highest density.
+_CLIMB = 200
 #: Least curvature of any direction, in units of its coordinates' own: what looks flatter is left to the sampler.
 _FLATTEST = 0.02
 
 
 class Preconditioned:
-    """The density of y, where ``x = centre + T y`` are the coordinates of `density` and ``T T'`` is its inverse curvature.
+    """The density of y, where ``x = top + T y`` are the coordinates of `density` and ``T T'`` is its inverse curvature at the top.
 
     T is constant, so the posterior is the same for any T. Scales keep their own axes, since the density is far from normal in
     them and curvature at one point misleads; so do the steps of walks, over which the curvature of the others is marginal.
@@ -36,8 +40,8 @@ class Preconditioned:
     def __init__(self, density: Density) -> None:
         self.density = density
         self.centre = np.zeros_like(density.centre)
-        self._to_x = _inverse_root(density)
-        self._to_gradient = self._to_x.T.tocsr()
+        self._move(density.centre)
+        self._move(self.at(self._top()))
 
     def __call__(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at `y`, shape (dimensions,); not finite where it overflows."""
@@ -50,18 +54,35 @@ class Preconditioned:
 
     def at(self, y: np.ndarray) -> np.ndarray:
         """Return the coordinates x of `density` at `y`, both of shape (dimensions,)."""
-        return self.density.centre + self._to_x @ y
+        return self._middle + self._to_x @ y
+
+    def _move(self, x: np.ndarray) -> None:
+        """Put the origin of y at `x`, and make the density round there."""
+        self._middle, self._to_x = x, _inverse_root(self.density, x)
+        self._to_gradient = self._to_x.T.tocsr()
+
+    def _top(self) -> np.ndarray:
+        """Return where the density is highest while its scales stay as they are, shape (dimensions,)."""
+
+        def below(y: np.ndarray) -> tuple[float, np.ndarray]:
+            value, gradient = self(y)
+            gradient[self.density.scales] = 0.0
+            return (-value, -gradient) if np.isfinite(value) else (np.inf, 0.0 * y)
+
+        return minimize(below, self.centre, jac=True, method="L-BFGS-B", options={"maxiter": _CLIMB}).x
 
 
-def _inverse_root(density: Density) -> sp.csr_array:
-    """Return T, shape (dimensions, dimensions): the inverse transposed Cholesky factor of the curvature, rows first."""
+def _inverse_root(density: Density, x: np.ndarray) -> sp.csr_array:
+    """Return T at `x`, shape (dimensions, dimensions): the inverse transposed Cholesky factor of the curvature, rows first."""
     size = len(density.centre)
     own, steps, scales = density.positions("theta_whiten__"), density.step_positions(), density.scales
     shared = np.setdiff1d(np.arange(size), np.concatenate([own.ravel(), *steps, scales]))
     blocks = [np.concatenate([walked, mine]) for walked, mine in zip(steps, own)]
     longest = max(map(len, blocks))
-    of_shared = np.array([_curvature(density, [i]) for i in shared]).reshape(len(shared), size)
-    of_blocks = np.array([_curvature(density, [b[k] for b in blocks if k < len(b)]) for k in range(longest)])
+    of_shared = np.array([_curvature(density, x, [i]) for i in shared]).reshape(len(shared), size)
+    of_blocks = np.array(
+        [_curvature(density, x, [b[k] for b in blocks if k < len(b)]) for k in range(longest)]
+    )
     entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     inner, answers, nothing = of_shared[:, shared], [], np.zeros((len(shared), len(shared)))
     for block, mine in zip(blocks, own):
@@ -74,7 +95,7 @@ def _inverse_root(density: Density) -> sp.csr_array:
         entries.append((mine, mine, root))
     root = _root_of_inverse(inner)
     entries += [(shared, shared, root), (own.ravel(), shared, np.concatenate(answers) @ root)]
-    spread = [max(_curvature(density, [i])[i], _FLATTEST) ** -0.5 for i in scales]
+    spread = [max(_curvature(density, x, [i])[i], _FLATTEST) ** -0.5 for i in scales]
     diagonal = [(np.concatenate(steps), np.ones(sum(map(len, steps)))), (scales, np.array(spread))]
     found = [(np.repeat(i, len(j)), np.tile(j, len(i)), values.ravel()) for i, j, values in entries]
     i, j, values = map(np.concatenate, zip(*found, *((at, at, value) for at, value in diagonal)))
@@ -88,11 +109,11 @@ def _without_first(matrix: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, 
     return root, across, matrix[n:, n:] - across @ across.T
 
 
-def _curvature(density: Density, moved: list[int]) -> np.ndarray:
-    """Return minus the derivative of the gradient at the start as coordinates `moved` move together, shape (dimensions,)."""
-    step = np.zeros_like(density.centre)
+def _curvature(density: Density, x: np.ndarray, moved: list[int]) -> np.ndarray:
+    """Return minus the derivative of the gradient at `x` as coordinates `moved` move together, shape (dimensions,)."""
+    step = np.zeros_like(x)
     step[moved] = _STEP
-    return (density(density.centre - step)[1] - density(density.centre + step)[1]) / (2.0 * _STEP)
+    return (density(x - step)[1] - density(x + step)[1]) / (2.0 * _STEP)
 
 
 def _root_of_inverse(matrix: np.ndarray) -> np.ndarray:
