@@ -85,6 +85,7 @@ def loo_cells(fit: CurveFit) -> pd.DataFrame:
 
     import arviz as az
 
+    fit = fit.thinned(MOST_DRAWS)
     data = cell_log_likelihood(fit)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")

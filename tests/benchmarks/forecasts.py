@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import curvefit
 from curvefit.curves import LearningCurves, load_curves
 from curvefit.fitting import Forecast, forecast
 from curvefit.triplet import AXES
+from tests.benchmarks.sampling import clock
 
 ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "docs" / "results" / "forecasts.md"
@@ -99,11 +99,6 @@ def held_out(curves: LearningCurves, found: Forecast) -> dict[int, np.ndarray]:
 def rms(x: np.ndarray) -> float:
     """Return the root mean square."""
     return float(np.sqrt(np.mean(x**2)))
-
-
-def clock() -> float:
-    """Return CPU-seconds of this process."""
-    return sum(os.times()[:2])
 
 
 PAGE = """# Forecasts of the reference studies
