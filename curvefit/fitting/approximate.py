@@ -36,14 +36,14 @@ def approximate_draws(
     theta = _along_ridges(hierarchy, start, 1.0 / spread, rng)
     draws = {
         "theta": theta[None],
-        "log_noise": np.tile(np.log(start.noise), (1, DRAWS, 1)),
-        "noise_slope": np.full((1, DRAWS), start.noise_slope),
-        "noise_floor": np.full((1, DRAWS), start.noise_floor),
+        "log_noise": np.tile(np.log(start.shared.noise), (1, DRAWS, 1)),
+        "noise_slope": np.full((1, DRAWS), start.shared.noise_slope),
+        "noise_floor": np.full((1, DRAWS), start.shared.noise_floor),
     }
     if settings.walks:
-        draws["walk"] = np.full((1, DRAWS), start.walk)
+        draws["walk"] = np.full((1, DRAWS), start.shared.walk)
     if layout.correlated:
-        draws["noise_correlation"] = np.full((1, DRAWS), start.correlation)
+        draws["noise_correlation"] = np.full((1, DRAWS), start.shared.correlation)
     if hierarchy.common_specs:
         mean, sd = hierarchy.common_prior.T
         draws["common"] = rng.normal(mean, sd, (1, DRAWS, len(mean)))

@@ -35,7 +35,6 @@ def sample_through_gate(
     """Sample, and sample more while the gate is not passed and reruns are left.
 
     Chains that agree and only are too short are joined by as many more; others are run again, twice as long with smaller steps.
-    Either adapts to correlations, which costs too much to begin with.
     """
     import arviz as az
 
@@ -56,7 +55,7 @@ def sample_through_gate(
             settings = settings.model_copy(update={**update, "target_accept": accept})
             said = f"run again with {settings.tune} warm-up and {settings.draws} draws a chain and an acceptance rate nearer 1"
         history.append(f"{said}, because {reasons}")
-        more = sample(Problem(layout, hierarchy, start, settings, progress_bar, low_rank=True), seed=attempt)
+        more = sample(Problem(layout, hierarchy, start, settings, progress_bar), seed=attempt)
         interrupted = _interruption(more)
         if not interrupted:
             found = az.concat(found, more, dim="chain", reset_dim=True) if joined else more

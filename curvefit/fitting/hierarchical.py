@@ -16,6 +16,7 @@ from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.layout import Layout, lay_out
 from curvefit.fitting.penalised import Penalised, penalised_fit
 from curvefit.fitting.settings import FitSettings
+from curvefit.fitting.start import start_of_sampling
 from curvefit.fitting.status import FitStatus
 from curvefit.fitting.walk_draws import draw_walks
 from curvefit.seeding import generator
@@ -31,10 +32,14 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
     if layout.family.name == "last-value":
         settings = settings.model_copy(update={"discrepancy": "none"})
     hierarchy = build_hierarchy(layout, settings)
-    start = penalised_fit(layout, hierarchy, walk=settings.usual_walk)
+    approximate = settings.method == "approximate"
+    if approximate:
+        start = penalised_fit(layout, hierarchy, walk=settings.usual_walk)
+    else:
+        start = start_of_sampling(layout, hierarchy, settings)
     if not np.isfinite(start.theta).all():
         raise FitError("the penalised start is not finite; look at the flags of the curves")
-    if settings.method == "approximate":
+    if approximate:
         from curvefit.fitting.approximate import approximate_draws
 
         draws = approximate_draws(layout, hierarchy, start, settings)

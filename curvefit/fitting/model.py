@@ -195,6 +195,7 @@ def start_point(
     layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised
 ) -> dict[str, np.ndarray]:
     """Return unconstrained starting values by the name of the value variable."""
+    shared = start.shared
     point: dict[str, Any] = {"theta_whiten__": np.zeros_like(start.theta)}
     if hierarchy.pooled:
         point["log_scale"] = np.log(start.scale)
@@ -204,19 +205,22 @@ def start_point(
             if (hierarchy.column_parameter == k).any():
                 point[f"effect_{name}"] = np.zeros((hierarchy.column_parameter == k).sum())
     if hierarchy.common_specs:
-        point["common"] = hierarchy.common_prior[:, 0]
+        point["common"] = shared.common
     if n_bends(layout, settings):
         point["bend_step"] = np.zeros(n_bends(layout, settings))
+        if len(shared.bend):
+            size = step_scale(settings.priors.bend, layout.bend_edges)
+            point["bend_step"] = np.diff(shared.bend, prepend=0.0) / size
     if settings.walks:
-        point["log_walk"] = np.log(start.walk)
+        point["log_walk"] = np.log(shared.walk)
         if not layout.likelihood.endswith("-gaussian"):
             point["walk_step"] = np.zeros(len(layout.cell_curve))
     point |= {
-        "log_noise": np.log(start.noise),
-        "noise_slope_log__": np.log(start.noise_slope),
-        "noise_floor_signed": start.noise_floor,
+        "log_noise": np.log(shared.noise),
+        "noise_slope_log__": np.log(shared.noise_slope),
+        "noise_floor_signed": shared.noise_floor,
     }
     if layout.correlated:
-        odds = start.correlation / (1 - start.correlation)
+        odds = shared.correlation / (1 - shared.correlation)
         point["noise_correlation_logodds__"] = np.log(odds)
     return {name: np.asarray(value, float) for name, value in point.items()}

@@ -26,17 +26,13 @@ _STATS = ("diverging", "n_steps")  # others differ between samplers and metrics
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """Everything a sampler needs of one fit.
-
-    With `low_rank` nutpie adapts to correlations as well as to scales: steps that cost more, for what mixes poorly.
-    """
+    """Everything a sampler needs of one fit."""
 
     layout: Layout
     hierarchy: Hierarchy
     start: Penalised
     settings: FitSettings
     progress_bar: bool = False
-    low_rank: bool = False
 
 
 def sample(problem: Problem, *, seed: int) -> az.InferenceData:
@@ -101,7 +97,6 @@ def _sample_nutpie(problem: Problem, seed: int) -> az.InferenceData:
                 seed=seed_for(settings.seed, "nutpie", seed) % 2**31,
                 save_warmup=False,
                 progress_bar=problem.progress_bar,
-                low_rank_modified_mass_matrix=problem.low_rank,
                 target_accept=settings.target_accept,
                 blocking=False,
             )

@@ -48,18 +48,16 @@ def measure(label: str, curves: LearningCurves, **settings) -> str:
     from curvefit.fitting.hierarchical import run_fit
     from curvefit.fitting.hierarchy import build_hierarchy
     from curvefit.fitting.layout import lay_out
-    from curvefit.fitting.penalised import penalised_fit
     from curvefit.fitting.sampling import Problem, nutpie_model
     from curvefit.fitting.settings import FitSettings
+    from curvefit.fitting.start import start_of_sampling
 
     chosen = FitSettings(reruns=0, **settings)
     before = clock()
     layout = lay_out(curves, family=chosen.family, likelihood=chosen.likelihood)
     hierarchy = build_hierarchy(layout, chosen)
     if chosen.sampler == "nutpie":
-        nutpie_model(
-            Problem(layout, hierarchy, penalised_fit(layout, hierarchy, walk=chosen.usual_walk), chosen)
-        )
+        nutpie_model(Problem(layout, hierarchy, start_of_sampling(layout, hierarchy, chosen), chosen))
     compiled = clock()
     fit = run_fit(curves, chosen)
     cpu = clock() - compiled

@@ -123,6 +123,10 @@ class Density:
             found["noise_correlation"] = 1.0 / (1.0 + np.exp(-at["noise_correlation_logodds__"]))
         return {name: np.array(value, float) for name, value in found.items()}
 
+    def expected(self, x: np.ndarray) -> np.ndarray:
+        """Return what the group level expects of every row's parameters at `x`, shape (rows, parameters)."""
+        return stages.before_law(x, *self._before)[1][1]
+
     def read(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return views of coordinates by the names of `start_point`."""
         return {name: x[part].reshape(shape) for name, (part, shape) in self._parts.items()}

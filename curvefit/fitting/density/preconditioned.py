@@ -41,7 +41,7 @@ class Preconditioned:
         self.density = density
         self.centre = np.zeros_like(density.centre)
         self._move(density.centre)
-        self._move(self.at(self._top()))
+        self._move(self.at(self._highest()))
 
     def __call__(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at `y`, shape (dimensions,); not finite where it overflows."""
@@ -52,6 +52,11 @@ class Preconditioned:
         """Return one draw's parameters by name; see `Density.expand`."""
         return self.density.expand(self.at(y))
 
+    @property
+    def top(self) -> np.ndarray:
+        """Where the density is highest at the scales of the start, in the coordinates of `density`, shape (dimensions,)."""
+        return self._middle
+
     def at(self, y: np.ndarray) -> np.ndarray:
         """Return the coordinates x of `density` at `y`, both of shape (dimensions,)."""
         return self._middle + self._to_x @ y
@@ -61,7 +66,7 @@ class Preconditioned:
         self._middle, self._to_x = x, _inverse_root(self.density, x)
         self._to_gradient = self._to_x.T.tocsr()
 
-    def _top(self) -> np.ndarray:
+    def _highest(self) -> np.ndarray:
         """Return where the density is highest while its scales stay as they are, shape (dimensions,)."""
 
         def below(y: np.ndarray) -> tuple[float, np.ndarray]:
