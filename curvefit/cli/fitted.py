@@ -88,7 +88,7 @@ FIT_OPTIONS = {
         ],
         "nuts",
     ),
-    "draws": Option(Annotated[int, typer.Option("--draws", min=50, help="Kept draws per chain.")], 1500),
+    "draws": Option(Annotated[int, typer.Option("--draws", min=50, help="Kept draws per chain.")], 2000),
     "tune": Option(Annotated[int, typer.Option("--tune", min=50, help="Warm-up draws per chain.")], 500),
     "chains": Option(Annotated[int, typer.Option("--chains", min=1, help="Chains.")], 4),
     "seed": Option(Seed, 0),

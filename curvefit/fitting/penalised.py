@@ -127,8 +127,8 @@ def penalised_fit(
             )
     _, information, gradient = squares(theta)
     fisher = information + 1e-6 * np.eye(n_own)
-    if hierarchy.pooled:
-        precision = 1 / scale[n_terms:] ** 2
+    if hierarchy.pooled:  # the sampler goes where other grand means and effects lead it
+        precision = 1 / (scale[n_terms:] ** 2 + prior_sd**2)
     ridge = trace_ridge(layout, hierarchy, squares, theta, eta, precision)
     known = _step_information(layout, shared.weights(layout, seed_mean, count, walk=0.0))
     return Penalised(theta, eta, fisher, ridge, projection, mean, scale, effect_known, shared, known)

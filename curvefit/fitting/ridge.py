@@ -70,13 +70,13 @@ def trace_ridge(
     eta: np.ndarray,
     precision: np.ndarray,
 ) -> Ridge:
-    """Return every row's ridge, with the moments of the floor's conditional posterior.
+    """Return every row's ridge: as far along the floor as the data and `precision` leave it open.
 
     Parameters
     ----------
     theta, eta, precision
-        Penalised fit and its group-level means, shape (rows, parameters), and the inverse variance between curves
-        (parameters,).
+        Penalised fit and its group-level means, shape (rows, parameters), and the inverse variance around these (parameters,).
+        Nothing but the reach depends on it: what a curve's own data say is told apart.
     """
     rows, n_own = theta.shape
     pivot = floor_index(hierarchy)

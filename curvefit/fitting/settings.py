@@ -56,7 +56,7 @@ class FitSettings(Settings):
     discrepancy: Literal["bend-walk", "walk", "none"] = "bend-walk"
     method: Literal["nuts", "approximate"] = "nuts"
     sampler: Literal["nutpie", "pymc", "numpyro"] = "nutpie"
-    draws: PositiveInt = 1500
+    draws: PositiveInt = 2000
     tune: PositiveInt = 500
     chains: PositiveInt = 4
     cores: PositiveInt | None = None

@@ -23,7 +23,7 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results" / "sampling.md"
 LARGE = {"shape": (5, 4, 3), "drop": 4, "n_sizes": 10, "seeds": 4}
 HUGE = {"shape": (10, 10, 6), "drop": 0, "n_sizes": 10, "seeds": 4}
 HEADER = (
-    "| data | likelihood | sampler | compile, CPU s | then a fit of 4 x (500 + 1,500), CPU s | leapfrog steps per draw | "
+    "| data | likelihood | sampler | compile, CPU s | then a fit of 4 x (500 + 2,000), CPU s | leapfrog steps per draw | "
     "min ESS of all parameters | min / median ESS of the exponents | median ESS per CPU-s | CPU s to min ESS 400 of the exponents, compile apart | largest R-hat | divergences |\n"
     "|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
