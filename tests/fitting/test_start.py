@@ -13,7 +13,6 @@ from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.start import start_of_sampling
 from tests.calibration.scenarios import SCENARIOS, simulate
 
-
 LATE, EARLY = 0.6, 0.3
 
 
