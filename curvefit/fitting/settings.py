@@ -60,7 +60,7 @@ class FitSettings(Settings):
     tune: PositiveInt = 500
     chains: PositiveInt = 4
     cores: PositiveInt | None = None
-    target_accept: float = Field(0.8, gt=0.5, lt=1.0)
+    target_accept: float = Field(0.85, gt=0.5, lt=1.0)
     reruns: int = Field(2, ge=0, le=3)
     seed: int = Field(0, ge=0)
     priors: Priors = Priors()
