@@ -14,9 +14,9 @@ from curvefit.fitting.gate import sample_through_gate
 from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.layout import Layout, lay_out
-from curvefit.fitting.penalised import Penalised, penalised_fit
+from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.settings import FitSettings
-from curvefit.fitting.start import start_of_sampling
+from curvefit.fitting.start import start_of_fit
 from curvefit.fitting.status import FitStatus
 from curvefit.fitting.walk_draws import draw_walks
 from curvefit.seeding import generator
@@ -32,14 +32,10 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
     if layout.family.name == "last-value":
         settings = settings.model_copy(update={"discrepancy": "none"})
     hierarchy = build_hierarchy(layout, settings)
-    approximate = settings.method == "approximate"
-    if approximate:
-        start = penalised_fit(layout, hierarchy, walk=settings.usual_walk)
-    else:
-        start = start_of_sampling(layout, hierarchy, settings)
+    start = start_of_fit(layout, hierarchy, settings)
     if not np.isfinite(start.theta).all():
         raise FitError("the penalised start is not finite; look at the flags of the curves")
-    if approximate:
+    if settings.method == "approximate":
         from curvefit.fitting.approximate import approximate_draws
 
         draws = approximate_draws(layout, hierarchy, start, settings)

@@ -54,22 +54,12 @@ class Penalised:
     step_known: np.ndarray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Guess:
-    """Where a penalised fit may begin: theta and what the group level expects, shape (rows, parameters), and scales."""
-
-    theta: np.ndarray
-    eta: np.ndarray
-    scale: np.ndarray
-
-
 def penalised_fit(
     layout: Layout,
     hierarchy: Hierarchy,
     *,
     walk: float = 0.0,
-    shared: Shared | None = None,
-    guess: Guess | None = None,
+    before: Penalised | None = None,
     rounds: int = 6,
 ) -> Penalised:
     """Fit curves and group levels in turn; robust to a poor start because steps are bounded.
@@ -78,24 +68,22 @@ def penalised_fit(
     ----------
     walk
         Step of the curves' walk that is assumed.
-    shared
-        What is held; moment estimates and no bend by default.
-    guess
-        Where to begin; at the prior means by default.
+    before
+        Fit to go on from: its theta, eta and scales, holding its `shared`. By default from prior means, holding moment estimates
+        and no bend.
     rounds
         How often curves and group level are fitted in turn.
     """
     seed_mean, count = layout.seed_means()
-    if shared is None:
+    if before is None:
         shared = moment_estimates(layout, hierarchy, seed_mean, count, walk=walk)
+        theta = eta = np.tile(hierarchy.mean_prior[:, 0], (hierarchy.n_rows, 1))
+        scale = hierarchy.scale_prior.copy()
+    else:
+        theta, eta, scale, shared = before.theta, before.eta, before.scale, before.shared
     weights = shared.weights(layout, seed_mean, count, walk=shared.walk)
     prior_mean, prior_sd = hierarchy.mean_prior.T
     rows, n_own, n_terms = hierarchy.n_rows, len(hierarchy.curve_specs), len(hierarchy.terms)
-    first = guess is None
-    if guess is None:
-        everywhere = np.tile(prior_mean, (rows, 1))
-        guess = Guess(everywhere, everywhere, hierarchy.scale_prior)
-    theta, eta, scale = guess.theta.copy(), guess.eta.copy(), guess.scale.copy()
     longest = np.minimum(0.7, prior_sd)
 
     def squares(at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -105,7 +93,7 @@ def penalised_fit(
     mean = prior_mean.copy()
     projection = np.zeros((n_own + len(effect_known), rows))
     for round_ in range(rounds if hierarchy.pooled else 2):
-        begins = first and round_ == 0
+        begins = before is None and round_ == 0
         if not hierarchy.pooled:
             precision = 1 / prior_sd**2
         elif begins:

@@ -76,7 +76,7 @@ def trace_ridge(
     ----------
     theta, eta, precision
         Penalised fit and its group-level means, shape (rows, parameters), and the inverse variance around these (parameters,).
-        Nothing but the reach depends on it: what a curve's own data say is told apart.
+        It decides where a curve is looked at; what is kept is what its own data say there.
     """
     rows, n_own = theta.shape
     pivot = floor_index(hierarchy)

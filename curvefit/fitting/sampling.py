@@ -61,10 +61,10 @@ def nutpie_model(problem: Problem) -> Any:
     """Return the log density, its expansion to named parameters and its starting points as nutpie takes them."""
     from nutpie.compiled_pyfunc import from_pyfunc
 
-    from curvefit.fitting.density import Density, Preconditioned
+    from curvefit.fitting.density import Density, Preconditioned, highest
 
     written = Density(problem.layout, problem.hierarchy, problem.settings, problem.start)
-    density = Preconditioned(written)
+    density = Preconditioned(written, highest(written))
     example = density.expand(density.centre)
 
     def start(seed: Any) -> np.ndarray:

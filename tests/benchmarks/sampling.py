@@ -23,7 +23,7 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results" / "sampling.md"
 LARGE = {"shape": (5, 4, 3), "drop": 4, "n_sizes": 10, "seeds": 4}
 HUGE = {"shape": (10, 10, 6), "drop": 0, "n_sizes": 10, "seeds": 4}
 HEADER = (
-    "| data | likelihood | sampler | compile, CPU s | then a fit of 4 x (500 + 2,000), CPU s | leapfrog steps per draw | "
+    "| data | likelihood | sampler | compile, CPU s | then a fit of 4 x ({tune:,} + {draws:,}), CPU s | leapfrog steps per draw | "
     "min ESS of all parameters | min / median ESS of the exponents | median ESS per CPU-s | CPU s to min ESS 400 of the exponents, compile apart | largest R-hat | divergences |\n"
     "|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
@@ -50,14 +50,14 @@ def measure(label: str, curves: LearningCurves, **settings) -> str:
     from curvefit.fitting.layout import lay_out
     from curvefit.fitting.sampling import Problem, nutpie_model
     from curvefit.fitting.settings import FitSettings
-    from curvefit.fitting.start import start_of_sampling
+    from curvefit.fitting.start import start_of_fit
 
     chosen = FitSettings(reruns=0, **settings)
     before = clock()
     layout = lay_out(curves, family=chosen.family, likelihood=chosen.likelihood)
     hierarchy = build_hierarchy(layout, chosen)
     if chosen.sampler == "nutpie":
-        nutpie_model(Problem(layout, hierarchy, start_of_sampling(layout, hierarchy, chosen), chosen))
+        nutpie_model(Problem(layout, hierarchy, start_of_fit(layout, hierarchy, chosen), chosen))
     compiled = clock()
     fit = run_fit(curves, chosen)
     cpu = clock() - compiled
@@ -122,12 +122,17 @@ def main() -> None:
     table = [line for line in found if line.startswith("|")]
     said = [line for line in found if not line.startswith("|")]
     if chosen.write:
+        from curvefit.fitting.settings import FitSettings
+
         page = (
             f"# Speed of a fit\n\nMade by `python -m tests.benchmarks.sampling {' '.join([*chosen.rows, '--write'])}`. CPU-seconds, so that load of "
             "the machine counts little; four chains, on idle cores at most four run at once. With nutpie nothing is compiled "
             "but the family's law, once a process, and the loops of the density, once a machine.\n\n"
         )
-        RESULTS.write_text(page + "\n".join([HEADER, *table, "", *said]) + "\n", encoding="utf-8")
+        RESULTS.write_text(
+            page + "\n".join([HEADER.format(**dict(FitSettings())), *table, "", *said]) + "\n",
+            encoding="utf-8",
+        )
 
 
 if __name__ == "__main__":

@@ -134,7 +134,11 @@ def main() -> None:
         text = table(chosen.table)
         print(text)
         if chosen.write:
-            RESULTS.write_text(PAGE + verdict(chosen.table) + text + "\n", encoding="utf-8")
+            from curvefit.fitting.settings import FitSettings
+
+            RESULTS.write_text(
+                PAGE.format(**dict(FitSettings())) + verdict(chosen.table) + text + "\n", encoding="utf-8"
+            )
         return
     settings = dict(item.split("=", 1) for item in chosen.set)
     began = time.monotonic()
@@ -153,7 +157,7 @@ Made by `python -m tests.calibration.coverage base beta short hard nested broken
 `python -m tests.calibration.coverage --table FILE --write`. Grids of 22 curves, 9 sizes (16 to 16,384; short and hard: to 1,024),
 3 seeds; exponents on the log scale; the ratio is that of a curve to its counterpart at the reference data.
 
-Each fit had half of the default effort, 2 chains of 500 warm-up steps and 2000 draws, and no second run: the last column is the
+Each fit had half of the default effort, 2 chains of {tune} warm-up steps and {draws} draws, and no second run: the last column is the
 share of fits with an R-hat above 1.05. The priors of bend
 and walk were settled on other grids (the first seven of base and broken, and 16 to 24 of all).
 

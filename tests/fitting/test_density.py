@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from curvefit.curves import LearningCurves
-from curvefit.fitting.density import Density, Preconditioned
+from curvefit.fitting.density import Density, Preconditioned, highest
 from curvefit.fitting.hierarchy import build_hierarchy
 from curvefit.fitting.layout import lay_out
 from curvefit.fitting.model import build_model, start_point
@@ -97,7 +97,7 @@ def test_the_compiled_density_is_that_of_the_pymc_model(case):
 @pytest.mark.parametrize("case", ["logit-gaussian, nested", "beta-binomial", "full pooling", "no pooling"])
 def test_the_preconditioned_density_is_the_same_and_round(case):
     density = compiled(case)[-1]
-    round_one = Preconditioned(density)
+    round_one = Preconditioned(density, highest(density))
     size = len(density.centre)
     y = 0.1 * np.random.default_rng(3).normal(size=size)
     top = round_one.at(np.zeros(size))

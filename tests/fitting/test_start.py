@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from curvefit.curves import LearningCurves
-from curvefit.fitting.density import Density, Preconditioned
+from curvefit.fitting.density import Density, highest
 from curvefit.fitting.hierarchy import build_hierarchy
 from curvefit.fitting.layout import lay_out
 from curvefit.fitting.penalised import penalised_fit
 from curvefit.fitting.settings import FitSettings
-from curvefit.fitting.start import start_of_sampling
+from curvefit.fitting.start import start_of_fit
 from tests.calibration.scenarios import SCENARIOS, simulate
 
 LATE, EARLY = 0.6, 0.3
@@ -49,14 +49,14 @@ def bent_size(n):
 def distance_from_the_top(layout, hierarchy, settings, start):
     """Return how far the curves' parameters are from those at the density's top, root mean square in standard deviations."""
     density = Density(layout, hierarchy, settings, start)
-    apart = density.expand(Preconditioned(density).top)["theta"] - start.theta
+    apart = density.expand(highest(density))["theta"] - start.theta
     return np.sqrt((apart**2 * np.einsum("rkk->rk", start.ridge.information)).mean())
 
 
 def test_the_start_knows_of_the_bend(bent):
     layout, hierarchy, settings = bent
     first = penalised_fit(layout, hierarchy, walk=settings.usual_walk)
-    start = start_of_sampling(layout, hierarchy, settings)
+    start = start_of_fit(layout, hierarchy, settings)
     assert np.exp(start.shared.bend).min() == pytest.approx(EARLY / LATE, abs=0.1)
     assert not len(first.shared.bend)
     far, near = (distance_from_the_top(layout, hierarchy, settings, s) for s in (first, start))
@@ -70,7 +70,7 @@ def test_the_start_knows_of_the_bend(bent):
 def test_the_start_takes_noise_from_the_density():
     settings = FitSettings()
     layout = lay_out(simulate(SCENARIOS["base"], 3, seeds=4).curves, family="power-law")
-    shared = start_of_sampling(layout, build_hierarchy(layout, settings), settings).shared
+    shared = start_of_fit(layout, build_hierarchy(layout, settings), settings).shared
     for n in (64, 1024):
         relative = np.log(n / (layout.middle_size * layout.size_unit))
         sd = np.hypot(shared.noise * np.exp(-shared.noise_slope * relative), shared.noise_floor)
@@ -83,7 +83,7 @@ def test_ridges_reach_the_floors_that_other_group_levels_would_ask_for():
     settings, simulated = FitSettings(), simulate(SCENARIOS["short"], 1, seeds=3)
     layout = lay_out(simulated.curves, family="power-law")
     hierarchy = build_hierarchy(layout, settings)
-    start = start_of_sampling(layout, hierarchy, settings)
+    start = start_of_fit(layout, hierarchy, settings)
     lowest = start.ridge.centre - start.ridge.width
     residual = start.scale[-1]
     assert residual < 0.1

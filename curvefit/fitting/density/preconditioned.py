@@ -1,6 +1,6 @@
 """A density in coordinates that its own curvature makes nearly round, so that the sampler starts where others adapt to.
 
-Curvature is taken where the density is highest at the scales of the start: the start itself knows of no bend, and may be far off.
+Curvature is best taken where the density is highest at the scales of the start (`highest`): the start itself may be far off.
 Curves know of each other only through the group level, so the curvature is an arrow matrix: a block per row and a border. It is
 differenced and factorised as such, which costs some hundred gradients for any number of curves.
 """
@@ -21,7 +21,7 @@ _FLATTEST = 0.02
 
 
 class Preconditioned:
-    """The density of y, where ``x = top + T y`` are the coordinates of `density` and ``T T'`` is its inverse curvature at the top.
+    """The density of y, where ``x = middle + T y`` are the coordinates of `density` and ``T T'`` is its inverse curvature at the middle.
 
     T is constant, so the posterior is the same for any T. Scales keep their own axes, since the density is far from normal in
     them and curvature at one point misleads; so do the steps of walks, over which the curvature of the others is marginal.
@@ -30,6 +30,8 @@ class Preconditioned:
     ----------
     density
         Log density, its gradient and starting values.
+    middle
+        Where the density is made round, and where y is 0; shape (dimensions,).
 
     Attributes
     ----------
@@ -37,11 +39,11 @@ class Preconditioned:
         Starting values of y: 0, shape (dimensions,).
     """
 
-    def __init__(self, density: Density) -> None:
+    def __init__(self, density: Density, middle: np.ndarray) -> None:
         self.density = density
-        self.centre = np.zeros_like(density.centre)
-        self._move(density.centre)
-        self._move(self.at(self._highest()))
+        self.centre = np.zeros_like(middle)
+        self._middle, self._to_x = middle, _inverse_root(density, middle)
+        self._to_gradient = self._to_x.T.tocsr()
 
     def __call__(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at `y`, shape (dimensions,); not finite where it overflows."""
@@ -52,29 +54,22 @@ class Preconditioned:
         """Return one draw's parameters by name; see `Density.expand`."""
         return self.density.expand(self.at(y))
 
-    @property
-    def top(self) -> np.ndarray:
-        """Where the density is highest at the scales of the start, in the coordinates of `density`, shape (dimensions,)."""
-        return self._middle
-
     def at(self, y: np.ndarray) -> np.ndarray:
         """Return the coordinates x of `density` at `y`, both of shape (dimensions,)."""
         return self._middle + self._to_x @ y
 
-    def _move(self, x: np.ndarray) -> None:
-        """Put the origin of y at `x`, and make the density round there."""
-        self._middle, self._to_x = x, _inverse_root(self.density, x)
-        self._to_gradient = self._to_x.T.tocsr()
 
-    def _highest(self) -> np.ndarray:
-        """Return where the density is highest while its scales stay as they are, shape (dimensions,)."""
+def highest(density: Density) -> np.ndarray:
+    """Return where a density is highest while its scales stay as they are at its start, shape (dimensions,)."""
+    round_one = Preconditioned(density, density.centre)
 
-        def below(y: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient = self(y)
-            gradient[self.density.scales] = 0.0
-            return (-value, -gradient) if np.isfinite(value) else (np.inf, 0.0 * y)
+    def below(y: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = round_one(y)
+        gradient[density.scales] = 0.0
+        return (-value, -gradient) if np.isfinite(value) else (np.inf, 0.0 * y)
 
-        return minimize(below, self.centre, jac=True, method="L-BFGS-B", options={"maxiter": _CLIMB}).x
+    found = minimize(below, round_one.centre, jac=True, method="L-BFGS-B", options={"maxiter": _CLIMB})
+    return round_one.at(found.x)
 
 
 def _inverse_root(density: Density, x: np.ndarray) -> sp.csr_array:
