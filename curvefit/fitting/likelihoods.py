@@ -82,18 +82,47 @@ def _conditional(variance: list[Any], between: list[Any]) -> tuple[Any, Any, Any
     return w1, w2, variance[0] - w1 * c01 - w2 * c02
 
 
-def walked_error(link: str, error: Any, walk: Any, data: dict[str, Any]) -> Any:
-    """Return the law with a walk of its own for every curve, its steps being parameters.
+def walked_error(link: str, error: Any, walk: Any, data: dict[str, Any], n_sizes: int) -> Any:
+    """Return the law with a walk of its own for every curve, its standardised steps being parameters with normal priors.
 
-    They are sampled in units of what prior and data leave open of each, which is exact for any start.
+    They are sampled as what is left of them when each is expected where data at its cell and at larger sizes put it, given the
+    path so far (a backward information filter): exact for any start, and standard normal were the data normal.
+
+    Parameters
+    ----------
+    n_sizes
+        Most cells of a curve.
     """
-    doublings = data["cell_doublings"]
-    units = (1.0 + walk**2 * data["step_known"]) ** -0.5
-    step = pm.Normal("walk_step", 0.0, 1.0 / units) * units
-    first = data["cell_first"]
-    length = pt.sqrt(pt.maximum(doublings - pt.concatenate([doublings[:1], doublings[:-1]]), 0.0))
-    path = pt.cumsum(walk * length * step)
-    shifted = transformed_law(link, error) + path - path[first]
+    free = pm.Flat("walk_free", shape=error.shape)
+    law, cells = transformed_law(link, error), data["walk_cell"]
+    padded = [
+        pt.concatenate([values, pt.zeros(1)])[cells]
+        for values in (
+            free,
+            data["cell_seen"][:, 1],
+            data["cell_seen"][:, 1] * (data["cell_seen"][:, 0] - law),
+            data["cell_doublings"],
+        )
+    ]
+    x, information, score, doublings = ([column[:, k] for k in range(n_sizes)] for column in padded)
+    size = [walk * pt.sqrt(pt.maximum(b - a, 0.0)) for a, b in zip(doublings[:1] + doublings, doublings)]
+    left: list[Any] = [None] * n_sizes
+    for k in reversed(range(n_sizes)):
+        if k + 1 < n_sizes:
+            information[k] = information[k] + information[k + 1] / left[k + 1]
+            score[k] = score[k] + score[k + 1] / left[k + 1]
+        left[k] = 1.0 + size[k] ** 2 * information[k]
+    path, steps, paths, log_prior = pt.zeros(x[0].shape), [], [], 0.0
+    for k in range(n_sizes):
+        steps.append(size[k] * (score[k] - information[k] * path) / left[k] + x[k] / pt.sqrt(left[k]))
+        path = path + size[k] * steps[k]
+        paths.append(path)
+        normal = -0.5 * (steps[k] ** 2 + np.log(2 * np.pi) + pt.log(left[k]))
+        log_prior = log_prior + pt.switch(pt.lt(cells[:, k], free.shape[0]), normal, 0.0).sum()
+    pm.Potential("walk_step_prior", log_prior)
+    inside = pt.lt(cells, free.shape[0]).nonzero()
+    pm.Deterministic("walk_step", pt.stack(steps, axis=1)[inside])
+    shifted = law + pt.stack(paths, axis=1)[inside]
     return pt.exp(shifted) if link == "log" else pt.sigmoid(shifted)
 
 

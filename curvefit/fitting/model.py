@@ -26,7 +26,7 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
         "middle_log_size": np.full(len(layout.cell_size), np.log(layout.middle_size)),
         "cell_doublings": layout.cell_doublings,
         "cell_bend": layout.cell_bend,
-        "cell_first": np.searchsorted(layout.cell_curve, layout.cell_curve),
+        "walk_cell": walk_cells(layout),
         "cell_test": layout.cell_test if layout.counted else None,
         "cell_variance": layout.cell_variance,
         "curve_chance": layout.chance,
@@ -37,7 +37,7 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
         "effect_known": start.effect_known,
         "information": start.ridge.information,
         "score": start.ridge.score,
-        "step_known": start.step_known,
+        "cell_seen": start.seen,
         "path": start.ridge.path,
         "floor_centre": start.ridge.centre,
         "floor_width": start.ridge.width,
@@ -60,6 +60,14 @@ def pattern_walk(layout: Layout) -> np.ndarray:
     """Return the doublings that a cell and its predecessors have walked, and those that two of them share, shape (patterns, 6)."""
     walked = layout.cell_doublings[layout.pattern_cell]
     return np.column_stack([walked, walked[:, [1, 2, 2]] * layout.pattern_mask[:, [0, 1, 1]]])
+
+
+def walk_cells(layout: Layout) -> np.ndarray:
+    """Return the cells of every curve in order of size, shape (curves, most cells of a curve); behind its last the number of all cells."""
+    cells = np.arange(len(layout.cell_curve))
+    of_curve = np.full((len(layout.triplets), np.bincount(layout.cell_curve).max()), len(cells))
+    of_curve[layout.cell_curve, cells - np.searchsorted(layout.cell_curve, layout.cell_curve)] = cells
+    return of_curve
 
 
 def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised) -> pm.Model:
@@ -131,7 +139,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         if layout.link == "logit":
             error = pt.clip(error, 1e-9, 1 - 1e-9)
         if walk is not None and not layout.likelihood.endswith("-gaussian"):
-            error = walked_error(layout.link, error, walk, data)
+            error = walked_error(layout.link, error, walk, data, arrays["walk_cell"].shape[1])
 
         log_noise = pm.Normal("log_noise", np.log(priors.noise[0]), priors.noise[1], dims="noise")
         slope = pm.HalfNormal("noise_slope", priors.noise_slope)
@@ -214,7 +222,7 @@ def start_point(
     if settings.walks:
         point["log_walk"] = np.log(shared.walk)
         if not layout.likelihood.endswith("-gaussian"):
-            point["walk_step"] = np.zeros(len(layout.cell_curve))
+            point["walk_free"] = np.zeros(len(layout.cell_curve))
     point |= {
         "log_noise": np.log(shared.noise),
         "noise_slope_log__": np.log(shared.noise_slope),

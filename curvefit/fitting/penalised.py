@@ -38,8 +38,9 @@ class Penalised:
         What the data say about each effect: information and score (information times estimate), shape (columns, 2).
     shared
         What was held while curves were fitted.
-    step_known
-        What the data say about the standardised step of a walk of size 1 to each cell: information, shape (cells,).
+    seen
+        Mean of the data at each cell on the transformed scale, and its information (inverse variance around law and walk), shape
+        (cells, 2).
     """
 
     theta: np.ndarray
@@ -51,7 +52,7 @@ class Penalised:
     scale: np.ndarray
     effect_known: np.ndarray
     shared: Shared
-    step_known: np.ndarray
+    seen: np.ndarray
 
 
 def penalised_fit(
@@ -81,7 +82,7 @@ def penalised_fit(
         scale = hierarchy.scale_prior.copy()
     else:
         theta, eta, scale, shared = before.theta, before.eta, before.scale, before.shared
-    weights = shared.weights(layout, seed_mean, count, walk=shared.walk)
+    weights = shared.weights(layout, seed_mean, count)
     prior_mean, prior_sd = hierarchy.mean_prior.T
     rows, n_own, n_terms = hierarchy.n_rows, len(hierarchy.curve_specs), len(hierarchy.terms)
     longest = np.minimum(0.7, prior_sd)
@@ -118,18 +119,8 @@ def penalised_fit(
     if hierarchy.pooled:  # the sampler goes where other grand means and effects lead it
         precision = 1 / (scale[n_terms:] ** 2 + prior_sd**2)
     ridge = trace_ridge(layout, hierarchy, squares, theta, eta, precision)
-    known = _step_information(layout, shared.weights(layout, seed_mean, count, walk=0.0))
-    return Penalised(theta, eta, fisher, ridge, projection, mean, scale, effect_known, shared, known)
-
-
-def _step_information(layout: Layout, weights: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Return the information of a curve's means about each step of its walk alone, shape (cells,)."""
-    found = np.empty(len(layout.cell_curve))
-    for cells, weight in weights:
-        later = np.triu(np.ones_like(weight))
-        stepped = np.maximum(np.diff(layout.cell_doublings[cells], prepend=0.0), 0.0)
-        found[cells] = stepped * np.einsum("ij,jk,ik->i", later, weight, later)
-    return found
+    seen = np.column_stack([seed_mean, count / sum(shared.run_variances(layout, seed_mean))])
+    return Penalised(theta, eta, fisher, ridge, projection, mean, scale, effect_known, shared, seen)
 
 
 def _squares(layout, hierarchy, theta, shared, mean, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -49,15 +49,19 @@ class Shared:
         error = layout.family.error(size, chance=layout.chance[layout.cell_curve], **values)
         return layout.transform(np.clip(error, _TINY, 1 - _TINY if layout.link == "logit" else None))
 
-    def weights(
-        self, layout: Layout, mean: np.ndarray, count: np.ndarray, *, walk: float
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return, per curve, its cells and the inverse covariance of their means over seeds, around a law that walks by `walk`."""
+    def run_variances(self, layout: Layout, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the variances of every cell's runs between seeds and from counting, at means on the transformed scale."""
         relative = np.log(layout.cell_size / layout.middle_size)
         log_noise = np.log(self.noise)[layout.noise_group[layout.cell_curve]]
-        sd = np.sqrt(seed_variance(np, log_noise, self.noise_slope, self.noise_floor, relative))
-        counting = counting_variance_at(layout, mean)
-        found = []
+        between = seed_variance(np, log_noise, self.noise_slope, self.noise_floor, relative)
+        return between, counting_variance_at(layout, mean)
+
+    def weights(
+        self, layout: Layout, mean: np.ndarray, count: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return, per curve, its cells and the inverse covariance of their means over seeds, around a law that walks."""
+        between, counting = self.run_variances(layout, mean)
+        sd, found = np.sqrt(between), []
         for curve in range(len(layout.triplets)):
             cells = np.flatnonzero(layout.cell_curve == curve)
             log2, walked = np.log2(layout.cell_size[cells]), layout.cell_doublings[cells]
@@ -65,7 +69,7 @@ class Shared:
             correlated = self.correlation**lag if self.correlation > 0 else np.eye(len(cells))
             covariance = correlated * np.outer(sd[cells], sd[cells]) + np.diag(counting[cells])
             covariance /= np.sqrt(np.outer(count[cells], count[cells]))
-            covariance += walk**2 * np.minimum.outer(walked, walked)
+            covariance += self.walk**2 * np.minimum.outer(walked, walked)
             found.append((cells, np.linalg.inv(covariance)))
         return found
 

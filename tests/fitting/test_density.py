@@ -111,7 +111,7 @@ def test_the_preconditioned_density_is_the_same_and_round(case):
     slope = np.delete(round_one(np.zeros(size))[1], density.scales)
     np.testing.assert_allclose(slope, 0.0, atol=0.02)
     curvature = np.array([(round_one(-1e-3 * e)[1] - round_one(1e-3 * e)[1]) / 2e-3 for e in np.eye(size)])
-    steps = density.positions("walk_step")
+    steps = density.positions("walk_free")
     others = np.setdiff1d(np.arange(size), np.concatenate([density.scales, steps]))
     free = np.concatenate([others, steps])
     spread = np.linalg.inv(curvature[np.ix_(free, free)])[: len(others), : len(others)]
@@ -188,17 +188,12 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
     bend = (
         0.01 * np.sqrt(2.0) * np.cumsum(point["bend_step"])
     )  # pieces of two doublings, the top one straight
-    steps = point.get("walk_step")
-    if steps is not None:
-        units = (1 + walk**2 * start.step_known) ** -0.5
-        steps = steps * units
-        total += (norm(steps) + np.log(units)).sum()
     rho = 0.0
     if curves.training_sets == "nested":
         rho = 1 / (1 + np.exp(-float(point["noise_correlation_logodds__"])))
         total += np.log(rho) + np.log1p(-rho)
     return total + _likelihood(
-        curves, likelihood, theta, point["log_noise"], slope, rest, rho, bend, walk, steps
+        curves, likelihood, theta, point["log_noise"], slope, rest, rho, bend, walk, point.get("walk_free"), start.seen
     )
 
 
@@ -206,7 +201,7 @@ def natural_floor(root):
     return (0.03 * np.log1p(np.exp(root / 0.03))) ** 2
 
 
-def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, bend, walk, steps) -> float:
+def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, bend, walk, free, at_start) -> float:
     table, total = curves.usable, 0.0
     groups = list(dict.fromkeys((t.model, t.inference) for t in curves.triplets))
     middle = np.exp(np.log(table[["data", "model", "n_train"]].drop_duplicates()["n_train"]).mean())
@@ -224,8 +219,14 @@ def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, bend, wa
         doublings = np.log2(n / n[0])
         losses = likelihood.startswith("log-")
         law = np.log(error) if losses else np.log(error / (1 - error))
-        if steps is not None:
-            law = law + np.cumsum(walk * np.sqrt(np.diff(doublings, prepend=0.0)) * steps[3 * j : 3 * j + 3])
+        if free is not None:  # steps are sampled as what is left of their posterior, were data normal
+            means, information = at_start[3 * j : 3 * j + 3].T
+            to_path = np.tril(np.ones((3, 3))) * walk * np.sqrt(np.diff(doublings, prepend=0.0))
+            covariance = np.linalg.inv(np.eye(3) + (to_path.T * information) @ to_path)
+            root = np.linalg.cholesky(covariance)
+            steps = covariance @ to_path.T @ (information * (means - law)) + root @ free[3 * j : 3 * j + 3]
+            total += stats.norm.logpdf(steps).sum() + np.log(np.diag(root)).sum()
+            law = law + to_path @ steps
             error = np.exp(law) if losses else 1 / (1 + np.exp(-law))
         wrong = np.round(value * N_TEST)
         seen = np.log(value) if losses else np.log((wrong + 0.5) / (N_TEST - wrong + 0.5))

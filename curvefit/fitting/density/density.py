@@ -13,6 +13,7 @@ from curvefit.families import ParamSpec
 from curvefit.fitting.bend import step_scale
 from curvefit.fitting.density import cells, stages
 from curvefit.fitting.density.law import law_with_partials
+from curvefit.fitting.density.walks import standard_steps
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.model import n_bends, pattern_walk, start_point
@@ -53,7 +54,6 @@ class Density:
             sizes[_block(name)] += value.size
         self._starts = np.concatenate([[0], np.cumsum(list(sizes.values()))])
         self.scales = np.concatenate([self.positions("log_scale"), self.positions("log_walk")])
-        self._step_known = start.step_known
         self._cell_row, self._n_rows = hierarchy.row[layout.cell_curve], hierarchy.n_rows
         prior = np.ascontiguousarray(hierarchy.mean_prior)
         ridge, found = start.ridge, floor_index(hierarchy)
@@ -77,18 +77,25 @@ class Density:
         known = np.zeros(len(where)) if counted else layout.cell_variance.astype(float)
         priors = settings.priors
         beta = priors.noise_correlation
+        length = np.sqrt(np.maximum(np.diff(layout.cell_doublings, prepend=0.0), 0.0))
+        self._walks = (length, np.searchsorted(where, where), start.seen)
+        self._log_link = log_link
         self._observed = (
             _KINDS[layout.likelihood.split("-")[1]], log_link, counted, layout.correlated,
-            (layout.cell_test * float(counted), known, layout.cell_doublings, np.searchsorted(where, where), self._step_known),
+            (layout.cell_test * float(counted), known), self._walks,
             (np.log(layout.cell_size / layout.middle_size), layout.noise_group[where]),
             (
                 layout.pattern_cell, layout.pattern_gap, layout.pattern_mask, layout.pattern_count,
                 layout.pattern_mean, layout.pattern_cross, pattern_walk(layout),
             ),
-            (layout.run_cell, layout.run_value, layout.run_errors, layout.run_test),
+            (layout.run_cell, layout.run_value, layout.run_errors),
             np.array([priors.noise_slope, *beta, betaln(*beta)]),
             self._normal_priors(hierarchy, settings),
         )  # fmt: skip
+        self._coefficients = 0.0
+        if layout.likelihood == "beta-binomial":
+            right = layout.run_test - layout.run_errors
+            self._coefficients = float(-(np.log1p(layout.run_test) + betaln(layout.run_errors + 1.0, right + 1.0)).sum())
         self._law = law_with_partials(layout.family)
         self._chance = layout.chance[where].astype(float)
         specs = [*hierarchy.curve_specs, *hierarchy.common_specs]
@@ -102,12 +109,13 @@ class Density:
         rest, gradient = stages.after_law(
             x, *self._after, level, slope, error, partial[self._from_table], by_size, *self._observed
         )
-        return log_prior + rest, gradient
+        return log_prior + rest + self._coefficients, gradient
 
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return one draw's parameters by name: natural ones in place of those whose names end in ``__``, theta and means."""
         at = self.read(x)
-        theta, _, _, _, mean, *_, bend, _ = stages.before_law(x, *self._before)[1]
+        _, level, value, _ = stages.before_law(x, *self._before)
+        theta, _, _, _, mean, *_, bend, size = level
         found = {name: value for name, value in at.items() if not name.endswith("__")} | {"theta": theta}
         found["noise_slope"] = np.exp(at["noise_slope_log__"])
         found["noise_floor"] = abs(found.pop("noise_floor_signed"))
@@ -117,8 +125,12 @@ class Density:
             found["bend"] = bend
         if "log_walk" in at:
             found["walk"] = np.exp(at["log_walk"])
-        if "walk_step" in at:
-            found["walk_step"] = at["walk_step"] / np.sqrt(1.0 + found["walk"] ** 2 * self._step_known)
+        if "walk_free" in at:
+            error, *_ = self._law(size, self._chance, value[self._to_table])
+            law = np.empty_like(error)
+            cells.to_scale(self._log_link, error, law)
+            found["walk_step"] = standard_steps(at["walk_free"], float(found["walk"]), *self._walks, law)
+            del found["walk_free"]
         if "noise_correlation_logodds__" in at:
             found["noise_correlation"] = 1.0 / (1.0 + np.exp(-at["noise_correlation_logodds__"]))
         return {name: np.array(value, float) for name, value in found.items()}
@@ -138,7 +150,7 @@ class Density:
 
     def step_positions(self) -> list[np.ndarray]:
         """Return the positions of the steps of walks of each row's curves."""
-        steps = self.positions("walk_step")
+        steps = self.positions("walk_free")
         of_row = self._cell_row[: len(steps)]
         return [steps[of_row == row] for row in range(self._n_rows)]
 

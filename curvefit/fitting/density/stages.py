@@ -29,18 +29,12 @@ from curvefit.fitting.density.rows import (
     normal,
     student_steps,
 )
-from curvefit.fitting.density.runs import (
-    beta_binomial,
-    student,
-    walk_back,
-    walk_path,
-    walk_steps,
-    walk_steps_back,
-)
+from curvefit.fitting.density.runs import beta_binomial, student
+from curvefit.fitting.density.walks import walk_back, walk_path
 
 GAUSSIAN, STUDENT, BETA_BINOMIAL = 0, 1, 2
 #: Blocks of the sampled coordinates, in order; a block may be empty.
-BLOCKS = ("theta", "log_scale", "mean", "effect", "common", "bend_step", "log_walk", "walk_step", "log_noise", "slope", "floor", "correlation")  # fmt: skip
+BLOCKS = ("theta", "log_scale", "mean", "effect", "common", "bend_step", "log_walk", "walk_free", "log_noise", "slope", "floor", "correlation")  # fmt: skip
 _THETA, _SCALE, _MEAN, _EFFECT, _COMMON, _BEND, _WALK, _STEP, _NOISE, _SLOPE, _FLOOR, _CORRELATION = range(12)
 
 
@@ -103,7 +97,7 @@ def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend)
 
 
 @compiled
-def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope, error, partial, by_size, kind, log_link, counted, correlated, cells, of_noise, patterns, runs, priors, normals):  # fmt: skip
+def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope, error, partial, by_size, kind, log_link, counted, correlated, cells, walks, of_noise, patterns, runs, priors, normals):  # fmt: skip
     """Return the rest of the log density (likelihood, noise priors) and the gradient of all of it.
 
     Parameters
@@ -115,12 +109,13 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
     kind, log_link, counted, correlated
         Likelihood code, and whether noise adds on logs, errors are counts, seed noise is correlated along n.
     cells
-        Test points (0 for none), known variances, doublings, number of the curve's first cell, and what the data say about
-        the walk's step, per cell.
+        Test points (0 for none) and known variances per cell.
+    walks
+        Arguments `length`, `first` and `seen` of `walk_path`.
     of_noise
         Log of size over the middle size, and noise group, per cell.
     patterns, runs
-        Arguments of `gaussian`; cell, value, errors and test points of every run.
+        Arguments of `gaussian`; cell, value and errors of every run.
     priors
         Width of the half-normal of the noise's slope; the two numbers of the correlation's beta, log normaliser.
     normals
@@ -149,18 +144,17 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
 
     scaled, seed, counting, law = np.empty(n_cells), np.empty(n_cells), np.empty(n_cells), error
     to_scale(log_link, error, scaled)
-    walks, steps = starts[_STEP] > starts[_WALK], starts[_NOISE] - starts[_STEP]
-    walk = math.exp(x[starts[_WALK]]) if walks else 0.0
-    step, width, to_step = np.empty(steps), np.empty(steps), np.zeros(steps)
-    path, length = np.empty(steps), np.empty(steps)
+    walking, steps = starts[_STEP] > starts[_WALK], starts[_NOISE] - starts[_STEP]
+    walk = math.exp(x[starts[_WALK]]) if walking else 0.0
+    free = x[starts[_STEP] : starts[_NOISE]]
+    step, path, open_, later = np.empty(steps), np.empty(steps), np.empty(steps), np.empty((steps, 2))
     if steps:
-        total += walk_steps(x[starts[_STEP] : starts[_NOISE]], walk, cells[4], step, width)
-        walk_path(cells[2], cells[3], walk, step, path, length)
+        total += walk_path(free, walk, *walks, scaled, step, path, open_, later)
         scaled = scaled + path
         law = np.empty(n_cells)
         from_scale(log_link, scaled, law)
     log_noise, fall, rest = x[starts[_NOISE] : starts[_SLOPE]], math.exp(x[starts[_SLOPE]]), x[starts[_FLOOR]]
-    noise(log_link, law, cells[0], cells[1], *of_noise, log_noise, fall, rest, seed, counting)
+    noise(log_link, law, *cells, *of_noise, log_noise, fall, rest, seed, counting)
 
     to_scaled, to_seed, to_counting, to_law = (
         np.zeros(n_cells),
@@ -175,22 +169,24 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
         total += found
         if correlated:
             to[starts[_CORRELATION]] += to_correlation * -math.expm1(log_correlation)
-        if walks:
+        if walking:
             to[starts[_WALK]] += to_log_walk
     elif kind == STUDENT:
         total += student(runs[0], runs[1], scaled, seed + counting, to_scaled, to_seed)
         to_counting += to_seed
     else:
-        total += beta_binomial(runs[0], runs[2], runs[3], law, seed, to_law, to_seed)
+        total += beta_binomial(runs[0], runs[2], cells[0], law, seed, to_law, to_seed)
         to_scaled += to_law * law * (1.0 - law)
     to_fall, to_rest = noise_back(*of_noise, rest, seed, to_seed, to[starts[_NOISE] : starts[_SLOPE]])
     to[starts[_SLOPE]] += to_fall * fall
     to[starts[_FLOOR]] += to_rest
     error_back(log_link, counted, law, counting, to_scaled, to_counting, to_law)
     if steps:  # back to the scale on which the walk adds, and from there to the law that walked
-        to_scaled = to_law * law if log_link else to_law * law * (1.0 - law)
-        to[starts[_WALK]] += walk_back(cells[3], walk, step, length, to_scaled, to_step)
-        to[starts[_WALK]] += walk_steps_back(step, width, to_step, to[starts[_STEP] : starts[_NOISE]])
+        to_path = to_law * law if log_link else to_law * law * (1.0 - law)
+        to_scaled, to_free = to_path.copy(), to[starts[_STEP] : starts[_NOISE]]
+        to[starts[_WALK]] += walk_back(
+            free, walk, *walks, step, path, open_, later, to_path, to_free, to_scaled
+        )
         error_back(log_link, False, error, counting, to_scaled, to_counting, to_law)
     theta, eta, sd, scale, mean, effect, factor, solved, bends, size = level
     to_theta, to_eta, to_log_sd = np.zeros_like(theta), np.zeros_like(theta), np.zeros(n_own)
