@@ -56,17 +56,18 @@ def _along_ridges(
     """Draw the floors, then the other parameters given them, shape (DRAWS, rows, parameters)."""
     rows, n_own = start.theta.shape
     eta = start.eta if hierarchy.pooled else hierarchy.mean_prior[None, :, 0]
-    information, score = start.ridge.information, start.ridge.score[None, ..., 0]
+    information, along = start.ridge.at_walk(start.shared.walk)
+    score = along[None, ..., 0]
     pivot = floor_index(hierarchy)
     theta = np.empty((DRAWS, rows, n_own))
     others = np.arange(n_own)
     if pivot is not None:
         total = precision[pivot] + information[:, pivot, pivot]
-        centre = (precision[pivot] * eta[:, pivot] + start.ridge.score[:, pivot, 0]) / total
+        centre = (precision[pivot] * eta[:, pivot] + along[:, pivot, 0]) / total
         theta[..., pivot] = centre + rng.normal(size=(DRAWS, rows)) / np.sqrt(total)
         level = start.ridge.level(hierarchy.curve_specs[pivot].constrain(theta[..., pivot]))
         powers = level[..., None] ** np.arange(DEGREE + 1)
-        score = np.einsum("rkp,drp->drk", start.ridge.score, powers)
+        score = np.einsum("rkp,drp->drk", along, powers)
         others = np.delete(others, pivot)
     total = information[:, others][:, :, others] + np.diag(precision[others])
     centre = np.linalg.solve(total, (precision[others] * eta[:, others] + score[..., others])[..., None])[

@@ -35,6 +35,7 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
         "noise_group": layout.noise_group,
         "design": hierarchy.design,
         "effect_known": start.effect_known,
+        "rate": start.ridge.rate,
         "information": start.ridge.information,
         "score": start.ridge.score,
         "cell_seen": start.seen,
@@ -76,7 +77,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
     import pytensor.tensor as pt
 
     from curvefit.fitting.likelihoods import add_beta_binomial, add_gaussian, add_student, walked_error
-    from curvefit.fitting.whitening import Whiten
+    from curvefit.fitting.whitening import whitened
 
     priors, family = settings.priors, layout.family
     own, n_own = hierarchy.curve_specs, len(hierarchy.curve_specs)
@@ -113,8 +114,14 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         else:
             eta = pt.as_tensor(np.tile(prior_mean, (hierarchy.n_rows, 1)))
             sd = pt.as_tensor(np.tile(prior_sd, (hierarchy.n_rows, 1)))
-        transform = Whiten(data["information"], data["score"], n_own, pivot, level)
-        theta = pm.Normal("theta", eta, sd, dims=("row", "parameter"), transform=transform)
+        walk: Any = 0.0
+        if settings.walks:
+            log_walk = pm.Normal("log_walk", np.log(priors.walk[0]), priors.walk[1])
+            walk = pm.Deterministic("walk", pt.exp(log_walk))
+        certainty = 1.0 / (1.0 + data["rate"] * walk**2)
+        certainty = certainty.reshape((*arrays["rate"].shape, 1, 1))
+        information, score = ((certainty * data[name]).sum(axis=1) for name in ("information", "score"))
+        theta = whitened(eta, sd, information, score, pivot, level, (hierarchy.n_rows, n_own))
         common: Any = None
         if hierarchy.common_specs:
             common = pm.Normal("common", *hierarchy.common_prior.T, dims="common_parameter")
@@ -126,10 +133,6 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
             scale_of_step = step_scale(priors.bend, layout.bend_edges)
             bend = pm.Deterministic("bend", scale_of_step * pt.cumsum(step), dims="piece")
             size = bent_size(pt, log_size, data["cell_bend"], bend)
-        walk: Any = None
-        if settings.walks:
-            log_walk = pm.Normal("log_walk", np.log(priors.walk[0]), priors.walk[1])
-            walk = pm.Deterministic("walk", pt.exp(log_walk))
         where = data["cell_curve"]
         unit, row = data["curve_unit"][where], data["curve_row"][where]
         values = {s.name: s.constrain(theta[:, k], 1.0, pt)[row] for k, s in enumerate(own)}
@@ -138,7 +141,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         error = family.formula(pt, size, chance=data["curve_chance"][where], **values)
         if layout.link == "logit":
             error = pt.clip(error, 1e-9, 1 - 1e-9)
-        if walk is not None and not layout.likelihood.endswith("-gaussian"):
+        if settings.walks and not layout.likelihood.endswith("-gaussian"):
             error = walked_error(layout.link, error, walk, data, arrays["walk_cell"].shape[1])
 
         log_noise = pm.Normal("log_noise", np.log(priors.noise[0]), priors.noise[1], dims="noise")
@@ -156,7 +159,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
             correlation = None
             if layout.correlated:
                 correlation = pm.Beta("noise_correlation", *priors.noise_correlation)
-            add_gaussian(layout.link, error, variance, data, correlation, walk)
+            add_gaussian(layout.link, error, variance, data, correlation, walk if settings.walks else None)
     return model
 
 
@@ -204,7 +207,7 @@ def start_point(
 ) -> dict[str, np.ndarray]:
     """Return unconstrained starting values by the name of the value variable."""
     shared = start.shared
-    point: dict[str, Any] = {"theta_whiten__": np.zeros_like(start.theta)}
+    point: dict[str, Any] = {"theta_free": np.zeros_like(start.theta)}
     if hierarchy.pooled:
         point["log_scale"] = np.log(start.scale)
         names = [spec.estimated_name for spec in hierarchy.curve_specs]

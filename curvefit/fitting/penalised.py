@@ -11,7 +11,7 @@ import numpy as np
 
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
-from curvefit.fitting.ridge import Ridge, trace_ridge
+from curvefit.fitting.ridge import Ridge, quadratic, trace_ridge
 from curvefit.fitting.shared import Shared, moment_estimates
 
 _STEP = 1e-4
@@ -82,13 +82,14 @@ def penalised_fit(
         scale = hierarchy.scale_prior.copy()
     else:
         theta, eta, scale, shared = before.theta, before.eta, before.scale, before.shared
-    weights = shared.weights(layout, seed_mean, count)
+    modes = shared.modes(layout, hierarchy, seed_mean, count)
+    certainty = modes.certainty(shared.walk)
     prior_mean, prior_sd = hierarchy.mean_prior.T
     rows, n_own, n_terms = hierarchy.n_rows, len(hierarchy.curve_specs), len(hierarchy.terms)
     longest = np.minimum(0.7, prior_sd)
 
-    def squares(at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return _squares(layout, hierarchy, at, shared, seed_mean, weights)
+    def linear(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return _linear(layout, hierarchy, at, shared, seed_mean, modes)
 
     effect_known = np.zeros((hierarchy.design.shape[1], 2))
     mean = prior_mean.copy()
@@ -102,7 +103,7 @@ def penalised_fit(
         else:
             precision = 1 / scale[n_terms:] ** 2
         for _ in range(40 if begins else 10):
-            _, information, gradient = squares(theta)
+            information, gradient = quadratic(*linear(theta), certainty)
             total = information + np.diag(precision)
             step = np.linalg.solve(total, (gradient - precision * (theta - eta))[..., None])[..., 0]
             step = np.clip(step, -longest, longest)
@@ -114,35 +115,24 @@ def penalised_fit(
             mean, eta, scale, effect_known, projection = _group_level(
                 hierarchy, theta, eta, variance, precision, scale
             )
-    _, information, gradient = squares(theta)
+    information, gradient = quadratic(*linear(theta), certainty)
     fisher = information + 1e-6 * np.eye(n_own)
     if hierarchy.pooled:  # the sampler goes where other grand means and effects lead it
         precision = 1 / (scale[n_terms:] ** 2 + prior_sd**2)
-    ridge = trace_ridge(layout, hierarchy, squares, theta, eta, precision)
+    ridge = trace_ridge(layout, hierarchy, linear, modes.rate, shared.walk, theta, eta, precision)
     seen = np.column_stack([seed_mean, count / sum(shared.run_variances(layout, seed_mean))])
     return Penalised(theta, eta, fisher, ridge, projection, mean, scale, effect_known, shared, seen)
 
 
-def _squares(layout, hierarchy, theta, shared, mean, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the sum of squares, Gauss-Newton information and gradient of every row of theta."""
-    rest = mean - shared.cell_means(layout, hierarchy, theta)
-    n_own = theta.shape[1]
-    jacobian = np.empty((len(rest), n_own))
-    for k in range(n_own):
-        shift = np.zeros(n_own)
+def _linear(layout, hierarchy, theta, shared, mean, modes) -> tuple[np.ndarray, np.ndarray]:
+    """Return how modes of the law change with theta, shape (rows, modes, parameters), and what they leave of the data's, (rows, modes)."""
+    jacobian = np.empty((len(mean), theta.shape[1]))
+    for k in range(theta.shape[1]):
+        shift = np.zeros(theta.shape[1])
         shift[k] = _STEP
         upper = shared.cell_means(layout, hierarchy, theta + shift)
         jacobian[:, k] = (upper - shared.cell_means(layout, hierarchy, theta - shift)) / (2 * _STEP)
-    information = np.zeros((len(theta), n_own, n_own))
-    gradient = np.zeros((len(theta), n_own))
-    squares = np.zeros(len(theta))
-    for curve, (cells, weight) in enumerate(weights):
-        row = hierarchy.row[curve]
-        weighted = jacobian[cells].T @ weight
-        information[row] += weighted @ jacobian[cells]
-        gradient[row] += weighted @ rest[cells]
-        squares[row] += rest[cells] @ weight @ rest[cells]
-    return squares, information, gradient
+    return modes.combine(jacobian), modes.combine(mean - shared.cell_means(layout, hierarchy, theta))
 
 
 def _group_level(hierarchy, theta, eta, variance, precision, scale):

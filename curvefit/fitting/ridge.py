@@ -22,8 +22,8 @@ _NO_FLOOR = -0.1  # root of a floor that is all but 0
 _LOWEST = -0.5  # lowest root that is looked at
 _FIRST_STEPS, _STEPS, _LONGEST = 20, 4, 0.7
 
-#: From theta to every row's sum of squared rests, information and gradient.
-Quadratic = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+#: From theta to how the modes of every row change with it, shape (rows, modes, parameters), and what is left of them, (rows, modes).
+Linear = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,17 +32,20 @@ class Ridge:
 
     Parameters
     ----------
+    rate
+        See `Modes`: what a mode says counts ``1 + rate * walk**2`` times less when laws walk; shape (rows, modes).
     information
-        Shape (rows, parameters, parameters); nothing between the floor and the others.
+        Of each mode without a walk, shape (rows, modes, parameters, parameters); nothing between the floor and the others.
     score
-        Coefficients in powers of the floor's level (see `level`), shape (rows, parameters, DEGREE + 1); for the floor itself,
-        and without one, the power 0 alone.
+        Of each mode without a walk: coefficients in powers of the floor's level (see `level`), shape (rows, modes, parameters,
+        DEGREE + 1); for the floor itself, and without one, the power 0 alone.
     path
-        The parameters on the ridge, less those at the penalised fit, as coefficients of the same shape; 0 for the floor.
+        The parameters on the ridge, less those at the penalised fit, as such coefficients, shape (rows, parameters, DEGREE + 1); 0 for the floor.
     centre, width
         Middle and half width of the floors that a row was profiled at, fractions of the curve's unit, shape (rows,).
     """
 
+    rate: np.ndarray
     information: np.ndarray
     score: np.ndarray
     path: np.ndarray
@@ -52,6 +55,17 @@ class Ridge:
     def level(self, floor: np.ndarray) -> np.ndarray:
         """Return floors on the scale of `centre` and `width`, kept within -1 to 1; shape (..., rows)."""
         return np.clip((floor - self.centre) / self.width, -1.0, 1.0)
+
+    def at_walk(self, walk: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return information and score of rows whose laws walk by `walk`: those of the modes together."""
+        certainty = 1.0 / (1.0 + self.rate * walk**2)
+        return tuple(np.einsum("rm,rm...->r...", certainty, part) for part in (self.information, self.score))
+
+
+def quadratic(slopes: np.ndarray, rests: np.ndarray, certainty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return Gauss-Newton information and gradient of every row, shapes (rows, parameters, parameters) and (rows, parameters)."""
+    weighted = certainty[..., None] * slopes
+    return np.einsum("rmk,rml->rkl", weighted, slopes), np.einsum("rmk,rm->rk", weighted, rests)
 
 
 def floor_index(hierarchy: Hierarchy) -> int | None:
@@ -65,7 +79,9 @@ def floor_index(hierarchy: Hierarchy) -> int | None:
 def trace_ridge(
     layout: Layout,
     hierarchy: Hierarchy,
-    quadratic: Quadratic,
+    linear: Linear,
+    rate: np.ndarray,
+    walk: float,
     theta: np.ndarray,
     eta: np.ndarray,
     precision: np.ndarray,
@@ -74,24 +90,29 @@ def trace_ridge(
 
     Parameters
     ----------
+    rate, walk
+        See `Ridge`, and the walk that is allowed for while looking.
     theta, eta, precision
         Penalised fit and its group-level means, shape (rows, parameters), and the inverse variance around these (parameters,).
         It decides where a curve is looked at; what is kept is what its own data say there.
     """
     rows, n_own = theta.shape
-    pivot = floor_index(hierarchy)
-    score, path = np.zeros((2, rows, n_own, DEGREE + 1))
+    pivot, certainty = floor_index(hierarchy), 1.0 / (1.0 + rate * walk**2)
+    score, path = np.zeros((*rate.shape, n_own, DEGREE + 1)), np.zeros((rows, n_own, DEGREE + 1))
+    slopes, rests = linear(theta)
+    information = slopes[..., :, None] * slopes[..., None, :]
     if pivot is None:
-        _, information, gradient = quadratic(theta)
-        score[..., 0] = gradient + np.einsum("rkl,rl->rk", information, theta)
-        return Ridge(information, score, path, np.zeros(rows), np.ones(rows))
+        score[..., 0] = slopes * (rests + np.einsum("rmk,rk->rm", slopes, theta))[..., None]
+        return Ridge(rate, information, score, path, np.zeros(rows), np.ones(rows))
     spec = hierarchy.curve_specs[pivot]
     others = np.delete(np.arange(n_own), pivot)
     highest = np.maximum(0.995 * spec.unconstrain(_lowest_levels(layout, hierarchy)), 0.0)
     lower, upper = np.full(rows, _NO_FLOOR), highest
     for grid in (_COARSE, _GRID):  # the second only where the floor may be
         roots = np.linspace(lower, upper, grid)  # (grid, rows)
-        log_profile, across, along = _profile(quadratic, theta, eta, precision, pivot, others, roots)
+        log_profile, slopes, rests, along = _profile(
+            linear, certainty, theta, eta, precision, pivot, others, roots
+        )
         fine = np.linspace(np.where(lower > _NO_FLOOR, lower, _LOWEST), upper, _FINE)
         mass = -0.5 * precision[pivot] * (fine - eta[:, pivot]) ** 2
         mass += np.stack([np.interp(fine[:, r], roots[:, r], log_profile[:, r]) for r in range(rows)], axis=1)
@@ -104,48 +125,53 @@ def trace_ridge(
 
     floors = spec.constrain(roots)
     centre, width = 0.5 * (floors[-1] + floors[0]), 0.5 * (floors[-1] - floors[0])
-    information = np.zeros((rows, n_own, n_own))
     data = np.maximum(1.0 / np.maximum(spread**2, 1e-8) - precision[pivot], 1e-3)
-    information[:, pivot, pivot] = data
-    score[:, pivot, 0] = (data + precision[pivot]) * mean - precision[pivot] * eta[:, pivot]
+    by_mode = information[..., pivot, pivot] + 1e-12
+    by_mode *= (data / (certainty * by_mode).sum(axis=1))[:, None]
+    information[..., pivot, :] = information[..., pivot] = 0.0
+    information[..., pivot, pivot] = by_mode
+    towards = (data + precision[pivot]) * mean - precision[pivot] * eta[:, pivot]
+    score[..., pivot, 0] = by_mode * (towards / data)[:, None]
     for row in range(rows):
         weight = np.interp(roots[:, row], fine[:, row], mass[:, row]) + 1e-3
-        inner = np.average(across[:, row], axis=0, weights=weight)
-        information[row][np.ix_(others, others)] = inner
         powers = np.vander((floors[:, row] - centre[row]) / width[row], DEGREE + 1, increasing=True)
         normal = (powers.T * weight) @ powers + 1e-6 * weight.sum() * np.eye(DEGREE + 1)
-        path[row, others] = np.linalg.solve(normal, (powers.T * weight) @ along[:, row]).T
-        score[row, others] = (inner + np.diag(precision[others])) @ path[row, others]
-        score[row, others, 0] -= precision[others] * eta[row, others]
-    ridge = Ridge(information, score, path, centre, width)
+        fitted = np.linalg.solve(normal, powers.T * weight)  # from values at floors to coefficients
+        a = slopes[:, row]
+        inner = np.einsum("g,gmk,gml->mkl", weight / weight.sum(), a, a)
+        path[row, others] = (fitted @ along[:, row]).T
+        pulls = np.einsum("pg,gmk,gm->mkp", fitted, a, rests[:, row])
+        information[row][:, others[:, None], others] = inner
+        score[row][:, others] = inner @ path[row, others] + pulls
+    ridge = Ridge(rate, information, score, path, centre, width)
     expected = ridge.level(spec.constrain(eta[:, pivot]))[:, None] ** np.arange(1, DEGREE + 1)
     path[:, :, 0] = -np.einsum("rkp,rp->rk", path[:, :, 1:], expected)
     return ridge
 
 
-def _profile(quadratic, theta, eta, precision, pivot, others, roots):
-    """Return log profile density (grid, rows), information and mode of the others, each floor from the one before."""
+def _profile(linear, certainty, theta, eta, precision, pivot, others, roots):
+    """Return the log profile density (grid, rows), and slopes and rests of modes and the values of the others where it is highest, each floor from the one before."""
     grid, rows = roots.shape
-    n_others = len(others)
-    log_profile = np.empty((grid, rows))
-    across, along = np.empty((grid, rows, n_others, n_others)), np.empty((grid, rows, n_others))
+    log_profile, along = np.empty((grid, rows)), np.empty((grid, rows, len(others)))
+    slopes, rests = np.empty((grid, *certainty.shape, len(others))), np.empty((grid, *certainty.shape))
     at, prior = theta.copy(), np.diag(precision[others])
     for g in range(grid):
         at[:, pivot] = roots[g]
         for step in range(_FIRST_STEPS if g == 0 else _STEPS, -1, -1):
-            rest, information, gradient = quadratic(at)
-            across[g], slope = information[:, others][:, :, others], gradient[:, others]
+            slope, rests[g] = linear(at)
+            slopes[g] = slope[..., others]
+            across, gradient = quadratic(slopes[g], rests[g], certainty)
             apart = at[:, others] - eta[:, others]
             if step:
-                move = np.linalg.solve(across[g] + prior, (slope - precision[others] * apart)[..., None])[
-                    ..., 0
-                ]
-                at[:, others] += np.clip(move, -_LONGEST, _LONGEST)
+                move = np.linalg.solve(across + prior, (gradient - precision[others] * apart)[..., None])
+                at[:, others] += np.clip(move[..., 0], -_LONGEST, _LONGEST)
         # Laplace's approximation of the integral over the others.
-        log_profile[g] = -0.5 * (rest + (precision[others] * apart**2).sum(axis=1))
-        log_profile[g] -= 0.5 * np.linalg.slogdet(across[g] + prior)[1]
+        log_profile[g] = -0.5 * (
+            (certainty * rests[g] ** 2).sum(axis=1) + (precision[others] * apart**2).sum(axis=1)
+        )
+        log_profile[g] -= 0.5 * np.linalg.slogdet(across + prior)[1]
         along[g] = at[:, others]
-    return log_profile, across, along
+    return log_profile, slopes, rests, along
 
 
 def _lowest_levels(layout: Layout, hierarchy: Hierarchy) -> np.ndarray:

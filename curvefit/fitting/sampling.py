@@ -139,7 +139,7 @@ def _sample_pymc(problem: Problem, seed: int) -> az.InferenceData:
         starts = []
         for _ in range(settings.chains):
             values = {k: v + 0.1 * rng.normal(size=v.shape) for k, v in centre.items()}
-            starts.append(_natural_start(model, values))
+            starts.append(_natural_start(values))
         found = pm.sample(
             draws=settings.draws,
             tune=settings.tune,
@@ -153,20 +153,21 @@ def _sample_pymc(problem: Problem, seed: int) -> az.InferenceData:
             progressbar=problem.progress_bar,
             compute_convergence_checks=False,
         )
-    del found["posterior"]["noise_floor_signed"]  # its sign means nothing, and chains may differ in it
+    # Coordinates, and a sign that means nothing, in which chains may differ.
+    found["posterior"] = found["posterior"].drop_vars(
+        ["noise_floor_signed", "theta_free", "walk_free"], errors="ignore"
+    )
     return found
 
 
-def _natural_start(model: Any, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return starting values of the random variables; whitened ones are left to the model's own start."""
+def _natural_start(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return starting values of the random variables."""
     start = {}
     for name, value in values.items():
         if name.endswith("_log__"):
             start[name.removesuffix("_log__")] = np.exp(value)
         elif name.endswith("_logodds__"):
             start[name.removesuffix("_logodds__")] = 1 / (1 + np.exp(-value))
-        elif name.endswith("_whiten__"):
-            continue
         else:
             start[name] = value
     return start

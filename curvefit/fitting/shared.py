@@ -9,6 +9,7 @@ import numpy as np
 from curvefit.fitting.bend import bent_size
 from curvefit.fitting.hierarchy import Hierarchy, natural_values
 from curvefit.fitting.layout import Layout
+from curvefit.fitting.modes import Modes, walk_modes
 from curvefit.fitting.noise import counting_variance, seed_variance
 
 _FLOOR_VARIANCE = 4e-4
@@ -56,22 +57,21 @@ class Shared:
         between = seed_variance(np, log_noise, self.noise_slope, self.noise_floor, relative)
         return between, counting_variance_at(layout, mean)
 
-    def weights(
-        self, layout: Layout, mean: np.ndarray, count: np.ndarray
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return, per curve, its cells and the inverse covariance of their means over seeds, around a law that walks."""
+    def modes(self, layout: Layout, hierarchy: Hierarchy, mean: np.ndarray, count: np.ndarray) -> Modes:
+        """Return the modes of the means over seeds around a law that walks."""
         between, counting = self.run_variances(layout, mean)
-        sd, found = np.sqrt(between), []
-        for curve in range(len(layout.triplets)):
+        sd = np.sqrt(between)
+
+        def covariances(curve: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             cells = np.flatnonzero(layout.cell_curve == curve)
             log2, walked = np.log2(layout.cell_size[cells]), layout.cell_doublings[cells]
             lag = np.abs(log2[:, None] - log2[None])
             correlated = self.correlation**lag if self.correlation > 0 else np.eye(len(cells))
             covariance = correlated * np.outer(sd[cells], sd[cells]) + np.diag(counting[cells])
             covariance /= np.sqrt(np.outer(count[cells], count[cells]))
-            covariance += self.walk**2 * np.minimum.outer(walked, walked)
-            found.append((cells, np.linalg.inv(covariance)))
-        return found
+            return cells, covariance, np.minimum.outer(walked, walked)
+
+        return walk_modes(hierarchy.row, map(covariances, range(len(layout.triplets))), hierarchy.n_rows)
 
 
 def moment_estimates(

@@ -167,20 +167,23 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
             level = np.clip((natural_floor(eta[:, 2]) - ridge.centre) / ridge.width, -1, 1)
             shift = np.einsum("jkp,jp->jk", ridge.path, level[:, None] ** np.arange(4))
     theta = np.empty((4, 3))
+    walk = np.exp(float(point["log_walk"]))
     for j in range(4):
-        z = point["theta_whiten__"][j]
-        precision = 1 / sd[2] ** 2 + ridge.information[j, 2, 2]
-        theta[j, 2] = (eta[j, 2] / sd[2] ** 2 + ridge.score[j, 2, 0]) / precision + z[2] / np.sqrt(precision)
+        z = point["theta_free"][j]
+        certainty = 1 / (1 + walk**2 * ridge.rate[j])
+        information = (certainty[:, None, None] * ridge.information[j]).sum(axis=0)
+        pulls = (certainty[:, None, None] * ridge.score[j]).sum(axis=0)
+        precision = 1 / sd[2] ** 2 + information[2, 2]
+        theta[j, 2] = (eta[j, 2] / sd[2] ** 2 + pulls[2, 0]) / precision + z[2] / np.sqrt(precision)
         level = np.clip((natural_floor(theta[j, 2]) - ridge.centre[j]) / ridge.width[j], -1, 1)
-        score = ridge.score[j, :2] @ level ** np.arange(4)
-        across = np.diag(sd[:2] ** -2) + ridge.information[j, :2, :2]
+        score = pulls[:2] @ level ** np.arange(4)
+        across = np.diag(sd[:2] ** -2) + information[:2, :2]
         lower = np.linalg.cholesky(across)
         theta[j, :2] = np.linalg.solve(across, eta[j, :2] / sd[:2] ** 2 + score) + np.linalg.solve(
             lower.T, z[:2]
         )
         total += norm(theta[j], eta[j], sd).sum() - np.log(np.diag(lower)).sum() - 0.5 * np.log(precision)
     slope, rest = np.exp(float(point["noise_slope_log__"])), float(point["noise_floor_signed"])
-    walk = np.exp(float(point["log_walk"]))
     total += norm(point["log_walk"], np.log(0.02), 0.8)
     total += stats.halfnorm.logpdf(slope, 0, 0.5) + np.log(slope) + norm(rest, 0.0, 0.1)
     total += norm(point["log_noise"], np.log(0.15), 0.8).sum()
@@ -193,7 +196,17 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
         rho = 1 / (1 + np.exp(-float(point["noise_correlation_logodds__"])))
         total += np.log(rho) + np.log1p(-rho)
     return total + _likelihood(
-        curves, likelihood, theta, point["log_noise"], slope, rest, rho, bend, walk, point.get("walk_free"), start.seen
+        curves,
+        likelihood,
+        theta,
+        point["log_noise"],
+        slope,
+        rest,
+        rho,
+        bend,
+        walk,
+        point.get("walk_free"),
+        start.seen,
     )
 
 

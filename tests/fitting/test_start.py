@@ -50,7 +50,8 @@ def distance_from_the_top(layout, hierarchy, settings, start):
     """Return how far the curves' parameters are from those at the density's top, root mean square in standard deviations."""
     density = Density(layout, hierarchy, settings, start)
     apart = density.expand(highest(density))["theta"] - start.theta
-    return np.sqrt((apart**2 * np.einsum("rkk->rk", start.ridge.information)).mean())
+    information, _ = start.ridge.at_walk(start.shared.walk)
+    return np.sqrt((apart**2 * np.einsum("rkk->rk", information)).mean())
 
 
 def test_the_start_knows_of_the_bend(bent):

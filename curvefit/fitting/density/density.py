@@ -62,7 +62,9 @@ class Density:
             np.ascontiguousarray(hierarchy.design), hierarchy.column_parameter, hierarchy.column_term, start.effect_known,
             np.ascontiguousarray(start.projection), ridge.path, ridge.centre, ridge.width, pivot,
         )  # fmt: skip
-        along = (ridge.information, ridge.score, ridge.centre, ridge.width, pivot)
+        by_mode = np.concatenate([ridge.information, ridge.score], axis=-1)
+        by_mode = by_mode.reshape(*by_mode.shape[:2], -1)
+        along = (ridge.rate, by_mode, ridge.centre, ridge.width, pivot)
         where = layout.cell_curve
         of_cell = (hierarchy.row[where], layout.unit[where].astype(float), np.zeros(len(where), int))
         own, common = _codes(hierarchy.curve_specs), _codes(hierarchy.common_specs)
@@ -95,7 +97,9 @@ class Density:
         self._coefficients = 0.0
         if layout.likelihood == "beta-binomial":
             right = layout.run_test - layout.run_errors
-            self._coefficients = float(-(np.log1p(layout.run_test) + betaln(layout.run_errors + 1.0, right + 1.0)).sum())
+            self._coefficients = float(
+                -(np.log1p(layout.run_test) + betaln(layout.run_errors + 1.0, right + 1.0)).sum()
+            )
         self._law = law_with_partials(layout.family)
         self._chance = layout.chance[where].astype(float)
         specs = [*hierarchy.curve_specs, *hierarchy.common_specs]
@@ -112,11 +116,12 @@ class Density:
         return log_prior + rest + self._coefficients, gradient
 
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """Return one draw's parameters by name: natural ones in place of those whose names end in ``__``, theta and means."""
+        """Return one draw's parameters by name: natural ones in place of coordinates (names in ``__`` or ``_free``)."""
         at = self.read(x)
         _, level, value, _ = stages.before_law(x, *self._before)
         theta, _, _, _, mean, *_, bend, size = level
-        found = {name: value for name, value in at.items() if not name.endswith("__")} | {"theta": theta}
+        found = {name: value for name, value in at.items() if not name.endswith(("__", "_free"))}
+        found["theta"] = theta
         found["noise_slope"] = np.exp(at["noise_slope_log__"])
         found["noise_floor"] = abs(found.pop("noise_floor_signed"))
         if "log_scale" in at:
@@ -130,7 +135,6 @@ class Density:
             law = np.empty_like(error)
             cells.to_scale(self._log_link, error, law)
             found["walk_step"] = standard_steps(at["walk_free"], float(found["walk"]), *self._walks, law)
-            del found["walk_free"]
         if "noise_correlation_logodds__" in at:
             found["noise_correlation"] = 1.0 / (1.0 + np.exp(-at["noise_correlation_logodds__"]))
         return {name: np.array(value, float) for name, value in found.items()}

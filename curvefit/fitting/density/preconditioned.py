@@ -75,7 +75,7 @@ def highest(density: Density) -> np.ndarray:
 def _inverse_root(density: Density, x: np.ndarray) -> sp.csr_array:
     """Return T at `x`, shape (dimensions, dimensions): the inverse transposed Cholesky factor of the curvature, rows first."""
     size = len(density.centre)
-    own, steps, scales = density.positions("theta_whiten__"), density.step_positions(), density.scales
+    own, steps, scales = density.positions("theta_free"), density.step_positions(), density.scales
     shared = np.setdiff1d(np.arange(size), np.concatenate([own.ravel(), *steps, scales]))
     blocks = [np.concatenate([walked, mine]) for walked, mine in zip(steps, own)]
     longest = max(map(len, blocks))

@@ -154,7 +154,29 @@ def group_level_back(free_effect, scale, prior, design, of_parameter, of_term, k
 
 
 @compiled
-def curve_level(z, eta, sd, information, score, centre, width, pivot, theta, factor, solved):
+def of_row(rate, by_mode, walk, known):
+    """Fill what the data say about a row's parameters, whatever the mode (see `Ridge.at_walk`): information and score side by side, flat."""
+    known[:] = 0.0
+    for m in range(len(rate)):
+        certainty = 1.0 / (1.0 + rate[m] * walk * walk)
+        for i in range(len(known)):
+            known[i] += certainty * by_mode[m, i]
+
+
+@compiled
+def of_row_back(rate, by_mode, walk, to_known):
+    """Return the derivative by the log of the walk, given those by what `of_row` fills."""
+    to_log_walk = 0.0
+    for m in range(len(rate)):
+        certainty, back = 1.0 / (1.0 + rate[m] * walk * walk), 0.0
+        for i in range(len(to_known)):
+            back += to_known[i] * by_mode[m, i]
+        to_log_walk -= 2.0 * back * certainty * (1.0 - certainty)
+    return to_log_walk
+
+
+@compiled
+def curve_level(z, eta, sd, walk, rate, by_mode, centre, width, pivot, theta, known, factor, solved):
     """Fill every row's parameters `theta` from whitened coordinates; return their log prior density, Jacobian included.
 
     Parameters
@@ -163,10 +185,15 @@ def curve_level(z, eta, sd, information, score, centre, width, pivot, theta, fac
         Coordinates and expected parameters, shape (rows, parameters).
     sd
         Standard deviation of each parameter around eta, shape (parameters,).
-    information, score, centre, width, pivot
+    walk
+        Step of the curves' walk.
+    rate, centre, width, pivot
         See `Ridge`.
-    theta, factor, solved
-        Written: parameters, Cholesky factors of the others, and their solved centres (kept for `curve_level_back`).
+    by_mode
+        Information and score of every mode side by side, shape (rows, modes, parameters * (parameters + DEGREE + 1)).
+    theta, known, factor, solved
+        Written: parameters; what the data say of them, shape as `by_mode` without the modes, Cholesky factors of the others, and
+        their solved centres (kept for `curve_level_back`).
     """
     rows, n_own = z.shape
     log_density = 0.0
@@ -174,26 +201,27 @@ def curve_level(z, eta, sd, information, score, centre, width, pivot, theta, fac
     size = len(others)
     total = np.empty(size)
     for r in range(rows):
+        of_row(rate[r], by_mode[r], walk, known[r])
+        table = known[r].reshape((n_own, -1))
+        information, score = table[:, :n_own], table[:, n_own:]
         at = 0.0
         if pivot >= 0:
             precision = 1.0 / sd[pivot] ** 2
-            both = precision + information[r, pivot, pivot]
-            theta[r, pivot] = (precision * eta[r, pivot] + score[r, pivot, 0]) / both + z[
-                r, pivot
-            ] / math.sqrt(both)
+            both = precision + information[pivot, pivot]
+            theta[r, pivot] = (precision * eta[r, pivot] + score[pivot, 0]) / both
+            theta[r, pivot] += z[r, pivot] / math.sqrt(both)
             log_density -= 0.5 * math.log(both)
             at, _ = level_at(theta[r, pivot], centre[r], width[r])
         for i in range(size):
             a = others[i]
             for j in range(i + 1):
-                value = information[r, a, others[j]]
+                value = information[a, others[j]]
                 if i == j:
                     value += 1.0 / sd[a] ** 2
                 for k in range(j):
                     value -= factor[r, i, k] * factor[r, j, k]
                 factor[r, i, j] = math.sqrt(value) if i == j else value / factor[r, j, j]
-            value = eta[r, a] / sd[a] ** 2
-            value += polynomial(score[r, a], at)[0] if pivot >= 0 else score[r, a, 0]
+            value = eta[r, a] / sd[a] ** 2 + (polynomial(score[a], at)[0] if pivot >= 0 else score[a, 0])
             for k in range(i):
                 value -= factor[r, i, k] * solved[r, k]
             solved[r, i] = value / factor[r, i, i]
@@ -210,13 +238,18 @@ def curve_level(z, eta, sd, information, score, centre, width, pivot, theta, fac
 
 
 @compiled
-def curve_level_back(z, eta, sd, information, score, centre, width, pivot, theta, factor, solved, to_theta, to_z, to_eta, to_log_sd):  # fmt: skip
-    """Add derivatives by coordinates, `eta` and log sd, given those of the log likelihood by `theta` (which are changed)."""
+def curve_level_back(z, eta, sd, walk, rate, by_mode, centre, width, pivot, theta, known, factor, solved, to_theta, to_z, to_eta, to_log_sd):  # fmt: skip
+    """Add derivatives by coordinates, `eta` and log sd, given those of the log likelihood by `theta` (which are changed); return that by the log of the walk."""
     rows, n_own = z.shape
     others = np.array([k for k in range(n_own) if k != pivot])
-    size = len(others)
+    size, to_log_walk = len(others), 0.0
     to_factor, to_total, to_value = np.empty((size, size)), np.empty(size), np.empty(size)
+    to_known = np.zeros(by_mode.shape[2])
+    to_table = to_known.reshape((n_own, -1))
+    to_information, to_score = to_table[:, :n_own], to_table[:, n_own:]
     for r in range(rows):
+        table = known[r].reshape((n_own, -1))
+        information, score = table[:, :n_own], table[:, n_own:]
         for k in range(n_own):
             apart = (theta[r, k] - eta[r, k]) / sd[k] ** 2
             to_theta[r, k] -= apart
@@ -255,18 +288,23 @@ def curve_level_back(z, eta, sd, information, score, centre, width, pivot, theta
                     for k in range(j):
                         to_factor[i, k] -= back * lower[j, k]
                         to_factor[j, k] -= back * lower[i, k]
+                to_information[a, others[j]] = back
             to_eta[r, a] += to_value[i] / sd[a] ** 2
             to_log_sd[a] -= 2.0 * to_value[i] * eta[r, a] / sd[a] ** 2
+            to_score[a, 0] = to_value[i]
             if pivot >= 0:
-                to_theta[r, pivot] += to_value[i] * polynomial(score[r, a], at)[1] * slope
+                for power in range(1, DEGREE + 1):
+                    to_score[a, power] = to_score[a, power - 1] * at
+                to_theta[r, pivot] += to_value[i] * polynomial(score[a], at)[1] * slope
         if pivot >= 0:
             precision = 1.0 / sd[pivot] ** 2
-            both = precision + information[r, pivot, pivot]
-            middle = (precision * eta[r, pivot] + score[r, pivot, 0]) / both
-            back = to_theta[r, pivot]
-            to_z[r, pivot] += back / math.sqrt(both)
-            to_eta[r, pivot] += back * precision / both
-            to_precision = (
-                -0.5 * back * z[r, pivot] / both**1.5 + back * (eta[r, pivot] - middle) / both - 0.5 / both
-            )
-            to_log_sd[pivot] -= 2.0 * to_precision * precision
+            both = precision + information[pivot, pivot]
+            middle = (precision * eta[r, pivot] + score[pivot, 0]) / both
+            back = to_theta[r, pivot] / both
+            to_z[r, pivot] += back * math.sqrt(both)
+            to_eta[r, pivot] += back * precision
+            to_both = -0.5 * back * z[r, pivot] / math.sqrt(both) - back * middle - 0.5 / both
+            to_log_sd[pivot] -= 2.0 * (to_both + back * eta[r, pivot]) * precision
+            to_information[pivot, pivot], to_score[pivot, 0] = to_both, back
+        to_log_walk += of_row_back(rate[r], by_mode[r], walk, to_known)
+    return to_log_walk

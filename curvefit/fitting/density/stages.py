@@ -62,7 +62,7 @@ def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend)
     Returns
     -------
     tuple
-        Log prior density; (theta, eta, sd, scale, mean, effect, factor, solved, bend, sizes at which the law is read); values and slopes, shape (parameters, cells).
+        Log prior density; (theta, eta, sd, scale, mean, effect, known, factor, solved, bend, sizes at which the law is read); values and slopes, shape (parameters, cells).
     """
     n_own, pivot = len(prior), ridge[4]
     z = x[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
@@ -79,8 +79,10 @@ def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend)
         eta[:] = prior[:, 0]
         sd = prior[:, 1].copy()
     others = n_own - 1 if pivot >= 0 else n_own
+    known = np.empty((len(z), ridge[1].shape[2]))
     factor, solved = np.empty((len(z), others, others)), np.empty((len(z), others))
-    total += curve_level(z, eta, sd, *ridge, theta, factor, solved)
+    walk = math.exp(x[starts[_WALK]]) if starts[_STEP] > starts[_WALK] else 0.0
+    total += curve_level(z, eta, sd, walk, *ridge, theta, known, factor, solved)
     n_common = starts[_BEND] - starts[_COMMON]
     value, slope = np.empty((n_own + n_common, len(where[0]))), np.empty((n_own + n_common, len(where[0])))
     natural(theta, *own, where[0], where[1], value[:n_own], slope[:n_own])
@@ -93,7 +95,7 @@ def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend)
         np.empty(len(where[0])),
     )
     bent(*bend, step, bends, size)
-    return total, (theta, eta, sd, scale, mean, effect, factor, solved, bends, size), value, slope
+    return total, (theta, eta, sd, scale, mean, effect, known, factor, solved, bends, size), value, slope
 
 
 @compiled
@@ -188,7 +190,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
             free, walk, *walks, step, path, open_, later, to_path, to_free, to_scaled
         )
         error_back(log_link, False, error, counting, to_scaled, to_counting, to_law)
-    theta, eta, sd, scale, mean, effect, factor, solved, bends, size = level
+    theta, eta, sd, scale, mean, effect, known, factor, solved, bends, size = level
     to_theta, to_eta, to_log_sd = np.zeros_like(theta), np.zeros_like(theta), np.zeros(n_own)
     natural_back(to_law, partial[:n_own], slope[:n_own], where[0], to_theta)
     if len(partial) > n_own:
@@ -198,7 +200,11 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
         bent_back(bend[1], bend[2], bends, to_law * by_size * size, to[starts[_BEND] : starts[_WALK]])
     z = x[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
     to_z = to[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
-    curve_level_back(z, eta, sd, *ridge, theta, factor, solved, to_theta, to_z, to_eta, to_log_sd)
+    to_log_walk = curve_level_back(
+        z, eta, sd, walk, *ridge, theta, known, factor, solved, to_theta, to_z, to_eta, to_log_sd
+    )
+    if walking:
+        to[starts[_WALK]] += to_log_walk
     if pooled:
         to_scale_ = to[starts[_SCALE] : starts[_MEAN]]
         to_scale_[len(scale) - n_own :] += to_log_sd
