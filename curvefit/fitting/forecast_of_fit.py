@@ -7,6 +7,7 @@ import pandas as pd
 
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.forecast_draws import Forecast
+from curvefit.fitting.held_out_drift import held_out_drift
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
 
@@ -29,6 +30,12 @@ def forecast_of_fit(fit: CurveFit, sizes: np.ndarray, draws: int, seed: int) -> 
         walk = np.cumsum(WALK_SPEED * steps * rng.standard_normal(law.shape), axis=2)
         curve = law * np.exp(walk[:, :, np.argsort(order)])
         beyond_data = f"a discrepancy of {WALK_SPEED:.0%} an e-fold is added"
+    drift = held_out_drift(fit)
+    if drift is not None:
+        away = drift.scale * generator(seed, "drift").standard_t(drift.freedom, len(curve))
+        beyond = np.maximum(np.log(sizes)[None, :] - np.log(last_n)[:, None], 0.0)
+        curve = curve * np.exp(away[:, None, None] * beyond)
+        beyond_data += f"; {drift}"
     note = (
         f"from a hierarchical fit: bands believe its one family ({fit.family}), a forecast of the curves weighs several; "
         f"beyond the data {beyond_data}"
