@@ -104,49 +104,58 @@ def trace_ridge(
     if pivot is None:
         score[..., 0] = slopes * (rests + np.einsum("rmk,rk->rm", slopes, theta))[..., None]
         return Ridge(rate, information, score, path, np.zeros(rows), np.ones(rows))
-    spec = hierarchy.curve_specs[pivot]
-    others = np.delete(np.arange(n_own), pivot)
+    spec, others = hierarchy.curve_specs[pivot], np.delete(np.arange(n_own), pivot)
     highest = np.maximum(0.995 * spec.unconstrain(_lowest_levels(layout, hierarchy)), 0.0)
-    lower, upper = np.full(rows, _NO_FLOOR), highest
+    reached = np.full(rows, _NO_FLOOR), highest
     for grid in (_COARSE, _GRID):  # the second only where the floor may be
-        roots = np.linspace(lower, upper, grid)  # (grid, rows)
+        roots = np.linspace(*reached, grid)  # (grid, rows)
         log_profile, slopes, rests, along = _profile(
             linear, certainty, theta, eta, precision, pivot, others, roots
         )
-        fine = np.linspace(np.where(lower > _NO_FLOOR, lower, _LOWEST), upper, _FINE)
-        mass = -0.5 * precision[pivot] * (fine - eta[:, pivot]) ** 2
-        mass += np.stack([np.interp(fine[:, r], roots[:, r], log_profile[:, r]) for r in range(rows)], axis=1)
-        mass = np.exp(mass - mass.max(axis=0))
-        mean = (fine * mass).sum(axis=0) / mass.sum(axis=0)
-        spread = np.sqrt(((fine - mean) ** 2 * mass).sum(axis=0) / mass.sum(axis=0))
+        mean, spread, weights = _mass(roots, log_profile, eta[:, pivot], precision[pivot])
         reach = _REACH * np.maximum(spread, 1e-3)
-        lower, upper = np.clip(mean - reach, _NO_FLOOR, highest - 2e-3), np.minimum(mean + reach, highest)
-        upper = np.maximum(upper, lower + 2e-3)
+        lower = np.clip(mean - reach, _NO_FLOOR, highest - 2e-3)
+        reached = lower, np.maximum(np.minimum(mean + reach, highest), lower + 2e-3)
 
     floors = spec.constrain(roots)
     centre, width = 0.5 * (floors[-1] + floors[0]), 0.5 * (floors[-1] - floors[0])
     data = np.maximum(1.0 / np.maximum(spread**2, 1e-8) - precision[pivot], 1e-3)
-    by_mode = information[..., pivot, pivot] + 1e-12
-    by_mode *= (data / (certainty * by_mode).sum(axis=1))[:, None]
+    of_floor = information[..., pivot, pivot] + 1e-12
+    of_floor *= (data / (certainty * of_floor).sum(axis=1))[:, None]
     information[..., pivot, :] = information[..., pivot] = 0.0
-    information[..., pivot, pivot] = by_mode
+    information[..., pivot, pivot] = of_floor
     towards = (data + precision[pivot]) * mean - precision[pivot] * eta[:, pivot]
-    score[..., pivot, 0] = by_mode * (towards / data)[:, None]
+    score[..., pivot, 0] = of_floor * (towards / data)[:, None]
     for row in range(rows):
-        weight = np.interp(roots[:, row], fine[:, row], mass[:, row]) + 1e-3
+        weight, slope = weights[:, row], slopes[:, row]
         powers = np.vander((floors[:, row] - centre[row]) / width[row], DEGREE + 1, increasing=True)
         normal = (powers.T * weight) @ powers + 1e-6 * weight.sum() * np.eye(DEGREE + 1)
-        fitted = np.linalg.solve(normal, powers.T * weight)  # from values at floors to coefficients
-        a = slopes[:, row]
-        inner = np.einsum("g,gmk,gml->mkl", weight / weight.sum(), a, a)
+        fitted = np.linalg.solve(normal, powers.T * weight)  # from values at the floors to coefficients
+        inner = np.einsum("g,gmk,gml->mkl", weight / weight.sum(), slope, slope)
         path[row, others] = (fitted @ along[:, row]).T
-        pulls = np.einsum("pg,gmk,gm->mkp", fitted, a, rests[:, row])
+        pulls = np.einsum("pg,gmk,gm->mkp", fitted, slope, rests[:, row])
         information[row][:, others[:, None], others] = inner
         score[row][:, others] = inner @ path[row, others] + pulls
     ridge = Ridge(rate, information, score, path, centre, width)
     expected = ridge.level(spec.constrain(eta[:, pivot]))[:, None] ** np.arange(1, DEGREE + 1)
     path[:, :, 0] = -np.einsum("rkp,rp->rk", path[:, :, 1:], expected)
     return ridge
+
+
+def _mass(
+    roots: np.ndarray, log_profile: np.ndarray, eta: np.ndarray, precision: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean and spread of the floors' roots under profile and prior, shape (rows,), and their density at `roots`, (grid, rows)."""
+    open_below = roots[0] <= _NO_FLOOR
+    fine = np.linspace(np.where(open_below, _LOWEST, roots[0]), roots[-1], _FINE)
+    mass = -0.5 * precision * (fine - eta) ** 2
+    rows = range(roots.shape[1])
+    mass += np.stack([np.interp(fine[:, r], roots[:, r], log_profile[:, r]) for r in rows], axis=1)
+    mass = np.exp(mass - mass.max(axis=0))
+    mean = (fine * mass).sum(axis=0) / mass.sum(axis=0)
+    spread = np.sqrt(((fine - mean) ** 2 * mass).sum(axis=0) / mass.sum(axis=0))
+    at = np.stack([np.interp(roots[:, r], fine[:, r], mass[:, r]) for r in rows], axis=1)
+    return mean, spread, at + 1e-3
 
 
 def _profile(linear, certainty, theta, eta, precision, pivot, others, roots):
