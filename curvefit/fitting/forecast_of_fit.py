@@ -15,25 +15,27 @@ from curvefit.triplet import AXES, Triplet
 WALK_SPEED = 0.03
 
 
-def forecast_of_fit(fit: CurveFit, sizes: np.ndarray, draws: int, seed: int) -> Forecast:
+def forecast_of_fit(
+    fit: CurveFit, sizes: np.ndarray, draws: int, seed: int, *, drifts: bool = True
+) -> Forecast:
+    """Return a forecast of a fit, allowing for the drift that held-out sizes showed unless `drifts` is false; see `forecast`."""
     fit, rng = fit.thinned(draws), generator(seed, "forecast")
     law = fit.expected_error(sizes)
     means = fit.curves.means()
     groups = {Triplet(*key): part for key, part in means.groupby(list(AXES), sort=False)}
     last_n = np.array([float(groups[t]["n_train"].iloc[-1]) for t in fit.triplets])
     last_value = np.array([float(groups[t]["value"].iloc[-1]) for t in fit.triplets])
+    beyond = np.maximum(np.log(sizes)[None, :] - np.log(last_n)[:, None], 0.0)
     curve, beyond_data = law, "its walk goes on"
     if "walk" not in fit.draws["posterior"]:
         order = np.argsort(sizes)
-        beyond = np.maximum(np.log(sizes[order])[None, :] - np.log(last_n)[:, None], 0.0)
-        steps = np.sqrt(np.diff(beyond, axis=1, prepend=0.0))
+        steps = np.sqrt(np.diff(beyond[:, order], axis=1, prepend=0.0))
         walk = np.cumsum(WALK_SPEED * steps * rng.standard_normal(law.shape), axis=2)
         curve = law * np.exp(walk[:, :, np.argsort(order)])
         beyond_data = f"a discrepancy of {WALK_SPEED:.0%} an e-fold is added"
-    drift = held_out_drift(fit)
+    drift = held_out_drift(fit) if drifts and beyond.any() else None
     if drift is not None:
         away = drift.scale * generator(seed, "drift").standard_t(drift.freedom, len(curve))
-        beyond = np.maximum(np.log(sizes)[None, :] - np.log(last_n)[:, None], 0.0)
         curve = curve * np.exp(away[:, None, None] * beyond)
         beyond_data += f"; {drift}"
     note = (

@@ -26,8 +26,9 @@ def forecast(
     """Predict test error at sizes `n`.
 
     From learning curves: every family is integrated over each curve, with a random-walk discrepancy; family weights
-    and the discrepancy's growth come from rolling-origin hold-out. From a `CurveFit`: its posterior, with
-    a discrepancy that grows with ``log(n / n_max)``. Inside the range of sizes nothing is added.
+    and the discrepancy's growth come from rolling-origin hold-out. From a `CurveFit`: its posterior, whose
+    walks go on, and a drift common to all curves as large as held-out sizes showed it (`held_out_drift`), both growing with
+    ``log(n / n_max)``. Inside the range of sizes nothing is added.
 
     Parameters
     ----------

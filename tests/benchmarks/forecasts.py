@@ -1,13 +1,14 @@
 """Forecasts of the reference studies: the largest sizes left out, four times the rest foretold.
 
 ``python -m tests.benchmarks.forecasts [study ...] [--fits] [--write]`` forecasts from the curves, by the last value and, with
-``--fits``, from a hierarchical fit of them (minutes a study), and keeps the table in docs/results/forecasts.md.
+``--fits``, from a hierarchical fit of them (minutes a study), and keeps the table in docs/results/forecasts.md. ``--simulated N`` adds N
+grids of each scenario of the coverage study, whose laws are known to hold or to break.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,15 @@ import numpy as np
 import curvefit
 from curvefit.curves import LearningCurves, load_curves
 from curvefit.fitting import Forecast, forecast
+from curvefit.fitting.forecast_of_fit import forecast_of_fit
 from curvefit.triplet import AXES
 from tests.benchmarks.sampling import clock
+from tests.calibration.scenarios import SCENARIOS, simulate
 
 ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "docs" / "results" / "forecasts.md"
 STUDIES = ("rotations", "translation", "inference", "dimension")
+SIMULATED = ("base", "nested", "short", "broken")
 AHEAD = 4
 LEVELS = (50, 80, 90, 95)
 
@@ -34,9 +38,13 @@ def main() -> None:
         "studies", nargs="*", metavar="study", help=f"of {', '.join(STUDIES)}; all when none is given"
     )
     parser.add_argument("--fits", action="store_true", help="also from hierarchical fits")
+    parser.add_argument("--simulated", type=int, default=0, metavar="N", help="grids a scenario, from fits")
+    parser.add_argument("--first", type=int, default=100, help="number of the first simulated grid")
     parser.add_argument("--write", action="store_true", help="keep the table in docs/results/forecasts.md")
     options = parser.parse_args()
+    grids = range(options.first, options.first + options.simulated)
     rows = [row for name in options.studies or STUDIES for row in study_rows(name, fits=options.fits)]
+    rows += [row for name in SIMULATED for row in simulated_rows(name, grids)] if options.simulated else []
     text = "\n".join([PAGE, *rows, ""])
     print(text)
     if options.write:
@@ -50,38 +58,53 @@ def study_rows(name: str, *, fits: bool) -> Iterator[str]:
     seen = curves.drop_sizes(above=largest // AHEAD)
     before = clock()
     found = forecast(seen, [largest])
-    yield scores(
-        f"{name}: {len(found.triplets)} curves to n = {largest // AHEAD:,}",
-        "of the curves",
-        found,
-        curves,
-        clock() - before,
-    )
+    label = f"{name}: {len(found.triplets)} curves to n = {largest // AHEAD:,}"
+    yield scores(label, "of the curves", [(found, curves)], clock() - before)
     if fits:
         before = clock()
         fit = curvefit.fit(seen, chains=2, reruns=0)
         label = f"of a fit (R-hat {fit.status.max_r_hat:.2f})"
-        yield scores("", label, forecast(fit, [largest]), curves, clock() - before)
+        yield scores("", label, [(forecast(fit, [largest]), curves)], clock() - before)
     held = held_out(curves, found)
     last = np.array([found.last_value[i] for i in held])
     truth = np.array([runs.mean() for runs in held.values()])
     yield f"| | last value | | {rms(np.log(last / truth)):.3f} | {np.log(last / truth).mean():+.3f} | | | |"
 
 
-def scores(study: str, method: str, found: Forecast, curves: LearningCurves, seconds: float) -> str:
-    """Return a row: what a forecast of the largest size is worth against the runs there."""
-    held = held_out(curves, found)
-    away = np.array([np.log(np.median(found.curve_draws[:, i, 0]) / runs.mean()) for i, runs in held.items()])
-    places = [
-        np.searchsorted(np.sort(found.seed_draws[:, i, 0]), runs) / len(found.seed_draws)
-        for i, runs in held.items()
-    ]
+def simulated_rows(name: str, grids: Sequence[int]) -> Iterator[str]:
+    """Yield rows of forecasts from fits of simulated grids, with the drift beyond the data that hold-out showed and without it."""
+    before = clock()
+    found: dict[str, list[tuple[Forecast, LearningCurves]]] = {"of fits": [], "of fits, no drift": []}
+    for grid in grids:
+        curves = simulate(SCENARIOS[name], grid).curves
+        largest = int(curves.usable["n_train"].max())
+        fit = curvefit.fit(curves.drop_sizes(above=largest // AHEAD), chains=2, reruns=0, cores=1)
+        for label, drifts in zip(found, (True, False)):
+            found[label].append(
+                (forecast_of_fit(fit, np.array([float(largest)]), 1000, 0, drifts=drifts), curves)
+            )
+    seconds = clock() - before
+    for label, forecasts in found.items():
+        yield scores(f"{name}, {len(grids)} simulated grids", label, forecasts, seconds)
+
+
+def scores(
+    study: str, method: str, forecasts: Sequence[tuple[Forecast, LearningCurves]], seconds: float
+) -> str:
+    """Return a row: what forecasts of the largest size are worth against the runs there."""
+    away, places, widths = [], [], []
+    for found, curves in forecasts:
+        for i, runs in held_out(curves, found).items():
+            away.append(np.log(np.median(found.curve_draws[:, i, 0]) / runs.mean()))
+            ordered = np.sort(found.seed_draws[:, i, 0])
+            places.append(np.searchsorted(ordered, runs) / len(ordered))
+            low, high = np.quantile(ordered, [0.05, 0.95])
+            widths.append(np.log(high / low))
     outside = abs(np.concatenate(places) - 0.5)
     covers = "/".join(f"{(outside < level / 200).mean():.2f}" for level in LEVELS)
-    low, high = np.quantile(found.seed_draws[:, list(held), 0], [0.05, 0.95], axis=0)
     return (
-        f"| {study} | {method} | {len(held)} | {rms(away):.3f} | {away.mean():+.3f} | {covers} | "
-        f"{np.median(np.log(high / low)):.2f} | {seconds:.0f} |"
+        f"| {study} | {method} | {len(away)} | {rms(np.array(away)):.3f} | {np.mean(away):+.3f} | {covers} | "
+        f"{np.median(widths):.2f} | {seconds:.0f} |"
     )
 
 
