@@ -102,7 +102,7 @@ ROWS: dict[str, Callable[[], str]] = {
     "independent": lambda: measure("56 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **LARGE).curves),
     "beta-binomial": lambda: measure("56 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **LARGE).curves, likelihood="beta-binomial"),
     "many": lambda: measure("600 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **HUGE).curves),
-    "pymc": lambda: measure("56 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **LARGE).curves, sampler="pymc"),
+    "pymc": lambda: measure("56 curves x 10 x 4, independent, 4 x (500 + 500)", simulate(SCENARIOS["beta"], 0, **LARGE).curves, sampler="pymc", draws=500),
     "start": start,
 }  # fmt: skip
 
