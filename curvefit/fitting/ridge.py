@@ -33,7 +33,8 @@ class Ridge:
     Parameters
     ----------
     rate
-        See `Modes`: what a mode says counts ``1 + rate * walk**2`` times less when laws walk; shape (rows, modes).
+        See `Modes`: what a mode says counts ``1 + rate * walk**2`` times less when laws walk; shape (rows, modes). The last one of a
+        profiled row says nothing of the data: it keeps the row on its ridge.
     information
         Of each mode without a walk, shape (rows, modes, parameters, parameters); nothing between the floor and the others.
     score
@@ -109,9 +110,7 @@ def trace_ridge(
     reached = np.full(rows, _NO_FLOOR), highest
     for grid in (_COARSE, _GRID):  # the second only where the floor may be
         roots = np.linspace(*reached, grid)  # (grid, rows)
-        log_profile, slopes, rests, along = _profile(
-            linear, certainty, theta, eta, precision, pivot, others, roots
-        )
+        log_profile, slopes, along = _profile(linear, certainty, theta, eta, precision, pivot, others, roots)
         mean, spread, weights = _mass(roots, log_profile, eta[:, pivot], precision[pivot])
         reach = _REACH * np.maximum(spread, 1e-3)
         lower = np.clip(mean - reach, _NO_FLOOR, highest - 2e-3)
@@ -133,9 +132,15 @@ def trace_ridge(
         fitted = np.linalg.solve(normal, powers.T * weight)  # from values at the floors to coefficients
         inner = np.einsum("g,gmk,gml->mkl", weight / weight.sum(), slope, slope)
         path[row, others] = (fitted @ along[:, row]).T
-        pulls = np.einsum("pg,gmk,gm->mkp", fitted, slope, rests[:, row])
         information[row][:, others[:, None], others] = inner
-        score[row][:, others] = inner @ path[row, others] + pulls
+        score[row][:, others] = inner @ path[row, others]
+    # What keeps rows on their ridges against the group level of the start, however laws walk: a mode without information.
+    held = precision[:, None] * path
+    held[..., 0] -= precision * eta
+    held[:, pivot] = 0.0
+    rate = np.pad(rate, ((0, 0), (0, 1)))
+    information = np.pad(information, ((0, 0), (0, 1), (0, 0), (0, 0)))
+    score = np.concatenate([score, held[:, None]], axis=1)
     ridge = Ridge(rate, information, score, path, centre, width)
     expected = ridge.level(spec.constrain(eta[:, pivot]))[:, None] ** np.arange(1, DEGREE + 1)
     path[:, :, 0] = -np.einsum("rkp,rp->rk", path[:, :, 1:], expected)
@@ -159,28 +164,28 @@ def _mass(
 
 
 def _profile(linear, certainty, theta, eta, precision, pivot, others, roots):
-    """Return the log profile density (grid, rows), and slopes and rests of modes and the values of the others where it is highest, each floor from the one before."""
+    """Return the log profile density (grid, rows), and slopes of modes and values of the others where it is highest, each floor from the one before."""
     grid, rows = roots.shape
     log_profile, along = np.empty((grid, rows)), np.empty((grid, rows, len(others)))
-    slopes, rests = np.empty((grid, *certainty.shape, len(others))), np.empty((grid, *certainty.shape))
+    slopes = np.empty((grid, *certainty.shape, len(others)))
     at, prior = theta.copy(), np.diag(precision[others])
     for g in range(grid):
         at[:, pivot] = roots[g]
         for step in range(_FIRST_STEPS if g == 0 else _STEPS, -1, -1):
-            slope, rests[g] = linear(at)
+            slope, rests = linear(at)
             slopes[g] = slope[..., others]
-            across, gradient = quadratic(slopes[g], rests[g], certainty)
+            across, gradient = quadratic(slopes[g], rests, certainty)
             apart = at[:, others] - eta[:, others]
             if step:
                 move = np.linalg.solve(across + prior, (gradient - precision[others] * apart)[..., None])
                 at[:, others] += np.clip(move[..., 0], -_LONGEST, _LONGEST)
         # Laplace's approximation of the integral over the others.
         log_profile[g] = -0.5 * (
-            (certainty * rests[g] ** 2).sum(axis=1) + (precision[others] * apart**2).sum(axis=1)
+            (certainty * rests**2).sum(axis=1) + (precision[others] * apart**2).sum(axis=1)
         )
         log_profile[g] -= 0.5 * np.linalg.slogdet(across + prior)[1]
         along[g] = at[:, others]
-    return log_profile, slopes, rests, along
+    return log_profile, slopes, along
 
 
 def _lowest_levels(layout: Layout, hierarchy: Hierarchy) -> np.ndarray:
