@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curvefit.errors import CurvefitError
+from curvefit.curves.quality import FEWEST_SIZES
+from curvefit.errors import InvalidInputError
 from curvefit.fitting.bend import FEWEST_CURVES
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.hierarchy import build_hierarchy, natural_values
@@ -18,7 +19,6 @@ from curvefit.triplet import AXES
 FACTORS = (2.0, 4.0)
 #: What a study's drift is believed to be beforehand, an e-fold of n, worth so many hold-outs.
 PRIOR_SCALE, PRIOR_WORTH = 0.02, 2.0
-FEWEST_SIZES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _drift_beyond(fit: CurveFit, size: float) -> float | None:
         return None
     try:
         layout = lay_out(short, family=fit.settings.family, likelihood=fit.likelihood)
-    except CurvefitError:  # the smaller sizes alone cannot be fitted so
+    except InvalidInputError:  # the smaller sizes alone cannot be fitted so
         return None
     hierarchy = build_hierarchy(layout, fit.settings)
     start = start_of_fit(layout, hierarchy, fit.settings)

@@ -9,6 +9,7 @@ import numpy as np
 from curvefit.fitting.bend import BEND_FREEDOM, bent_size, step_scale
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
+from curvefit.fitting.modes import certainty
 from curvefit.fitting.noise import seed_variance
 from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.ridge import DEGREE, floor_index
@@ -118,9 +119,8 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         if settings.walks:
             log_walk = pm.Normal("log_walk", np.log(priors.walk[0]), priors.walk[1])
             walk = pm.Deterministic("walk", pt.exp(log_walk))
-        certainty = 1.0 / (1.0 + data["rate"] * walk**2)
-        certainty = certainty.reshape((*arrays["rate"].shape, 1, 1))
-        information, score = ((certainty * data[name]).sum(axis=1) for name in ("information", "score"))
+        certain = certainty(data["rate"], walk).reshape((*arrays["rate"].shape, 1, 1))
+        information, score = ((certain * data[name]).sum(axis=1) for name in ("information", "score"))
         theta = whitened(eta, sd, information, score, pivot, level, (hierarchy.n_rows, n_own))
         common: Any = None
         if hierarchy.common_specs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,9 +31,10 @@ class Modes:
             found[row, where] = np.tensordot(weights, values[cells], axes=(0, 0))
         return found
 
-    def certainty(self, walk: float) -> np.ndarray:
-        """Return the inverse variance of every mode around a law that walks by `walk`, shape (rows, modes)."""
-        return 1.0 / (1.0 + self.rate * walk**2)
+
+def certainty(rate: Any, walk: Any) -> Any:
+    """Return the inverse variance of modes around a law that walks by `walk`, in the shape of their rates; numpy or pytensor."""
+    return 1.0 / (1.0 + rate * walk**2)
 
 
 def walk_modes(

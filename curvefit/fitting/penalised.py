@@ -11,6 +11,7 @@ import numpy as np
 
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
+from curvefit.fitting.modes import certainty
 from curvefit.fitting.ridge import Ridge, quadratic, trace_ridge
 from curvefit.fitting.shared import Shared, moment_estimates
 
@@ -83,7 +84,7 @@ def penalised_fit(
     else:
         theta, eta, scale, shared = before.theta, before.eta, before.scale, before.shared
     modes = shared.modes(layout, hierarchy, seed_mean, count)
-    certainty = modes.certainty(shared.walk)
+    certain = certainty(modes.rate, shared.walk)
     prior_mean, prior_sd = hierarchy.mean_prior.T
     rows, n_own, n_terms = hierarchy.n_rows, len(hierarchy.curve_specs), len(hierarchy.terms)
     longest = np.minimum(0.7, prior_sd)
@@ -103,7 +104,7 @@ def penalised_fit(
         else:
             precision = 1 / scale[n_terms:] ** 2
         for _ in range(40 if begins else 10):
-            information, gradient = quadratic(*linear(theta), certainty)
+            information, gradient = quadratic(*linear(theta), certain)
             total = information + np.diag(precision)
             step = np.linalg.solve(total, (gradient - precision * (theta - eta))[..., None])[..., 0]
             step = np.clip(step, -longest, longest)
@@ -115,7 +116,7 @@ def penalised_fit(
             mean, eta, scale, effect_known, projection = _group_level(
                 hierarchy, theta, eta, variance, precision, scale
             )
-    information, gradient = quadratic(*linear(theta), certainty)
+    information, gradient = quadratic(*linear(theta), certain)
     fisher = information + 1e-6 * np.eye(n_own)
     if hierarchy.pooled:  # the sampler goes where other grand means and effects lead it
         precision = 1 / (scale[n_terms:] ** 2 + prior_sd**2)

@@ -13,6 +13,7 @@ import numpy as np
 
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
+from curvefit.fitting.modes import certainty
 
 #: Highest power of the floor in the score along the ridge.
 DEGREE = 3
@@ -59,13 +60,13 @@ class Ridge:
 
     def at_walk(self, walk: float) -> tuple[np.ndarray, np.ndarray]:
         """Return information and score of rows whose laws walk by `walk`: those of the modes together."""
-        certainty = 1.0 / (1.0 + self.rate * walk**2)
-        return tuple(np.einsum("rm,rm...->r...", certainty, part) for part in (self.information, self.score))
+        certain = certainty(self.rate, walk)
+        return tuple(np.einsum("rm,rm...->r...", certain, part) for part in (self.information, self.score))
 
 
-def quadratic(slopes: np.ndarray, rests: np.ndarray, certainty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def quadratic(slopes: np.ndarray, rests: np.ndarray, certain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return Gauss-Newton information and gradient of every row, shapes (rows, parameters, parameters) and (rows, parameters)."""
-    weighted = certainty[..., None] * slopes
+    weighted = certain[..., None] * slopes
     return np.einsum("rmk,rml->rkl", weighted, slopes), np.einsum("rmk,rm->rk", weighted, rests)
 
 
@@ -98,7 +99,7 @@ def trace_ridge(
         It decides where a curve is looked at; what is kept is what its own data say there.
     """
     rows, n_own = theta.shape
-    pivot, certainty = floor_index(hierarchy), 1.0 / (1.0 + rate * walk**2)
+    pivot, certain = floor_index(hierarchy), certainty(rate, walk)
     score, path = np.zeros((*rate.shape, n_own, DEGREE + 1)), np.zeros((rows, n_own, DEGREE + 1))
     slopes, rests = linear(theta)
     information = slopes[..., :, None] * slopes[..., None, :]
@@ -110,7 +111,7 @@ def trace_ridge(
     reached = np.full(rows, _NO_FLOOR), highest
     for grid in (_COARSE, _GRID):  # the second only where the floor may be
         roots = np.linspace(*reached, grid)  # (grid, rows)
-        log_profile, slopes, along = _profile(linear, certainty, theta, eta, precision, pivot, others, roots)
+        log_profile, slopes, along = _profile(linear, certain, theta, eta, precision, pivot, others, roots)
         mean, spread, weights = _mass(roots, log_profile, eta[:, pivot], precision[pivot])
         reach = _REACH * np.maximum(spread, 1e-3)
         lower = np.clip(mean - reach, _NO_FLOOR, highest - 2e-3)
@@ -120,7 +121,7 @@ def trace_ridge(
     centre, width = 0.5 * (floors[-1] + floors[0]), 0.5 * (floors[-1] - floors[0])
     data = np.maximum(1.0 / np.maximum(spread**2, 1e-8) - precision[pivot], 1e-3)
     of_floor = information[..., pivot, pivot] + 1e-12
-    of_floor *= (data / (certainty * of_floor).sum(axis=1))[:, None]
+    of_floor *= (data / (certain * of_floor).sum(axis=1))[:, None]
     information[..., pivot, :] = information[..., pivot] = 0.0
     information[..., pivot, pivot] = of_floor
     towards = (data + precision[pivot]) * mean - precision[pivot] * eta[:, pivot]
@@ -163,25 +164,25 @@ def _mass(
     return mean, spread, at + 1e-3
 
 
-def _profile(linear, certainty, theta, eta, precision, pivot, others, roots):
+def _profile(linear, certain, theta, eta, precision, pivot, others, roots):
     """Return the log profile density (grid, rows), and slopes of modes and values of the others where it is highest, each floor from the one before."""
     grid, rows = roots.shape
     log_profile, along = np.empty((grid, rows)), np.empty((grid, rows, len(others)))
-    slopes = np.empty((grid, *certainty.shape, len(others)))
+    slopes = np.empty((grid, *certain.shape, len(others)))
     at, prior = theta.copy(), np.diag(precision[others])
     for g in range(grid):
         at[:, pivot] = roots[g]
         for step in range(_FIRST_STEPS if g == 0 else _STEPS, -1, -1):
             slope, rests = linear(at)
             slopes[g] = slope[..., others]
-            across, gradient = quadratic(slopes[g], rests, certainty)
+            across, gradient = quadratic(slopes[g], rests, certain)
             apart = at[:, others] - eta[:, others]
             if step:
                 move = np.linalg.solve(across + prior, (gradient - precision[others] * apart)[..., None])
                 at[:, others] += np.clip(move[..., 0], -_LONGEST, _LONGEST)
         # Laplace's approximation of the integral over the others.
         log_profile[g] = -0.5 * (
-            (certainty * rests**2).sum(axis=1) + (precision[others] * apart**2).sum(axis=1)
+            (certain * rests**2).sum(axis=1) + (precision[others] * apart**2).sum(axis=1)
         )
         log_profile[g] -= 0.5 * np.linalg.slogdet(across + prior)[1]
         along[g] = at[:, others]

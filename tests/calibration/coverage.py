@@ -136,9 +136,9 @@ def main() -> None:
         if chosen.write:
             from curvefit.fitting.settings import FitSettings
 
-            RESULTS.write_text(
-                PAGE.format(**dict(FitSettings())) + verdict(chosen.table) + text + "\n", encoding="utf-8"
-            )
+            grids = {json.loads(line)["replication"] for line in chosen.table.read_text().splitlines()}
+            page = PAGE.format(first=min(grids), replications=len(grids), **dict(FitSettings()))
+            RESULTS.write_text(page + verdict(chosen.table) + text + "\n", encoding="utf-8")
         return
     settings = dict(item.split("=", 1) for item in chosen.set)
     began = time.monotonic()
@@ -153,7 +153,7 @@ def main() -> None:
 
 PAGE = """# Coverage of the exponents' intervals
 
-Made by `python -m tests.calibration.coverage base beta short hard nested broken --first 32 --out FILE` and
+Made by `python -m tests.calibration.coverage base beta short hard nested broken --first {first} --replications {replications} --out FILE` and
 `python -m tests.calibration.coverage --table FILE --write`. Grids of 22 curves, 9 sizes (16 to 16,384; short and hard: to 1,024),
 3 seeds; exponents on the log scale; the ratio is that of a curve to its counterpart at the reference data.
 

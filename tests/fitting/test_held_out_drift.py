@@ -58,12 +58,10 @@ def test_forecasts_are_wider_beyond_the_data_alone(steady, steepening):
     law = steepening.thinned(1000).expected_error([inside, beyond])
     np.testing.assert_allclose(found["drift"].curve_draws[..., 0], law[..., 0])
     moved = np.log(found["drift"].curve_draws[..., 1] / law[..., 1]) / np.log(4.0)
-    np.testing.assert_allclose(
-        moved, moved[:, :1].repeat(moved.shape[1], 1), atol=1e-9
-    )  # one drift for all curves
-    assert np.quantile(np.abs(moved[:, 0]), 0.5) == pytest.approx(
-        0.741 * drift.scale, rel=0.15
-    )  # Student-t(4)
+    one_for_all = moved[:, :1].repeat(moved.shape[1], axis=1)
+    np.testing.assert_allclose(moved, one_for_all, atol=1e-9)
+    median = 0.741 * drift.scale  # of the size of a Student-t(4)
+    assert np.quantile(np.abs(moved[:, 0]), 0.5) == pytest.approx(median, rel=0.15)
     width = {
         k: np.diff(np.quantile(np.log(f.curve_draws[:, 0, 1]), [0.05, 0.95]))[0] for k, f in found.items()
     }

@@ -39,6 +39,12 @@ _THETA, _SCALE, _MEAN, _EFFECT, _COMMON, _BEND, _WALK, _STEP, _NOISE, _SLOPE, _F
 
 
 @compiled
+def walk_step(x, starts):
+    """Return the step of the curves' walk; 0 for curves that do not walk."""
+    return math.exp(x[starts[_WALK]]) if starts[_STEP] > starts[_WALK] else 0.0
+
+
+@compiled
 def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend):
     """Return curve and group level at the coordinates, and the natural parameters of every cell.
 
@@ -81,7 +87,7 @@ def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend)
     others = n_own - 1 if pivot >= 0 else n_own
     known = np.empty((len(z), ridge[1].shape[2]))
     factor, solved = np.empty((len(z), others, others)), np.empty((len(z), others))
-    walk = math.exp(x[starts[_WALK]]) if starts[_STEP] > starts[_WALK] else 0.0
+    walk = walk_step(x, starts)
     total += curve_level(z, eta, sd, walk, *ridge, theta, known, factor, solved)
     n_common = starts[_BEND] - starts[_COMMON]
     value, slope = np.empty((n_own + n_common, len(where[0]))), np.empty((n_own + n_common, len(where[0])))
@@ -147,7 +153,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
     scaled, seed, counting, law = np.empty(n_cells), np.empty(n_cells), np.empty(n_cells), error
     to_scale(log_link, error, scaled)
     walking, steps = starts[_STEP] > starts[_WALK], starts[_NOISE] - starts[_STEP]
-    walk = math.exp(x[starts[_WALK]]) if walking else 0.0
+    walk = walk_step(x, starts)
     free = x[starts[_STEP] : starts[_NOISE]]
     step, path, open_, later = np.empty(steps), np.empty(steps), np.empty(steps), np.empty((steps, 2))
     if steps:
