@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -238,13 +240,14 @@ class LearningCurves:
         )
 
 
-def load_curves(path: str | Path, **columns: Any) -> LearningCurves:
+def load_curves(path: Any, **columns: Any) -> LearningCurves:
     """Read learning curves from a record store (a folder) or a CSV, TSV, Parquet, JSON or JSON Lines file.
 
     Parameters
     ----------
     path
-        Store directory or file; ``.gz`` is read through.
+        Store directory or file; ``.gz`` is read through. A frame or anything else that `LearningCurves.from_frame`
+        reads is read by it.
     **columns
         As in `LearningCurves.from_frame`.
 
@@ -252,9 +255,13 @@ def load_curves(path: str | Path, **columns: Any) -> LearningCurves:
     ------
     DataFileError
         When the path does not exist or cannot be read as what its name says.
+    InvalidInputError
+        When `path` is neither a path nor something that can be read as a table.
     """
     from curvefit.curves.readers import read_path
 
+    if not isinstance(path, str | os.PathLike):
+        return LearningCurves.from_frame(path, **columns)
     return read_path(Path(path), columns)
 
 

@@ -20,6 +20,8 @@ from curvefit.seeding import generator, seed_for
 if TYPE_CHECKING:
     import arviz as az
 
+    from curvefit.fitting.density import Preconditioned
+
 _FEWEST_DRAWS = 20
 _STATS = ("diverging", "n_steps")  # others differ between samplers and metrics
 
@@ -57,39 +59,30 @@ def sample(problem: Problem, *, seed: int) -> az.InferenceData:
     return az.InferenceData(posterior=found["posterior"], sample_stats=kept)
 
 
-def nutpie_model(problem: Problem) -> Any:
-    """Return the log density, its expansion to named parameters and its starting points as nutpie takes them."""
-    from nutpie.compiled_pyfunc import from_pyfunc
-
+def nutpie_model(problem: Problem) -> tuple[Any, Preconditioned]:
+    """Return what nutpie samples, with coordinates `y` as its one variable, and the density that names them."""
     from curvefit.fitting.density import Density, Preconditioned, highest
+    from curvefit.fitting.density.for_nutpie import nutpie_model_of
 
     written = Density(problem.layout, problem.hierarchy, problem.settings, problem.start)
     density = Preconditioned(written, highest(written))
-    example = density.expand(density.centre)
 
     def start(seed: Any) -> np.ndarray:
         return density.centre + 0.1 * np.random.default_rng(seed).normal(size=len(density.centre))
 
-    return from_pyfunc(
-        len(density.centre),
-        lambda: density,
-        lambda seed, other_seed, chain: density.expand,
-        [value.dtype for value in example.values()],
-        [value.shape for value in example.values()],
-        list(example),
-        make_initial_point_fn=start,
-    )
+    return nutpie_model_of(density.native, start, len(density.centre)), density
 
 
 def _sample_nutpie(problem: Problem, seed: int) -> az.InferenceData:
     import nutpie
 
     settings = problem.settings
+    model, density = nutpie_model(problem)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning)
             sampler = nutpie.sample(
-                nutpie_model(problem),
+                model,
                 draws=settings.draws,
                 tune=settings.tune,
                 chains=settings.chains,
@@ -101,17 +94,29 @@ def _sample_nutpie(problem: Problem, seed: int) -> az.InferenceData:
                 blocking=False,
             )
             try:
-                return sampler.wait()
+                found = sampler.wait()
             except KeyboardInterrupt:
-                return _draws_so_far(sampler.abort(), wanted=settings.draws)
+                found = _draws_so_far(sampler.abort(), wanted=settings.draws)
     except RuntimeError as error:
         raise FitError(f"nutpie could not sample: {error}") from error
+    return _named(found, density)
+
+
+def _named(found: az.InferenceData, density: Preconditioned) -> az.InferenceData:
+    """Return draws of coordinates as draws of parameters by name."""
+    import arviz as az
+
+    coordinates = found["posterior"]["y"].values
+    draws = [[density.expand(y) for y in chain] for chain in coordinates]
+    values = {name: np.array([[draw[name] for draw in chain] for chain in draws]) for name in draws[0][0]}
+    posterior = az.convert_to_dataset(values)
+    posterior.attrs = found["posterior"].attrs
+    return az.InferenceData(posterior=posterior, sample_stats=found["sample_stats"])
 
 
 def _draws_so_far(found: az.InferenceData, *, wanted: int) -> az.InferenceData:
     """Keep the chains that came far, cut to their common length; nutpie pads the others with NaN."""
-    theta = found["posterior"]["theta"].values
-    lengths = np.isfinite(theta.reshape(*theta.shape[:2], -1)).all(axis=2).sum(axis=1)
+    lengths = np.isfinite(found["posterior"]["y"].values).all(axis=2).sum(axis=1)
     chains = np.flatnonzero(lengths >= max(_FEWEST_DRAWS, lengths.max(initial=0) / 2))
     if not len(chains):
         raise KeyboardInterrupt

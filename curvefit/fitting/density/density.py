@@ -7,12 +7,14 @@ evaluation costs a fraction, and nothing is compiled anew for other data, design
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sp
 from scipy.special import betaln
 
 from curvefit.families import ParamSpec
 from curvefit.fitting.bend import step_scale
-from curvefit.fitting.density import cells, stages
+from curvefit.fitting.density import cells, evaluation, stages
 from curvefit.fitting.density.law import law_with_partials
+from curvefit.fitting.density.native import Native, plain
 from curvefit.fitting.density.walks import standard_steps
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
@@ -72,17 +74,18 @@ class Density:
         doublings = np.ascontiguousarray(layout.cell_bend[:, :pieces])
         scale = step_scale(settings.priors.bend, layout.bend_edges) if pieces else 0.0
         bend = (layout.cell_size.astype(float), doublings, scale)
-        self._before = (self._starts, prior, hierarchy.pooled, group, along, own, common, of_cell, bend)
-        self._after = (self._starts, prior, hierarchy.pooled, group, along, of_cell, bend)
+        pooled = hierarchy.pooled
+        self._before = plain((self._starts, prior, pooled, group, along, own, common, of_cell, bend))
+        after = (self._starts, prior, pooled, group, along, of_cell, bend)
         log_link = layout.link == "log"
         counted = layout.counted and not log_link
         known = np.zeros(len(where)) if counted else layout.cell_variance.astype(float)
         priors = settings.priors
         beta = priors.noise_correlation
         length = np.sqrt(np.maximum(np.diff(layout.cell_doublings, prepend=0.0), 0.0))
-        self._walks = (length, np.searchsorted(where, where), start.seen)
+        self._walks = plain((length, np.searchsorted(where, where), start.seen))
         self._log_link = log_link
-        self._observed = (
+        observed = (
             _KINDS[layout.likelihood.split("-")[1]], log_link, counted, layout.correlated,
             (layout.cell_test * float(counted), known), self._walks,
             (np.log(layout.cell_size / layout.middle_size), layout.noise_group[where]),
@@ -94,26 +97,26 @@ class Density:
             np.array([priors.noise_slope, *beta, betaln(*beta)]),
             self._normal_priors(hierarchy, settings),
         )  # fmt: skip
-        self._coefficients = 0.0
+        coefficients = 0.0
         if layout.likelihood == "beta-binomial":
             right = layout.run_test - layout.run_errors
-            self._coefficients = float(
+            coefficients = float(
                 -(np.log1p(layout.run_test) + betaln(layout.run_errors + 1.0, right + 1.0)).sum()
             )
-        self._law = law_with_partials(layout.family)
-        self._chance = layout.chance[where].astype(float)
-        specs = [*hierarchy.curve_specs, *hierarchy.common_specs]
-        self._to_table = np.array([specs.index(spec) for spec in layout.family.parameters])
-        self._from_table = np.argsort(self._to_table)
+        self._chance, self._family = layout.chance[where].astype(float), layout.family
+        self._names = tuple(spec.name for spec in (*hierarchy.curve_specs, *hierarchy.common_specs))
+        law = law_with_partials(layout.family, self._names)
+        self._arguments = (law, self._chance, self._before, after, (observed, coefficients))
+        self._native = self.through(np.zeros_like(self.centre), sp.eye_array(len(self.centre), format="csr"))
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at `x`, shape (dimensions,); not finite where it overflows."""
-        log_prior, level, value, slope = stages.before_law(x, *self._before)
-        error, partial, by_size = self._law(level[-1], self._chance, value[self._to_table])
-        rest, gradient = stages.after_law(
-            x, *self._after, level, slope, error, partial[self._from_table], by_size, *self._observed
-        )
-        return log_prior + rest + self._coefficients, gradient
+        return self._native(x)
+
+    def through(self, middle: np.ndarray, root: sp.csr_array) -> Native:
+        """Return the density, and its gradient, as a function of y, where ``x = middle + root y``."""
+        coordinates = (middle, root.indptr, root.indices, root.data)
+        return Native(evaluation.density, (coordinates, *self._arguments))
 
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return one draw's parameters by name: natural ones in place of coordinates (names in ``__`` or ``_free``)."""
@@ -131,7 +134,7 @@ class Density:
         if "log_walk" in at:
             found["walk"] = np.exp(at["log_walk"])
         if "walk_free" in at:
-            error, *_ = self._law(size, self._chance, value[self._to_table])
+            error = self._family.error(size, chance=self._chance, **dict(zip(self._names, value)))
             law = np.empty_like(error)
             cells.to_scale(self._log_link, error, law)
             found["walk_step"] = standard_steps(at["walk_free"], float(found["walk"]), *self._walks, law)

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
-import numpy as np
+import numba
+from numba import types
 
 from curvefit.families import AbstractFamily
+from curvefit.fitting.density.native import NUMBERS
 
 
 @lru_cache
-def law_with_partials(family: AbstractFamily) -> Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return ``f(n, chance, parameters)`` giving errors (cells,), their partial derivatives (parameters, cells), and those by n.
+def law_with_partials(family: AbstractFamily, names: tuple[str, ...]) -> Any:
+    """Return the C function ``f(n, chance, parameters, error, partial, by_n, n_parameters, n_cells)`` of addresses.
 
-    pytensor differentiates the formula. Parameters have shape (parameters, cells), in the order of the family's table.
+    Reads sizes and chance errors, shape (cells,), and parameters in the order of `names`, shape (parameters, cells); writes errors,
+    their partial derivatives by the parameters and those by n, in the same shapes. pytensor differentiates the formula.
     """
     import pytensor
     import pytensor.tensor as pt
 
     n, chance, parameters = pt.dvector("n"), pt.dvector("chance"), pt.dmatrix("parameters")
-    values = {name: parameters[k] for k, name in enumerate(family.parameter_names)}
+    values = {name: parameters[k] for k, name in enumerate(names)}
     error = family.formula(pt, n, chance=chance, **values)
     partials, by_size = pytensor.grad(error.sum(), [parameters, n], disconnected_inputs="ignore")
-    inputs = [n, chance, parameters]
-    return pytensor.function(
-        inputs, [error, partials, by_size], mode="NUMBA", on_unused_input="ignore"
-    ).vm.jit_fn
+    inputs, outputs = [n, chance, parameters], [error, partials, by_size]
+    law = pytensor.function(inputs, outputs, mode="NUMBA", on_unused_input="ignore").vm.jit_fn
+
+    def written(at, chance_at, table_at, error_at, partial_at, by_at, n_parameters, cells):  # type: ignore[no-untyped-def]
+        one, table = (cells,), (n_parameters, cells)
+        found, slopes, by = law(
+            numba.carray(at, one), numba.carray(chance_at, one), numba.carray(table_at, table)
+        )
+        errors, partial, by_n = (
+            numba.carray(error_at, one),
+            numba.carray(partial_at, table),
+            numba.carray(by_at, one),
+        )
+        for c in range(cells):
+            errors[c], by_n[c] = found[c], by[c]
+            for k in range(n_parameters):
+                partial[k, c] = slopes[k, c]
+
+    return numba.cfunc(types.void(*[NUMBERS] * 6, types.int64, types.int64))(written)

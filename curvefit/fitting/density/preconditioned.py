@@ -37,18 +37,19 @@ class Preconditioned:
     ----------
     centre
         Starting values of y: 0, shape (dimensions,).
+    native
+        The density and its gradient as a C function of y.
     """
 
     def __init__(self, density: Density, middle: np.ndarray) -> None:
         self.density = density
         self.centre = np.zeros_like(middle)
         self._middle, self._to_x = middle, _inverse_root(density, middle)
-        self._to_gradient = self._to_x.T.tocsr()
+        self.native = density.through(self._middle, self._to_x)
 
     def __call__(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at `y`, shape (dimensions,); not finite where it overflows."""
-        value, gradient = self.density(self.at(y))
-        return value, self._to_gradient @ gradient
+        return self.native(y)
 
     def expand(self, y: np.ndarray) -> dict[str, np.ndarray]:
         """Return one draw's parameters by name; see `Density.expand`."""

@@ -79,11 +79,14 @@ def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend)
     if pooled:
         free, free_effect = x[starts[_MEAN] : starts[_EFFECT]], x[starts[_EFFECT] : starts[_COMMON]]
         total += group_level(free, free_effect, scale, prior, *group, eta, mean, effect, shift)
-        sd = scale[len(scale) - n_own :].copy()
-    else:
-        mean[:] = prior[:, 0]
-        eta[:] = prior[:, 0]
-        sd = prior[:, 1].copy()
+    sd = np.empty(n_own)
+    for k in range(n_own):
+        if pooled:
+            sd[k] = scale[len(scale) - n_own + k]
+        else:
+            mean[k], sd[k] = prior[k, 0], prior[k, 1]
+            for row in range(len(z)):
+                eta[row, k] = prior[k, 0]
     others = n_own - 1 if pivot >= 0 else n_own
     known = np.empty((len(z), ridge[1].shape[2]))
     factor, solved = np.empty((len(z), others, others)), np.empty((len(z), others))
@@ -158,7 +161,8 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
     step, path, open_, later = np.empty(steps), np.empty(steps), np.empty(steps), np.empty((steps, 2))
     if steps:
         total += walk_path(free, walk, *walks, scaled, step, path, open_, later)
-        scaled = scaled + path
+        for c in range(n_cells):
+            scaled[c] += path[c]
         law = np.empty(n_cells)
         from_scale(log_link, scaled, law)
     log_noise, fall, rest = x[starts[_NOISE] : starts[_SLOPE]], math.exp(x[starts[_SLOPE]]), x[starts[_FLOOR]]
