@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from curvefit.fitting.density.rows import compiled, softplus
+from curvefit.fitting.density.rows import called, compiled, softplus
 
 POSITIVE, FRACTION, REAL = 0, 1, 2
 _LOG_2 = math.log(2.0)
@@ -53,18 +53,18 @@ def bent(size, doublings, scale, step, bend, found):
 
 
 @compiled
-def bent_back(doublings, scale, bend, to_log_size, to_step):
-    """Add derivatives by the bend's steps, given those by the log of the sizes at which the law is read."""
+def bent_back(doublings, scale, bend, to_error, by_size, size, to_step):
+    """Add derivatives by the bend's steps, given those by errors, and the law's by the sizes at which it is read."""
     later = 0.0
     for k in range(len(bend) - 1, -1, -1):
         to_bend = 0.0
-        for c in range(len(to_log_size)):
-            to_bend -= to_log_size[c] * doublings[c, k]
+        for c in range(len(size)):
+            to_bend -= to_error[c] * by_size[c] * size[c] * doublings[c, k]
         later += _LOG_2 * math.exp(bend[k]) * to_bend
         to_step[k] += scale * later
 
 
-@compiled
+@called
 def to_scale(log_link, error, scaled):
     """Keep errors inside (0, 1) where the link needs it; fill the law on the likelihood's scale."""
     for c in range(len(error)):

@@ -13,7 +13,8 @@ import numpy as np
 from curvefit.families.abstract import ROOT_WIDTH
 from curvefit.fitting.ridge import DEGREE
 
-compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+called = numba.njit(cache=True, nogil=True, error_model="numpy")
+compiled = numba.njit(cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 LOG_2PI = math.log(2.0 * math.pi)
 
 

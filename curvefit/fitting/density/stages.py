@@ -21,6 +21,7 @@ from curvefit.fitting.density.cells import (
 from curvefit.fitting.density.gaussian import gaussian
 from curvefit.fitting.density.rows import (
     LOG_2PI,
+    called,
     compiled,
     curve_level,
     curve_level_back,
@@ -44,7 +45,7 @@ def walk_step(x, starts):
     return math.exp(x[starts[_WALK]]) if starts[_STEP] > starts[_WALK] else 0.0
 
 
-@compiled
+@called
 def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend):
     """Return curve and group level at the coordinates, and the natural parameters of every cell.
 
@@ -185,21 +186,24 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
             to[starts[_WALK]] += to_log_walk
     elif kind == STUDENT:
         total += student(runs[0], runs[1], scaled, seed + counting, to_scaled, to_seed)
-        to_counting += to_seed
+        for c in range(n_cells):
+            to_counting[c] += to_seed[c]
     else:
         total += beta_binomial(runs[0], runs[2], cells[0], law, seed, to_law, to_seed)
-        to_scaled += to_law * law * (1.0 - law)
+        for c in range(n_cells):
+            to_scaled[c] += to_law[c] * law[c] * (1.0 - law[c])
     to_fall, to_rest = noise_back(*of_noise, rest, seed, to_seed, to[starts[_NOISE] : starts[_SLOPE]])
     to[starts[_SLOPE]] += to_fall * fall
     to[starts[_FLOOR]] += to_rest
     error_back(log_link, counted, law, counting, to_scaled, to_counting, to_law)
     if steps:  # back to the scale on which the walk adds, and from there to the law that walked
-        to_path = to_law * law if log_link else to_law * law * (1.0 - law)
-        to_scaled, to_free = to_path.copy(), to[starts[_STEP] : starts[_NOISE]]
+        to_path, to_free = np.empty(n_cells), to[starts[_STEP] : starts[_NOISE]]
+        for c in range(n_cells):
+            to_path[c] = to_scaled[c] = to_law[c] * law[c] * (1.0 if log_link else 1.0 - law[c])
         to[starts[_WALK]] += walk_back(
             free, walk, *walks, step, path, open_, later, to_path, to_free, to_scaled
         )
-        error_back(log_link, False, error, counting, to_scaled, to_counting, to_law)
+        error_back(log_link, 0, error, counting, to_scaled, to_counting, to_law)
     theta, eta, sd, scale, mean, effect, known, factor, solved, bends, size = level
     to_theta, to_eta, to_log_sd = np.zeros_like(theta), np.zeros_like(theta), np.zeros(n_own)
     natural_back(to_law, partial[:n_own], slope[:n_own], where[0], to_theta)
@@ -207,7 +211,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
         to_common = to[starts[_COMMON] : starts[_BEND]].reshape((1, -1))
         natural_back(to_law, partial[n_own:], slope[n_own:], where[2], to_common)
     if len(bends):
-        bent_back(bend[1], bend[2], bends, to_law * by_size * size, to[starts[_BEND] : starts[_WALK]])
+        bent_back(bend[1], bend[2], bends, to_law, by_size, size, to[starts[_BEND] : starts[_WALK]])
     z = x[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
     to_z = to[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
     to_log_walk = curve_level_back(
@@ -217,7 +221,8 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
         to[starts[_WALK]] += to_log_walk
     if pooled:
         to_scale_ = to[starts[_SCALE] : starts[_MEAN]]
-        to_scale_[len(scale) - n_own :] += to_log_sd
+        for k in range(n_own):
+            to_scale_[len(scale) - n_own + k] += to_log_sd[k]
         to_mean, to_effect = to[starts[_MEAN] : starts[_EFFECT]], to[starts[_EFFECT] : starts[_COMMON]]
         free_effect = x[starts[_EFFECT] : starts[_COMMON]]
         group_level_back(

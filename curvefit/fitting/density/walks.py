@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from curvefit.fitting.density.rows import compiled, normal
+from curvefit.fitting.density.rows import called, compiled, normal
 
 
 @compiled
@@ -53,7 +53,7 @@ def walk_path(x, walk, length, first, seen, law, step, path, open_, later):
     return total
 
 
-@compiled
+@called
 def standard_steps(x, walk, length, first, seen, law):
     """Return the standardised steps at coordinates; see `walk_path`."""
     step, path, open_, later = np.empty(len(x)), np.empty(len(x)), np.empty(len(x)), np.empty((len(x), 2))
