@@ -115,6 +115,13 @@ def test_a_named_index_is_read():
     assert len(LearningCurves.from_frame(means.groupby(["model", "n_train"]).mean()).triplets) == 2
 
 
+def test_a_frame_is_taken_where_a_path_is():
+    rows = pd.DataFrame({"n": [100, 200, 400, 800], "error": [0.4, 0.3, 0.2, 0.1]})
+    pd.testing.assert_frame_equal(load_curves(rows).table, LearningCurves.from_frame(rows).table)
+    with pytest.raises(InvalidInputError, match="from a int"):
+        load_curves(4)
+
+
 def test_nested_json_lines_of_a_tracker(tmp_path):
     rows = [
         {"config": {"n_train": n, "seed": s}, "summary": {"test/error": e, "train/error": 0.0}}
