@@ -24,7 +24,6 @@ from curvefit.fitting.ridge import floor_index
 from curvefit.fitting.settings import FitSettings
 
 _SUPPORT = {"positive": cells.POSITIVE, "fraction": cells.FRACTION, "real": cells.REAL}
-_KINDS = {"gaussian": stages.GAUSSIAN, "student": stages.STUDENT, "binomial": stages.BETA_BINOMIAL}
 
 
 class Density:
@@ -57,13 +56,14 @@ class Density:
         self._starts = np.concatenate([[0], np.cumsum(list(sizes.values()))])
         self.scales = np.concatenate([self.positions("log_scale"), self.positions("log_walk")])
         self._cell_row, self._n_rows = hierarchy.row[layout.cell_curve], hierarchy.n_rows
-        prior = np.ascontiguousarray(hierarchy.mean_prior)
-        ridge, found = start.ridge, floor_index(hierarchy)
+        prior, ridge, found = hierarchy.mean_prior, start.ridge, floor_index(hierarchy)
         pivot = -1 if found is None else found
-        group = (
-            np.ascontiguousarray(hierarchy.design), hierarchy.column_parameter, hierarchy.column_term, start.effect_known,
-            np.ascontiguousarray(start.projection), ridge.path, ridge.centre, ridge.width, pivot,
-        )  # fmt: skip
+        group = None
+        if hierarchy.pooled:
+            group = (
+                hierarchy.design, hierarchy.column_parameter, hierarchy.column_term, start.effect_known, start.projection,
+                ridge.path, ridge.centre, ridge.width, pivot,
+            )  # fmt: skip
         by_mode = np.concatenate([ridge.information, ridge.score], axis=-1)
         by_mode = by_mode.reshape(*by_mode.shape[:2], -1)
         along = (ridge.rate, by_mode, ridge.centre, ridge.width, pivot)
@@ -71,12 +71,10 @@ class Density:
         of_cell = (hierarchy.row[where], layout.unit[where].astype(float), np.zeros(len(where), int))
         own, common = _codes(hierarchy.curve_specs), _codes(hierarchy.common_specs)
         pieces = n_bends(layout, settings)
-        doublings = np.ascontiguousarray(layout.cell_bend[:, :pieces])
         scale = step_scale(settings.priors.bend, layout.bend_edges) if pieces else 0.0
-        bend = (layout.cell_size.astype(float), doublings, scale)
-        pooled = hierarchy.pooled
-        self._before = plain((self._starts, prior, pooled, group, along, own, common, of_cell, bend))
-        after = (self._starts, prior, pooled, group, along, of_cell, bend)
+        bend = (layout.cell_size.astype(float), layout.cell_bend[:, :pieces], scale)
+        self._before = plain((self._starts, prior, group, along, own, common, of_cell, bend))
+        after = (self._starts, prior, group, along, of_cell, bend)
         log_link = layout.link == "log"
         counted = layout.counted and not log_link
         known = np.zeros(len(where)) if counted else layout.cell_variance.astype(float)
@@ -85,15 +83,18 @@ class Density:
         length = np.sqrt(np.maximum(np.diff(layout.cell_doublings, prepend=0.0), 0.0))
         self._walks = plain((length, np.searchsorted(where, where), start.seen))
         self._log_link = log_link
+        patterns = (
+            layout.pattern_cell, layout.pattern_gap, layout.pattern_mask, layout.pattern_count,
+            layout.pattern_mean, layout.pattern_cross, pattern_walk(layout),
+        )  # fmt: skip
+        noise = layout.likelihood.split("-")[1]
         observed = (
-            _KINDS[layout.likelihood.split("-")[1]], log_link, counted, layout.correlated,
-            (layout.cell_test * float(counted), known), self._walks,
+            log_link, counted, layout.correlated, (layout.cell_test * float(counted), known),
+            self._walks if "walk_free" in self._parts else None,
             (np.log(layout.cell_size / layout.middle_size), layout.noise_group[where]),
-            (
-                layout.pattern_cell, layout.pattern_gap, layout.pattern_mask, layout.pattern_count,
-                layout.pattern_mean, layout.pattern_cross, pattern_walk(layout),
-            ),
-            (layout.run_cell, layout.run_value, layout.run_errors),
+            patterns if noise == "gaussian" else None,
+            (layout.run_cell, layout.run_value) if noise == "student" else None,
+            (layout.run_cell, layout.run_errors) if noise == "binomial" else None,
             np.array([priors.noise_slope, *beta, betaln(*beta)]),
             self._normal_priors(hierarchy, settings),
         )  # fmt: skip

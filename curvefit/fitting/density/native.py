@@ -26,7 +26,7 @@ class Native:
         ``body(size, at, gradient, value, data)``, which numba compiles: coordinates at the address `at`, both results
         written to addresses, ``data[0]`` are the arguments; returns 0, or a positive code where the density is not finite.
     arguments
-        Arrays, numbers, C functions of numba, and tuples of these. One body is compiled once for all arguments of the same types,
+        Arrays, numbers, C functions of numba, None, and tuples of these. One body is compiled once for all arguments of the same types,
         which the widths and order of arrays in memory do not change.
 
     Attributes
@@ -73,6 +73,8 @@ def _words(value: Any) -> Iterator[Any]:
         yield from (0, 0, value.size, value.itemsize, value.ctypes.data, *value.shape, *value.strides)
     elif isinstance(value, int):
         yield np.int64(value).view(np.uint64)
+    elif value is None:
+        yield 0
     elif isinstance(value, float):
         yield np.float64(value).view(np.uint64)
     else:

@@ -33,7 +33,6 @@ from curvefit.fitting.density.rows import (
 from curvefit.fitting.density.runs import beta_binomial, student
 from curvefit.fitting.density.walks import walk_back, walk_path
 
-GAUSSIAN, STUDENT, BETA_BINOMIAL = 0, 1, 2
 #: Blocks of the sampled coordinates, in order; a block may be empty.
 BLOCKS = ("theta", "log_scale", "mean", "effect", "common", "bend_step", "log_walk", "walk_free", "log_noise", "slope", "floor", "correlation")  # fmt: skip
 _THETA, _SCALE, _MEAN, _EFFECT, _COMMON, _BEND, _WALK, _STEP, _NOISE, _SLOPE, _FLOOR, _CORRELATION = range(12)
@@ -46,7 +45,7 @@ def walk_step(x, starts):
 
 
 @called
-def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend):
+def before_law(x, starts, prior, group, ridge, own, common, where, bend):
     """Return curve and group level at the coordinates, and the natural parameters of every cell.
 
     Parameters
@@ -55,10 +54,8 @@ def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend)
         Coordinates, and where each of `BLOCKS` begins in them (one more entry: their number).
     prior
         Mean and sd of every curve-level parameter's grand mean, shape (parameters, 2).
-    pooled
-        Whether rows share means and effects.
     group, ridge
-        Arguments of `group_level` and of `curve_level`.
+        Arguments of `group_level`, None where rows share no means and effects, and of `curve_level`.
     own, common
         Support codes and whether in units, of curve-level and of common parameters.
     where
@@ -77,12 +74,12 @@ def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend)
     scale = np.exp(x[starts[_SCALE] : starts[_MEAN]])
     mean, effect = np.empty(n_own), np.empty(starts[_COMMON] - starts[_EFFECT])
     total = 0.0
-    if pooled:
+    if group is not None:
         free, free_effect = x[starts[_MEAN] : starts[_EFFECT]], x[starts[_EFFECT] : starts[_COMMON]]
         total += group_level(free, free_effect, scale, prior, *group, eta, mean, effect, shift)
     sd = np.empty(n_own)
     for k in range(n_own):
-        if pooled:
+        if group is not None:
             sd[k] = scale[len(scale) - n_own + k]
         else:
             mean[k], sd[k] = prior[k, 0], prior[k, 1]
@@ -109,7 +106,7 @@ def before_law(x, starts, prior, pooled, group, ridge, own, common, where, bend)
 
 
 @compiled
-def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope, error, partial, by_size, kind, log_link, counted, correlated, cells, walks, of_noise, patterns, runs, priors, normals):  # fmt: skip
+def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, partial, by_size, log_link, counted, correlated, cells, walks, of_noise, patterns, values, counts, priors, normals):  # fmt: skip
     """Return the rest of the log density (likelihood, noise priors) and the gradient of all of it.
 
     Parameters
@@ -118,16 +115,17 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
         From `before_law`.
     error, partial, by_size
         The law per cell, its partial derivatives by the natural parameters, shape (parameters, cells), and by the size.
-    kind, log_link, counted, correlated
-        Likelihood code, and whether noise adds on logs, errors are counts, seed noise is correlated along n.
+    log_link, counted, correlated
+        Whether noise adds on logs, errors are counts, seed noise is correlated along n.
     cells
         Test points (0 for none) and known variances per cell.
     walks
-        Arguments `length`, `first` and `seen` of `walk_path`.
+        Arguments `length`, `first` and `seen` of `walk_path`; None where no walk is sampled.
     of_noise
         Log of size over the middle size, and noise group, per cell.
-    patterns, runs
-        Arguments of `gaussian`; cell, value and errors of every run.
+    patterns, values, counts
+        Arguments of `gaussian`; cell and value of every run; cell and errors of every run. All but one are None: which one
+        there is says the likelihood, and no code of the others is compiled.
     priors
         Width of the half-normal of the noise's slope; the two numbers of the correlation's beta, log normaliser.
     normals
@@ -160,7 +158,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
     walk = walk_step(x, starts)
     free = x[starts[_STEP] : starts[_NOISE]]
     step, path, open_, later = np.empty(steps), np.empty(steps), np.empty(steps), np.empty((steps, 2))
-    if steps:
+    if walks is not None:
         total += walk_path(free, walk, *walks, scaled, step, path, open_, later)
         for c in range(n_cells):
             scaled[c] += path[c]
@@ -175,7 +173,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
         np.zeros(n_cells),
         np.zeros(n_cells),
     )
-    if kind == GAUSSIAN:
+    if patterns is not None:
         found, to_correlation, to_log_walk = gaussian(
             *patterns, scaled, seed, counting, log_correlation, walk, to_scaled, to_seed, to_counting
         )
@@ -184,19 +182,19 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
             to[starts[_CORRELATION]] += to_correlation * -math.expm1(log_correlation)
         if walking:
             to[starts[_WALK]] += to_log_walk
-    elif kind == STUDENT:
-        total += student(runs[0], runs[1], scaled, seed + counting, to_scaled, to_seed)
+    if values is not None:
+        total += student(*values, scaled, seed + counting, to_scaled, to_seed)
         for c in range(n_cells):
             to_counting[c] += to_seed[c]
-    else:
-        total += beta_binomial(runs[0], runs[2], cells[0], law, seed, to_law, to_seed)
+    if counts is not None:
+        total += beta_binomial(*counts, cells[0], law, seed, to_law, to_seed)
         for c in range(n_cells):
             to_scaled[c] += to_law[c] * law[c] * (1.0 - law[c])
     to_fall, to_rest = noise_back(*of_noise, rest, seed, to_seed, to[starts[_NOISE] : starts[_SLOPE]])
     to[starts[_SLOPE]] += to_fall * fall
     to[starts[_FLOOR]] += to_rest
     error_back(log_link, counted, law, counting, to_scaled, to_counting, to_law)
-    if steps:  # back to the scale on which the walk adds, and from there to the law that walked
+    if walks is not None:  # back to the scale on which the walk adds, and from there to the law that walked
         to_path, to_free = np.empty(n_cells), to[starts[_STEP] : starts[_NOISE]]
         for c in range(n_cells):
             to_path[c] = to_scaled[c] = to_law[c] * law[c] * (1.0 if log_link else 1.0 - law[c])
@@ -219,7 +217,7 @@ def after_law(x, starts, prior, pooled, group, ridge, where, bend, level, slope,
     )
     if walking:
         to[starts[_WALK]] += to_log_walk
-    if pooled:
+    if group is not None:
         to_scale_ = to[starts[_SCALE] : starts[_MEAN]]
         for k in range(n_own):
             to_scale_[len(scale) - n_own + k] += to_log_sd[k]
