@@ -22,26 +22,26 @@ def law_with_partials(family: AbstractFamily, names: tuple[str, ...]) -> Any:
     import pytensor
     import pytensor.tensor as pt
 
-    n, chance, parameters = pt.dvector("n"), pt.dvector("chance"), pt.dmatrix("parameters")
-    values = {name: parameters[k] for k, name in enumerate(names)}
-    error = family.formula(pt, n, chance=chance, **values)
-    partials, by_size = pytensor.grad(error.sum(), [parameters, n], disconnected_inputs="ignore")
-    inputs, outputs = [n, chance, parameters], [error, partials, by_size]
-    law = pytensor.function(inputs, outputs, mode="NUMBA", on_unused_input="ignore").vm.jit_fn
+    n, chance, table = pt.dvector("n"), pt.dvector("chance"), pt.dmatrix("table")
+    parameters = [table[k] for k in range(len(names))]
+    error = family.formula(pt, n, chance=chance, **dict(zip(names, parameters)))
+    partials = pytensor.grad(error.sum(), [n, *parameters], disconnected_inputs="ignore")
+    law = pytensor.function(
+        [n, chance, table], [error, *partials], mode="NUMBA", on_unused_input="ignore"
+    ).vm.jit_fn
 
     def written(at, chance_at, table_at, error_at, partial_at, by_at, n_parameters, cells):  # type: ignore[no-untyped-def]
-        one, table = (cells,), (n_parameters, cells)
-        found, slopes, by = law(
-            numba.carray(at, one), numba.carray(chance_at, one), numba.carray(table_at, table)
-        )
-        errors, partial, by_n = (
+        one, shape = (cells,), (n_parameters, cells)
+        found = law(numba.carray(at, one), numba.carray(chance_at, one), numba.carray(table_at, shape))
+        error, by_n, partial = (
             numba.carray(error_at, one),
-            numba.carray(partial_at, table),
             numba.carray(by_at, one),
+            numba.carray(partial_at, shape),
         )
         for c in range(cells):
-            errors[c], by_n[c] = found[c], by[c]
-            for k in range(n_parameters):
-                partial[k, c] = slopes[k, c]
+            error[c], by_n[c] = found[0][c], found[1][c]
+        for k in range(n_parameters):
+            for c in range(cells):
+                partial[k, c] = found[2 + k][c]
 
     return numba.cfunc(types.void(*[NUMBERS] * 6, types.int64, types.int64))(written)
