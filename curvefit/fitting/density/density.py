@@ -65,7 +65,6 @@ class Density:
                 ridge.path, ridge.centre, ridge.width, pivot,
             )  # fmt: skip
         by_mode = np.concatenate([ridge.information, ridge.score], axis=-1)
-        by_mode = by_mode.reshape(*by_mode.shape[:2], -1)
         along = (ridge.rate, by_mode, ridge.centre, ridge.width, pivot)
         where = layout.cell_curve
         of_cell = (hierarchy.row[where], layout.unit[where].astype(float), np.zeros(len(where), int))

@@ -58,13 +58,22 @@ def level_at(root, centre, width):
 
 
 @compiled
-def polynomial(coefficients, at):
-    """Return a polynomial of degree `DEGREE` and its derivative."""
-    value, slope = coefficients[DEGREE], 0.0
-    for power in range(DEGREE - 1, -1, -1):
+def polynomial(coefficients, first, at):
+    """Return a polynomial of degree `DEGREE`, whose coefficients begin at `first`, and its derivative."""
+    value, slope = coefficients[first + DEGREE], 0.0
+    for power in range(first + DEGREE - 1, first - 1, -1):
         slope = slope * at + value
         value = value * at + coefficients[power]
     return value, slope
+
+
+@compiled
+def all_but(pivot, size):
+    """Return the numbers below `size` other than `pivot`."""
+    found = np.empty(size - (pivot >= 0), np.int64)
+    for i in range(len(found)):
+        found[i] = i + (0 <= pivot <= i)
+    return found
 
 
 @compiled
@@ -115,7 +124,7 @@ def group_level(free, free_effect, scale, prior, design, of_parameter, of_term, 
             for r in range(rows):
                 at, _ = level_at(eta[r, k], centre[r], width[r])
                 for j in range(n_own):
-                    shift[r, j] = polynomial(path[r, j], at)[0]
+                    shift[r, j] = polynomial(path[r, j], 0, at)[0]
     return log_density
 
 
@@ -154,17 +163,18 @@ def group_level_back(free_effect, scale, prior, design, of_parameter, of_term, k
         if k != pivot and pivot >= 0:
             for r in range(rows):
                 at, _ = level_at(eta[r, pivot], centre[r], width[r])
-                to_level[r] += to_shift[r] * polynomial(path[r, k], at)[1]
+                to_level[r] += to_shift[r] * polynomial(path[r, k], 0, at)[1]
 
 
 @compiled
 def of_row(rate, by_mode, walk, known):
-    """Fill what the data say about a row's parameters, whatever the mode (see `Ridge.at_walk`): information and score side by side, flat."""
+    """Fill what the data say about a row's parameters, whatever the mode (see `Ridge.at_walk`): information and score side by side."""
     known[:] = 0.0
     for m in range(len(rate)):
         certainty = 1.0 / (1.0 + rate[m] * walk * walk)
-        for i in range(len(known)):
-            known[i] += certainty * by_mode[m, i]
+        for i in range(known.shape[0]):
+            for j in range(known.shape[1]):
+                known[i, j] += certainty * by_mode[m, i, j]
 
 
 @compiled
@@ -173,8 +183,9 @@ def of_row_back(rate, by_mode, walk, to_known):
     to_log_walk = 0.0
     for m in range(len(rate)):
         certainty, back = 1.0 / (1.0 + rate[m] * walk * walk), 0.0
-        for i in range(len(to_known)):
-            back += to_known[i] * by_mode[m, i]
+        for i in range(to_known.shape[0]):
+            for j in range(to_known.shape[1]):
+                back += to_known[i, j] * by_mode[m, i, j]
         to_log_walk -= 2.0 * back * certainty * (1.0 - certainty)
     return to_log_walk
 
@@ -194,38 +205,38 @@ def curve_level(z, eta, sd, walk, rate, by_mode, centre, width, pivot, theta, kn
     rate, centre, width, pivot
         See `Ridge`.
     by_mode
-        Information and score of every mode side by side, shape (rows, modes, parameters * (parameters + DEGREE + 1)).
+        Information and score of every mode side by side, shape (rows, modes, parameters, parameters + DEGREE + 1).
     theta, known, factor, solved
         Written: parameters; what the data say of them, shape as `by_mode` without the modes, Cholesky factors of the others, and
         their solved centres (kept for `curve_level_back`).
     """
     rows, n_own = z.shape
     log_density = 0.0
-    others = np.array([k for k in range(n_own) if k != pivot])
+    others = all_but(pivot, n_own)
     size = len(others)
     total = np.empty(size)
     for r in range(rows):
         of_row(rate[r], by_mode[r], walk, known[r])
-        table = known[r].reshape((n_own, -1))
-        information, score = table[:, :n_own], table[:, n_own:]
+        table = known[r]
         at = 0.0
         if pivot >= 0:
             precision = 1.0 / sd[pivot] ** 2
-            both = precision + information[pivot, pivot]
-            theta[r, pivot] = (precision * eta[r, pivot] + score[pivot, 0]) / both
+            both = precision + table[pivot, pivot]
+            theta[r, pivot] = (precision * eta[r, pivot] + table[pivot, n_own]) / both
             theta[r, pivot] += z[r, pivot] / math.sqrt(both)
             log_density -= 0.5 * math.log(both)
             at, _ = level_at(theta[r, pivot], centre[r], width[r])
         for i in range(size):
             a = others[i]
             for j in range(i + 1):
-                value = information[a, others[j]]
+                value = table[a, others[j]]
                 if i == j:
                     value += 1.0 / sd[a] ** 2
                 for k in range(j):
                     value -= factor[r, i, k] * factor[r, j, k]
                 factor[r, i, j] = math.sqrt(value) if i == j else value / factor[r, j, j]
-            value = eta[r, a] / sd[a] ** 2 + (polynomial(score[a], at)[0] if pivot >= 0 else score[a, 0])
+            value = eta[r, a] / sd[a] ** 2
+            value += polynomial(table[a], n_own, at)[0] if pivot >= 0 else table[a, n_own]
             for k in range(i):
                 value -= factor[r, i, k] * solved[r, k]
             solved[r, i] = value / factor[r, i, i]
@@ -245,15 +256,12 @@ def curve_level(z, eta, sd, walk, rate, by_mode, centre, width, pivot, theta, kn
 def curve_level_back(z, eta, sd, walk, rate, by_mode, centre, width, pivot, theta, known, factor, solved, to_theta, to_z, to_eta, to_log_sd):  # fmt: skip
     """Add derivatives by coordinates, `eta` and log sd, given those of the log likelihood by `theta` (which are changed); return that by the log of the walk."""
     rows, n_own = z.shape
-    others = np.array([k for k in range(n_own) if k != pivot])
+    others = all_but(pivot, n_own)
     size, to_log_walk = len(others), 0.0
     to_factor, to_total, to_value = np.empty((size, size)), np.empty(size), np.empty(size)
-    to_known = np.zeros(by_mode.shape[2])
-    to_table = to_known.reshape((n_own, -1))
-    to_information, to_score = to_table[:, :n_own], to_table[:, n_own:]
+    to_table = np.zeros(by_mode.shape[2:])
     for r in range(rows):
-        table = known[r].reshape((n_own, -1))
-        information, score = table[:, :n_own], table[:, n_own:]
+        table = known[r]
         for k in range(n_own):
             apart = (theta[r, k] - eta[r, k]) / sd[k] ** 2
             to_theta[r, k] -= apart
@@ -292,23 +300,23 @@ def curve_level_back(z, eta, sd, walk, rate, by_mode, centre, width, pivot, thet
                     for k in range(j):
                         to_factor[i, k] -= back * lower[j, k]
                         to_factor[j, k] -= back * lower[i, k]
-                to_information[a, others[j]] = back
+                to_table[a, others[j]] = back
             to_eta[r, a] += to_value[i] / sd[a] ** 2
             to_log_sd[a] -= 2.0 * to_value[i] * eta[r, a] / sd[a] ** 2
-            to_score[a, 0] = to_value[i]
+            to_table[a, n_own] = to_value[i]
             if pivot >= 0:
-                for power in range(1, DEGREE + 1):
-                    to_score[a, power] = to_score[a, power - 1] * at
-                to_theta[r, pivot] += to_value[i] * polynomial(score[a], at)[1] * slope
+                for power in range(n_own, n_own + DEGREE):
+                    to_table[a, power + 1] = to_table[a, power] * at
+                to_theta[r, pivot] += to_value[i] * polynomial(table[a], n_own, at)[1] * slope
         if pivot >= 0:
             precision = 1.0 / sd[pivot] ** 2
-            both = precision + information[pivot, pivot]
-            middle = (precision * eta[r, pivot] + score[pivot, 0]) / both
+            both = precision + table[pivot, pivot]
+            middle = (precision * eta[r, pivot] + table[pivot, n_own]) / both
             back = to_theta[r, pivot] / both
             to_z[r, pivot] += back * math.sqrt(both)
             to_eta[r, pivot] += back * precision
             to_both = -0.5 * back * z[r, pivot] / math.sqrt(both) - back * middle - 0.5 / both
             to_log_sd[pivot] -= 2.0 * (to_both + back * eta[r, pivot]) * precision
-            to_information[pivot, pivot], to_score[pivot, 0] = to_both, back
-        to_log_walk += of_row_back(rate[r], by_mode[r], walk, to_known)
+            to_table[pivot, pivot], to_table[pivot, n_own] = to_both, back
+        to_log_walk += of_row_back(rate[r], by_mode[r], walk, to_table)
     return to_log_walk

@@ -86,7 +86,7 @@ def before_law(x, starts, prior, group, ridge, own, common, where, bend):
             for row in range(len(z)):
                 eta[row, k] = prior[k, 0]
     others = n_own - 1 if pivot >= 0 else n_own
-    known = np.empty((len(z), ridge[1].shape[2]))
+    known = np.empty((len(z), n_own, ridge[1].shape[3]))
     factor, solved = np.empty((len(z), others, others)), np.empty((len(z), others))
     walk = walk_step(x, starts)
     total += curve_level(z, eta, sd, walk, *ridge, theta, known, factor, solved)
