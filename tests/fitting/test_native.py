@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numba import types
 
+from curvefit.fitting.density import native
 from curvefit.fitting.density.native import NUMBERS, Native, plain
 
 
 def weighted(size, at, gradient, value, data):
-    (weights, flag), power, square = data[0]
+    (weights, flag), power, square, _ = data[0]
     x = numba.carray(at, (size,))
     total = 0.0
     for i in range(size):
@@ -68,6 +69,14 @@ def test_threads_find_the_same():
     alone = [bound(x)[0] for x in points]
     with ThreadPoolExecutor(4) as pool:
         assert [value for value, _ in pool.map(bound, points)] == alone
+
+
+def test_machine_code_of_other_sources_is_not_used_again(monkeypatch):
+    arguments = ((np.eye(2), 0), 0.0, square)
+    before = Native(weighted, arguments).address
+    assert Native(weighted, arguments).address == before
+    monkeypatch.setattr(native, "_sources", lambda: "changed since")
+    assert Native(weighted, arguments).address != before
 
 
 def test_arguments_become_plain():

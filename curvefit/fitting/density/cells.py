@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from curvefit.fitting.density.rows import called, compiled, softplus
+from curvefit.fitting.density.rows import compiled, softplus
 
 POSITIVE, FRACTION, REAL = 0, 1, 2
 _LOG_2 = math.log(2.0)
@@ -64,7 +64,7 @@ def bent_back(doublings, scale, bend, to_error, by_size, size, to_step):
         to_step[k] += scale * later
 
 
-@called
+@compiled
 def to_scale(log_link, error, scaled):
     """Keep errors inside (0, 1) where the link needs it; fill the law on the likelihood's scale."""
     for c in range(len(error)):

@@ -6,6 +6,8 @@ evaluation costs a fraction, and nothing is compiled anew for other data, design
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import scipy.sparse as sp
 from scipy.special import betaln
@@ -14,8 +16,7 @@ from curvefit.families import ParamSpec
 from curvefit.fitting.bend import step_scale
 from curvefit.fitting.density import cells, evaluation, stages
 from curvefit.fitting.density.law import law_with_partials
-from curvefit.fitting.density.native import Native, plain
-from curvefit.fitting.density.walks import standard_steps
+from curvefit.fitting.density.native import Native
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.model import n_bends, pattern_walk, start_point
@@ -45,15 +46,11 @@ class Density:
     def __init__(self, layout: Layout, hierarchy: Hierarchy, settings: FitSettings, start: Penalised) -> None:
         point = start_point(layout, hierarchy, settings, start)
         self.centre = np.concatenate([value.ravel() for value in point.values()])
-        stops = np.cumsum([value.size for value in point.values()])
-        self._parts = {
-            name: (slice(stop - value.size, stop), value.shape)
-            for (name, value), stop in zip(point.items(), stops)
-        }
+        self._parts = _one_after_another({name: value.shape for name, value in point.items()})
         sizes = dict.fromkeys(stages.BLOCKS, 0)
         for name, value in point.items():
             sizes[_block(name)] += value.size
-        self._starts = np.concatenate([[0], np.cumsum(list(sizes.values()))])
+        starts = np.concatenate([[0], np.cumsum(list(sizes.values()))])
         self.scales = np.concatenate([self.positions("log_scale"), self.positions("log_walk")])
         self._cell_row, self._n_rows = hierarchy.row[layout.cell_curve], hierarchy.n_rows
         prior, ridge, found = hierarchy.mean_prior, start.ridge, floor_index(hierarchy)
@@ -72,16 +69,15 @@ class Density:
         pieces = n_bends(layout, settings)
         scale = step_scale(settings.priors.bend, layout.bend_edges) if pieces else 0.0
         bend = (layout.cell_size.astype(float), layout.cell_bend[:, :pieces], scale)
-        self._before = plain((self._starts, prior, group, along, own, common, of_cell, bend))
-        after = (self._starts, prior, group, along, of_cell, bend)
+        before = (starts, prior, group, along, own, common, of_cell, bend)
+        after = (starts, prior, group, along, of_cell, bend)
         log_link = layout.link == "log"
         counted = layout.counted and not log_link
         known = np.zeros(len(where)) if counted else layout.cell_variance.astype(float)
         priors = settings.priors
         beta = priors.noise_correlation
         length = np.sqrt(np.maximum(np.diff(layout.cell_doublings, prepend=0.0), 0.0))
-        self._walks = plain((length, np.searchsorted(where, where), start.seen))
-        self._log_link = log_link
+        walks = (length, np.searchsorted(where, where), start.seen)
         patterns = (
             layout.pattern_cell, layout.pattern_gap, layout.pattern_mask, layout.pattern_count,
             layout.pattern_mean, layout.pattern_cross, pattern_walk(layout),
@@ -89,7 +85,7 @@ class Density:
         noise = layout.likelihood.split("-")[1]
         observed = (
             log_link, counted, layout.correlated, (layout.cell_test * float(counted), known),
-            self._walks if "walk_free" in self._parts else None,
+            walks if "walk_free" in self._parts else None,
             (np.log(layout.cell_size / layout.middle_size), layout.noise_group[where]),
             patterns if noise == "gaussian" else None,
             (layout.run_cell, layout.run_value) if noise == "student" else None,
@@ -103,11 +99,15 @@ class Density:
             coefficients = float(
                 -(np.log1p(layout.run_test) + betaln(layout.run_errors + 1.0, right + 1.0)).sum()
             )
-        self._chance, self._family = layout.chance[where].astype(float), layout.family
-        self._names = tuple(spec.name for spec in (*hierarchy.curve_specs, *hierarchy.common_specs))
-        law = law_with_partials(layout.family, self._names)
-        self._arguments = (law, self._chance, self._before, after, (observed, coefficients))
+        names = tuple(spec.name for spec in (*hierarchy.curve_specs, *hierarchy.common_specs))
+        law, chance = law_with_partials(layout.family, names), layout.chance[where].astype(float)
+        self._arguments = (law, chance, before, after, (observed, coefficients))
         self._native = self.through(np.zeros_like(self.centre), sp.eye_array(len(self.centre), format="csr"))
+        self._levels = Native(evaluation.levels, self._native.arguments)
+        rows = (self._n_rows, len(prior))
+        walked = (len(self.positions("walk_free")),)
+        shapes = {"theta": rows, "expected": rows, "mean": rows[1:], "bend": (pieces,), "walk_step": walked}
+        self._level_parts = _one_after_another(shapes)
 
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at `x`, shape (dimensions,); not finite where it overflows."""
@@ -120,31 +120,30 @@ class Density:
 
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return one draw's parameters by name: natural ones in place of coordinates (names in ``__`` or ``_free``)."""
-        at = self.read(x)
-        _, level, value, _ = stages.before_law(x, *self._before)
-        theta, _, _, _, mean, *_, bend, size = level
+        at, levels = self.read(x), self._levels_at(x)
         found = {name: value for name, value in at.items() if not name.endswith(("__", "_free"))}
-        found["theta"] = theta
+        found["theta"] = levels["theta"]
         found["noise_slope"] = np.exp(at["noise_slope_log__"])
         found["noise_floor"] = abs(found.pop("noise_floor_signed"))
         if "log_scale" in at:
-            found["mean"] = mean
+            found["mean"] = levels["mean"]
         if "bend_step" in at:
-            found["bend"] = bend
+            found["bend"] = levels["bend"]
         if "log_walk" in at:
             found["walk"] = np.exp(at["log_walk"])
         if "walk_free" in at:
-            error = self._family.error(size, chance=self._chance, **dict(zip(self._names, value)))
-            law = np.empty_like(error)
-            cells.to_scale(self._log_link, error, law)
-            found["walk_step"] = standard_steps(at["walk_free"], float(found["walk"]), *self._walks, law)
+            found["walk_step"] = levels["walk_step"]
         if "noise_correlation_logodds__" in at:
             found["noise_correlation"] = 1.0 / (1.0 + np.exp(-at["noise_correlation_logodds__"]))
         return {name: np.array(value, float) for name, value in found.items()}
 
     def expected(self, x: np.ndarray) -> np.ndarray:
         """Return what the group level expects of every row's parameters at `x`, shape (rows, parameters)."""
-        return stages.before_law(x, *self._before)[1][1]
+        return self._levels_at(x)["expected"]
+
+    def _levels_at(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        _, found = self._levels(x, room=self._level_parts["walk_step"][0].stop)
+        return {name: found[part].reshape(shape) for name, (part, shape) in self._level_parts.items()}
 
     def read(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return views of coordinates by the names of `start_point`."""
@@ -175,6 +174,15 @@ class Density:
             if name in self._parts:
                 found[self._parts[name][0]] = np.stack(np.broadcast_arrays(*numbers), axis=-1)
         return found
+
+
+def _one_after_another(shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[slice, tuple[int, ...]]]:
+    """Return the places and shapes of arrays that lie one after another."""
+    stops = np.cumsum([math.prod(shape) for shape in shapes.values()])
+    return {
+        name: (slice(stop - math.prod(shape), stop), shape)
+        for (name, shape), stop in zip(shapes.items(), stops)
+    }
 
 
 def _block(name: str) -> str:

@@ -7,9 +7,20 @@ import math
 import numba
 import numpy as np
 
-from curvefit.fitting.density.stages import after_law, before_law
+from curvefit.fitting.density.cells import to_scale
+from curvefit.fitting.density.rows import compiled
+from curvefit.fitting.density.stages import after_law, before_law, walk_coordinates, walk_step
+from curvefit.fitting.density.walks import walk_path
 
 _NOT_FINITE = 4
+
+
+@compiled
+def read_law(law, size, chance, table, error, partial, by_size):
+    """Call the C function of `law_with_partials`."""
+    law(
+        size.ctypes, chance.ctypes, table.ctypes, error.ctypes, partial.ctypes, by_size.ctypes, table.shape[0], table.shape[1]
+    )  # fmt: skip
 
 
 def density(size, at, gradient, value, data):  # type: ignore[no-untyped-def]
@@ -23,7 +34,7 @@ def density(size, at, gradient, value, data):  # type: ignore[no-untyped-def]
     - those that `after_law` takes before what `before_law` found;
     - those that it takes behind, and what is to be added to the log density.
     """
-    (middle, first, column, entry), law, chance, before, after, (observed, added) = data[0]
+    (middle, first, column, entry), law, chance, before, after, (observed, added), _ = data[0]
     y, to_y, x = numba.carray(at, (size,)), numba.carray(gradient, (size,)), np.empty(size)
     for i in range(size):
         x[i], to_y[i] = middle[i], 0.0
@@ -32,9 +43,7 @@ def density(size, at, gradient, value, data):  # type: ignore[no-untyped-def]
     before_value, level, table, slope = before_law(x, *before)
     shape = table.shape
     error, partial, by_size = np.empty(shape[1]), np.empty(shape), np.empty(shape[1])
-    law(
-        level[-1].ctypes, chance.ctypes, table.ctypes, error.ctypes, partial.ctypes, by_size.ctypes, shape[0], shape[1]
-    )  # fmt: skip
+    read_law(law, level[-1], chance, table, error, partial, by_size)
     rest, to_x = after_law(x, *after, level, slope, error, partial, by_size, *observed)
     value[0] = before_value + rest + added
     for i in range(size):
@@ -44,6 +53,34 @@ def density(size, at, gradient, value, data):  # type: ignore[no-untyped-def]
     for i in range(size):
         finite = finite and math.isfinite(to_y[i])
     return 0 if finite else _NOT_FINITE
+
+
+def levels(size, at, to, value, data):  # type: ignore[no-untyped-def]
+    """Write what the stages find at coordinates x: theta and what is expected of it, means, the bend, standardised steps of walks."""
+    _, law, chance, before, _, (observed, _), _ = data[0]
+    x = numba.carray(at, (size,))
+    _, level, table, _ = before_law(x, *before)
+    place = 0
+    for found in (level[0].ravel(), level[1].ravel(), level[4], level[9], standard_steps(x, before[0], observed[0], observed[4], law, chance, level[-1], table)):  # fmt: skip
+        for i in range(len(found)):
+            to[place] = found[i]
+            place += 1
+    return 0
+
+
+@compiled
+def standard_steps(x, starts, log_link, walks, law, chance, size, table):
+    """Return the standardised steps of sampled walks at coordinates; none without them."""
+    free = walk_coordinates(x, starts)
+    step = np.empty_like(free)
+    if walks is not None:
+        path, open_, later = np.empty_like(free), np.empty_like(free), np.empty((len(free), 2))
+        error, partial, by_size = np.empty(len(size)), np.empty_like(table), np.empty(len(size))
+        read_law(law, size, chance, table, error, partial, by_size)
+        scaled = np.empty(len(size))
+        to_scale(log_link, error, scaled)
+        walk_path(free, walk_step(x, starts), *walks, scaled, step, path, open_, later)
+    return step
 
 
 def copied(size, wanted, at, to, data):  # type: ignore[no-untyped-def]

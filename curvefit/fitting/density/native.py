@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -24,7 +26,8 @@ class Native:
     ----------
     body
         ``body(size, at, gradient, value, data)``, which numba compiles: coordinates at the address `at`, both results
-        written to addresses, ``data[0]`` are the arguments; returns 0, or a positive code where the density is not finite.
+        written to addresses, ``data[0]`` are the arguments and a digest of the sources; returns 0, or a positive code where the
+        density is not finite.
     arguments
         Arrays, numbers, C functions of numba, None, and tuples of these. One body is compiled once for all arguments of the same types,
         which the widths and order of arrays in memory do not change.
@@ -39,14 +42,15 @@ class Native:
 
     def __init__(self, body: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         self.arguments = plain(arguments)
-        self.data = np.array(list(_words(self.arguments)), np.uint64)
-        self.address = _compiled(body, numba.typeof(self.arguments)).address
+        self.data = np.array([*_words(self.arguments), 0], np.uint64)
+        kind = types.Tuple([*numba.typeof(self.arguments), types.Opaque(_sources())])
+        self.address = _compiled(body, kind).address
         self._call = _CALL(self.address)
 
-    def __call__(self, at: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the density and its gradient, shape (size,), at coordinates of that shape."""
+    def __call__(self, at: np.ndarray, *, room: int | None = None) -> tuple[float, np.ndarray]:
+        """Return the density and its gradient, shape (size,), at coordinates of that shape; or whatever `room` numbers the body writes."""
         at = np.ascontiguousarray(at, float)
-        value, gradient = ctypes.c_double(), np.empty(len(at))
+        value, gradient = ctypes.c_double(), np.empty(len(at) if room is None else room)
         self._call(
             len(at), at.ctypes.data, gradient.ctypes.data, ctypes.addressof(value), self.data.ctypes.data
         )
@@ -79,6 +83,19 @@ def _words(value: Any) -> Iterator[Any]:
         yield np.float64(value).view(np.uint64)
     else:
         yield from (value.address, 0, 0)
+
+
+@lru_cache
+def _sources() -> str:
+    """Return a digest of all that bodies are compiled from: part of their types, so that old machine code is never found again."""
+    here = Path(__file__).parent
+    constants = [
+        here.parent / name for name in ("bend.py", "noise.py", "ridge.py", "../families/abstract.py")
+    ]
+    digest = hashlib.sha256()
+    for path in [*sorted(here.glob("*.py")), *constants]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @lru_cache

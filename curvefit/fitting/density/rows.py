@@ -13,11 +13,8 @@ import numpy as np
 from curvefit.families.abstract import ROOT_WIDTH
 from curvefit.fitting.ridge import DEGREE
 
-#: For functions that Python calls too, and for those that only compiled code calls, which compile faster.
-called = numba.njit(cache=True, nogil=True, error_model="numpy")
-compiled = numba.njit(
-    cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
+#: For functions that only bodies of `Native` call, which keep them compiled: numba's own cache would not see changes in other files.
+compiled = numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 LOG_2PI = math.log(2.0 * math.pi)
 
 

@@ -21,7 +21,6 @@ from curvefit.fitting.density.cells import (
 from curvefit.fitting.density.gaussian import gaussian
 from curvefit.fitting.density.rows import (
     LOG_2PI,
-    called,
     compiled,
     curve_level,
     curve_level_back,
@@ -44,7 +43,13 @@ def walk_step(x, starts):
     return math.exp(x[starts[_WALK]]) if starts[_STEP] > starts[_WALK] else 0.0
 
 
-@called
+@compiled
+def walk_coordinates(x, starts):
+    """Return the coordinates of the steps of walks, shape (cells,) or (0,)."""
+    return x[starts[_STEP] : starts[_NOISE]]
+
+
+@compiled
 def before_law(x, starts, prior, group, ridge, own, common, where, bend):
     """Return curve and group level at the coordinates, and the natural parameters of every cell.
 
@@ -156,7 +161,7 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
     to_scale(log_link, error, scaled)
     walking, steps = starts[_STEP] > starts[_WALK], starts[_NOISE] - starts[_STEP]
     walk = walk_step(x, starts)
-    free = x[starts[_STEP] : starts[_NOISE]]
+    free = walk_coordinates(x, starts)
     step, path, open_, later = np.empty(steps), np.empty(steps), np.empty(steps), np.empty((steps, 2))
     if walks is not None:
         total += walk_path(free, walk, *walks, scaled, step, path, open_, later)

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from curvefit.fitting.density.rows import called, compiled, normal
+from curvefit.fitting.density.rows import compiled, normal
 
 
 @compiled
@@ -51,14 +51,6 @@ def walk_path(x, walk, length, first, seen, law, step, path, open_, later):
         path[c] = before + size * step[c]
         total += normal(step[c], 1.0) - 0.5 * math.log(open_[c])
     return total
-
-
-@called
-def standard_steps(x, walk, length, first, seen, law):
-    """Return the standardised steps at coordinates; see `walk_path`."""
-    step, path, open_, later = np.empty(len(x)), np.empty(len(x)), np.empty(len(x)), np.empty((len(x), 2))
-    walk_path(x, walk, length, first, seen, law, step, path, open_, later)
-    return step
 
 
 @compiled
