@@ -32,7 +32,8 @@ def density(size, at, gradient, value, data):  # type: ignore[no-untyped-def]
     - law and chance errors per cell (see `law_with_partials`);
     - arguments of `before_law`;
     - those that `after_law` takes before what `before_law` found;
-    - those that it takes behind, and what is to be added to the log density.
+    - those that it takes behind, and what is to be added to the log density;
+    - the digest of the sources.
     """
     (middle, first, column, entry), law, chance, before, after, (observed, added), _ = data[0]
     y, to_y, x = numba.carray(at, (size,)), numba.carray(gradient, (size,)), np.empty(size)
@@ -58,10 +59,12 @@ def density(size, at, gradient, value, data):  # type: ignore[no-untyped-def]
 def levels(size, at, to, value, data):  # type: ignore[no-untyped-def]
     """Write what the stages find at coordinates x: theta and what is expected of it, means, the bend, standardised steps of walks."""
     _, law, chance, before, _, (observed, _), _ = data[0]
-    x = numba.carray(at, (size,))
+    log_link, _, _, _, walks, _, _, _, _, _, _ = observed
+    x, place = numba.carray(at, (size,)), 0
     _, level, table, _ = before_law(x, *before)
-    place = 0
-    for found in (level[0].ravel(), level[1].ravel(), level[4], level[9], standard_steps(x, before[0], observed[0], observed[4], law, chance, level[-1], table)):  # fmt: skip
+    theta, expected, _, _, mean, _, _, _, _, bend, sizes = level
+    step = standard_steps(x, before[0], log_link, walks, law, chance, sizes, table)
+    for found in (theta.ravel(), expected.ravel(), mean, bend, step):
         for i in range(len(found)):
             to[place] = found[i]
             place += 1
