@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from functools import lru_cache
 
 import numpy as np
@@ -118,6 +119,21 @@ def test_the_preconditioned_density_is_the_same_and_round(case):
     np.testing.assert_allclose(spread - np.diag(np.diag(spread)), 0.0, atol=1e-3)
     # One direction may be flat: its length is bounded.
     assert np.isclose(np.abs(np.diag(spread)), 1.0, atol=1e-3).sum() >= len(others) - 1
+
+
+def test_the_sampler_is_told_where_the_density_is_not_finite():
+    density = compiled("logit-gaussian, nested")[-1]
+    native = Preconditioned(density, density.centre).native
+    call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(native.address)
+
+    def code(y):
+        gradient, value = np.empty_like(y), np.empty(1)
+        return call(len(y), y.ctypes.data, gradient.ctypes.data, value.ctypes.data, native.data.ctypes.data)
+
+    fine, over = np.zeros(len(density.centre)), np.full(len(density.centre), 1e6)
+    assert code(fine) == 0
+    assert not np.isfinite(native(over)[0])
+    assert code(over) > 0
 
 
 def test_draws_are_expanded_to_the_parameters_of_the_pymc_model():

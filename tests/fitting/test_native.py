@@ -1,4 +1,4 @@
-"""A function bound to its data: the same from any thread, whatever the arrays' layout, and with a code where it is not finite."""
+"""A function bound to its data: the same from any thread, and whatever the arrays' layout."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The log density of the hierarchical model and its gradient, written out: what nutpie samples.
 
 `curvefit.fitting.model` says the same in PyMC and is the definition; a test holds the two together. Written out, an
-evaluation costs a fraction, and nothing is compiled anew for other data, designs or sizes but the law of a family.
+evaluation costs a fraction, and nothing is compiled anew for other data, designs or sizes: only for another likelihood, for
+curves that share nothing, and the law of a family.
 """
 
 from __future__ import annotations

@@ -82,12 +82,11 @@ def before_law(x, starts, prior, group, ridge, own, common, where, bend):
     if group is not None:
         free, free_effect = x[starts[_MEAN] : starts[_EFFECT]], x[starts[_EFFECT] : starts[_COMMON]]
         total += group_level(free, free_effect, scale, prior, *group, eta, mean, effect, shift)
-    sd = np.empty(n_own)
-    for k in range(n_own):
-        if group is not None:
-            sd[k] = scale[len(scale) - n_own + k]
-        else:
-            mean[k], sd[k] = prior[k, 0], prior[k, 1]
+        sd = scale[len(scale) - n_own :]
+    else:
+        sd = prior[:, 1].copy()
+        for k in range(n_own):
+            mean[k] = prior[k, 0]
             for row in range(len(z)):
                 eta[row, k] = prior[k, 0]
     others = n_own - 1 if pivot >= 0 else n_own
@@ -159,11 +158,15 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
 
     scaled, seed, counting, law = np.empty(n_cells), np.empty(n_cells), np.empty(n_cells), error
     to_scale(log_link, error, scaled)
-    walking, steps = starts[_STEP] > starts[_WALK], starts[_NOISE] - starts[_STEP]
-    walk = walk_step(x, starts)
-    free = walk_coordinates(x, starts)
-    step, path, open_, later = np.empty(steps), np.empty(steps), np.empty(steps), np.empty((steps, 2))
+    walking, walk = starts[_STEP] > starts[_WALK], walk_step(x, starts)
     if walks is not None:
+        free = walk_coordinates(x, starts)
+        step, path, open_, later = (
+            np.empty(n_cells),
+            np.empty(n_cells),
+            np.empty(n_cells),
+            np.empty((n_cells, 2)),
+        )
         total += walk_path(free, walk, *walks, scaled, step, path, open_, later)
         for c in range(n_cells):
             scaled[c] += path[c]
@@ -200,7 +203,7 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
     to[starts[_FLOOR]] += to_rest
     error_back(log_link, counted, law, counting, to_scaled, to_counting, to_law)
     if walks is not None:  # back to the scale on which the walk adds, and from there to the law that walked
-        to_path, to_free = np.empty(n_cells), to[starts[_STEP] : starts[_NOISE]]
+        to_path, to_free = np.empty(n_cells), walk_coordinates(to, starts)
         for c in range(n_cells):
             to_path[c] = to_scaled[c] = to_law[c] * law[c] * (1.0 if log_link else 1.0 - law[c])
         to[starts[_WALK]] += walk_back(
