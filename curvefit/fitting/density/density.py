@@ -104,7 +104,7 @@ class Density:
         law, chance = law_with_partials(layout.family, names), layout.chance[where].astype(float)
         self._arguments = (law, chance, before, after, (observed, coefficients))
         self._native = self.through(np.zeros_like(self.centre), sp.eye_array(len(self.centre), format="csr"))
-        self._levels = Native(evaluation.levels, self._native.arguments)
+        self._levels = Native(evaluation.density, (True, *self._native.arguments[1:]))
         rows = (self._n_rows, len(prior))
         walked = (len(self.positions("walk_free")),)
         shapes = {"theta": rows, "expected": rows, "mean": rows[1:], "bend": (pieces,), "walk_step": walked}
@@ -117,7 +117,7 @@ class Density:
     def through(self, middle: np.ndarray, root: sp.csr_array) -> Native:
         """Return the density, and its gradient, as a function of y, where ``x = middle + root y``."""
         coordinates = (middle, root.indptr, root.indices, root.data)
-        return Native(evaluation.density, (coordinates, *self._arguments))
+        return Native(evaluation.density, (False, coordinates, *self._arguments))
 
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return one draw's parameters by name: natural ones in place of coordinates (names in ``__`` or ``_free``)."""

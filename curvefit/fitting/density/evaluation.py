@@ -23,11 +23,12 @@ def read_law(law, size, chance, table, error, partial, by_size):
     )  # fmt: skip
 
 
-def density(size, at, gradient, value, data):  # type: ignore[no-untyped-def]
-    """Write the log density at coordinates and its gradient; see `Native` for the arguments.
+def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
+    """Write the log density at coordinates and its gradient, or what the stages find; see `Native` for the arguments.
 
-    The data are
+    One body for both, since each would be compiled with all that it calls. The data are
 
+    - whether levels are wanted: theta and what is expected of it, means, the bend, standardised steps of walks;
     - middle m, and T by compressed rows (starts, columns, values): the stages take ``x = m + T y``;
     - law and chance errors per cell (see `law_with_partials`);
     - arguments of `before_law`;
@@ -35,40 +36,46 @@ def density(size, at, gradient, value, data):  # type: ignore[no-untyped-def]
     - those that it takes behind, and what is to be added to the log density;
     - the digest of the sources.
     """
-    (middle, first, column, entry), law, chance, before, after, (observed, added), _ = data[0]
-    y, to_y, x = numba.carray(at, (size,)), numba.carray(gradient, (size,)), np.empty(size)
+    levels, (middle, first, column, entry), law, chance, before, after, (observed, added), _ = data[0]
+    y, x = numba.carray(at, (size,)), np.empty(size)
     for i in range(size):
-        x[i], to_y[i] = middle[i], 0.0
+        x[i] = middle[i]
         for e in range(first[i], first[i + 1]):
             x[i] += entry[e] * y[column[e]]
     before_value, level, table, slope = before_law(x, *before)
+    if levels:
+        write_levels(to, level, standard_steps(x, before[0], observed[0], observed[4], law, chance, level[-1], table))
+        return 0
     shape = table.shape
     error, partial, by_size = np.empty(shape[1]), np.empty(shape), np.empty(shape[1])
     read_law(law, level[-1], chance, table, error, partial, by_size)
     rest, to_x = after_law(x, *after, level, slope, error, partial, by_size, *observed)
     value[0] = before_value + rest + added
-    for i in range(size):
-        for e in range(first[i], first[i + 1]):
-            to_y[column[e]] += entry[e] * to_x[i]
     finite = math.isfinite(value[0])
     for i in range(size):
-        finite = finite and math.isfinite(to_y[i])
+        to[i] = 0.0
+    for i in range(size):
+        for e in range(first[i], first[i + 1]):
+            to[column[e]] += entry[e] * to_x[i]
+    for i in range(size):
+        finite = finite and math.isfinite(to[i])
     return 0 if finite else _NOT_FINITE
 
 
-def levels(size, at, to, value, data):  # type: ignore[no-untyped-def]
-    """Write what the stages find at coordinates x: theta and what is expected of it, means, the bend, standardised steps of walks."""
-    _, law, chance, before, _, (observed, _), _ = data[0]
-    log_link, _, _, _, walks, _, _, _, _, _, _ = observed
-    x, place = numba.carray(at, (size,)), 0
-    _, level, table, _ = before_law(x, *before)
-    theta, expected, _, _, mean, _, _, _, _, bend, sizes = level
-    step = standard_steps(x, before[0], log_link, walks, law, chance, sizes, table)
-    for found in (theta.ravel(), expected.ravel(), mean, bend, step):
+@compiled
+def write_levels(to, level, step):
+    """Write levels and the steps of walks one after another."""
+    theta, expected, _, _, mean, _, _, _, _, bend, _ = level
+    place = 0
+    for table in (theta, expected):
+        for row in range(table.shape[0]):
+            for k in range(table.shape[1]):
+                to[place] = table[row, k]
+                place += 1
+    for found in (mean, bend, step):
         for i in range(len(found)):
             to[place] = found[i]
             place += 1
-    return 0
 
 
 @compiled

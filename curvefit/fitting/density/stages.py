@@ -50,6 +50,15 @@ def walk_coordinates(x, starts):
 
 
 @compiled
+def exponentials(x, first, stop):
+    """Return the exponentials of a block of coordinates."""
+    found = np.empty(stop - first)
+    for i in range(len(found)):
+        found[i] = math.exp(x[first + i])
+    return found
+
+
+@compiled
 def before_law(x, starts, prior, group, ridge, own, common, where, bend):
     """Return curve and group level at the coordinates, and the natural parameters of every cell.
 
@@ -76,7 +85,7 @@ def before_law(x, starts, prior, group, ridge, own, common, where, bend):
     n_own, pivot = len(prior), ridge[4]
     z = x[starts[_THETA] : starts[_SCALE]].reshape((-1, n_own))
     theta, eta, shift = np.empty_like(z), np.empty_like(z), np.empty_like(z)
-    scale = np.exp(x[starts[_SCALE] : starts[_MEAN]])
+    scale = exponentials(x, starts[_SCALE], starts[_MEAN])
     mean, effect = np.empty(n_own), np.empty(starts[_COMMON] - starts[_EFFECT])
     total = 0.0
     if group is not None:
