@@ -34,7 +34,8 @@ def sample_through_gate(
 ) -> tuple[az.InferenceData, FitStatus]:
     """Sample, and sample more while the gate is not passed and reruns are left.
 
-    Chains that agree and only are too short are joined by as many more; others are run again, twice as long with smaller steps.
+    Chains that agree and only are too short are joined by as many more; others are run again, twice as long, with smaller steps
+    where they diverged. With nutpie both move in coordinates learned from the draws before.
     """
     import arviz as az
 
@@ -50,12 +51,14 @@ def sample_through_gate(
         if joined:
             said = f"{settings.chains} more chains"
         else:
-            update = {"draws": 2 * settings.draws, "tune": 2 * settings.tune}
-            accept = 1 - (1 - settings.target_accept) / 2
-            settings = settings.model_copy(update={**update, "target_accept": accept})
-            said = f"run again with {settings.tune} warm-up and {settings.draws} draws a chain and an acceptance rate nearer 1"
+            update: dict[str, float] = {"draws": 2 * settings.draws, "tune": 2 * settings.tune}
+            said = f"run again with {update['tune']} warm-up and {update['draws']} draws a chain"
+            if status.diverges:
+                update["target_accept"] = 1 - (1 - settings.target_accept) / 2
+                said += " and an acceptance rate nearer 1"
+            settings = settings.model_copy(update=update)
         history.append(f"{said}, because {reasons}")
-        more = sample(Problem(layout, hierarchy, start, settings, progress_bar), seed=attempt)
+        more = sample(Problem(layout, hierarchy, start, settings, progress_bar), seed=attempt, earlier=found)
         interrupted = _interruption(more)
         if not interrupted:
             found = az.concat(found, more, dim="chain", reset_dim=True) if joined else more
@@ -100,9 +103,10 @@ def check_draws(draws: az.InferenceData) -> FitStatus:
         messages.append(f"the smallest bulk ESS is {bulk:.0f}, below {needed:.0f}")
     if tail < needed:
         messages.append(f"the smallest tail ESS is {tail:.0f}, below {needed:.0f}")
-    if n_divergent > MAX_DIVERGENT_FRACTION * total:
+    status = FitStatus(False, (), worst, bulk, tail, n_divergent, total)
+    if status.diverges:
         messages.append(f"{n_divergent} of {total} draws diverged, above {100 * MAX_DIVERGENT_FRACTION:g} %")
-    return FitStatus(not messages, tuple(messages), worst, bulk, tail, n_divergent, total)
+    return replace(status, converged=not messages, messages=tuple(messages))
 
 
 def _of_variables(reduced: xr.Dataset) -> dict[str, float]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from curvefit.fitting.density import Preconditioned
 
 _FEWEST_DRAWS = 20
+#: Draws at which the density is made round for a rerun.
+_POINTS = 8
 _STATS = ("diverging", "n_steps")  # others differ between samplers and metrics
 
 
@@ -37,8 +39,11 @@ class Problem:
     progress_bar: bool = False
 
 
-def sample(problem: Problem, *, seed: int) -> az.InferenceData:
+def sample(problem: Problem, *, seed: int, earlier: az.InferenceData | None = None) -> az.InferenceData:
     """Return posterior draws of the sampled parameters (no warm-up draws).
+
+    nutpie's draws have a group `unconstrained_posterior` too: x, the coordinates of `Density`. What `earlier` draws say in it
+    decides the coordinates that sampling moves in.
 
     Ctrl-C ends nutpie's sampling: the draws so far come back, and `posterior.attrs["interrupted"]` says how many.
 
@@ -53,19 +58,28 @@ def sample(problem: Problem, *, seed: int) -> az.InferenceData:
     """
     import arviz as az
 
-    found = (_sample_nutpie if problem.settings.sampler == "nutpie" else _sample_pymc)(problem, seed)
-    stats = found["sample_stats"]
+    if problem.settings.sampler == "nutpie":
+        groups = _sample_nutpie(problem, seed, earlier)
+    else:
+        groups = _sample_pymc(problem, seed)
+    stats = groups.pop("sample_stats")
     kept = stats[[name for name in _STATS if name in stats]]
-    return az.InferenceData(posterior=found["posterior"], sample_stats=kept)
+    return az.InferenceData(sample_stats=kept, **groups)
 
 
-def nutpie_model(problem: Problem) -> tuple[Any, Preconditioned]:
+def nutpie_model(problem: Problem, earlier: az.InferenceData | None = None) -> tuple[Any, Preconditioned]:
     """Return what nutpie samples, with coordinates `y` as its one variable, and the density that names them."""
-    from curvefit.fitting.density import Density, Preconditioned, highest
+    from curvefit.fitting.density import Density, Preconditioned, highest, learned
     from curvefit.fitting.density.for_nutpie import nutpie_model_of
 
     written = Density(problem.layout, problem.hierarchy, problem.settings, problem.start)
-    density = Preconditioned(written, highest(written))
+    if earlier is None:
+        density = Preconditioned(written, highest(written))
+    else:
+        draws = earlier["unconstrained_posterior"]["x"].values
+        points = draws.reshape(-1, draws.shape[2])
+        points = points[np.linspace(0, len(points) - 1, _POINTS).astype(int)]
+        density = Preconditioned(written, points, learned(written, draws))
 
     def start(seed: Any) -> np.ndarray:
         return density.centre + 0.1 * np.random.default_rng(seed).normal(size=len(density.centre))
@@ -73,11 +87,11 @@ def nutpie_model(problem: Problem) -> tuple[Any, Preconditioned]:
     return nutpie_model_of(density.native, start, len(density.centre)), density
 
 
-def _sample_nutpie(problem: Problem, seed: int) -> az.InferenceData:
+def _sample_nutpie(problem: Problem, seed: int, earlier: az.InferenceData | None) -> dict[str, Any]:
     import nutpie
 
     settings = problem.settings
-    model, density = nutpie_model(problem)
+    model, density = nutpie_model(problem, earlier)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning)
@@ -102,16 +116,20 @@ def _sample_nutpie(problem: Problem, seed: int) -> az.InferenceData:
     return _named(found, density)
 
 
-def _named(found: az.InferenceData, density: Preconditioned) -> az.InferenceData:
-    """Return draws of coordinates as draws of parameters by name."""
+def _named(found: az.InferenceData, density: Preconditioned) -> dict[str, Any]:
+    """Return draws of y as draws of x, and as draws of parameters by name."""
     import arviz as az
 
-    coordinates = found["posterior"]["y"].values
-    draws = [[density.expand(y) for y in chain] for chain in coordinates]
+    x = np.array([[density.at(y) for y in chain] for chain in found["posterior"]["y"].values])
+    draws = [[density.density.expand(at) for at in chain] for chain in x]
     values = {name: np.array([[draw[name] for draw in chain] for chain in draws]) for name in draws[0][0]}
     posterior = az.convert_to_dataset(values)
     posterior.attrs = found["posterior"].attrs
-    return az.InferenceData(posterior=posterior, sample_stats=found["sample_stats"])
+    return {
+        "posterior": posterior,
+        "unconstrained_posterior": az.convert_to_dataset({"x": x}),
+        "sample_stats": found["sample_stats"],
+    }
 
 
 def _draws_so_far(found: az.InferenceData, *, wanted: int) -> az.InferenceData:
@@ -128,7 +146,7 @@ def _draws_so_far(found: az.InferenceData, *, wanted: int) -> az.InferenceData:
     return found
 
 
-def _sample_pymc(problem: Problem, seed: int) -> az.InferenceData:
+def _sample_pymc(problem: Problem, seed: int) -> dict[str, Any]:
     import pymc as pm
 
     settings = problem.settings
@@ -159,10 +177,10 @@ def _sample_pymc(problem: Problem, seed: int) -> az.InferenceData:
             compute_convergence_checks=False,
         )
     # Coordinates, and a sign that means nothing, in which chains may differ.
-    found["posterior"] = found["posterior"].drop_vars(
+    posterior = found["posterior"].drop_vars(
         ["noise_floor_signed", "theta_free", "walk_free"], errors="ignore"
     )
-    return found
+    return {"posterior": posterior, "sample_stats": found["sample_stats"]}
 
 
 def _natural_start(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -48,10 +48,14 @@ class FitStatus:
     interrupted: bool = False
 
     @property
+    def diverges(self) -> bool:
+        """Whether more draws diverged than the gate lets through."""
+        return self.divergences > MAX_DIVERGENT_FRACTION * self.n_draws
+
+    @property
     def needs_only_draws(self) -> bool:
         """Whether chains agree, by and large, and rarely diverge: more of them then make up for what is missing."""
-        rare = self.divergences <= MAX_DIVERGENT_FRACTION * self.n_draws
-        return rare and self.max_r_hat <= MAX_R_HAT_TOO_SHORT
+        return not self.diverges and self.max_r_hat <= MAX_R_HAT_TOO_SHORT
 
     def __str__(self) -> str:
         word = "converged" if self.converged else "NOT converged"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from curvefit.fitting.settings import FitSettings
 from tests.evidence.pages import STUDIES, evidence_of, write_overview, write_page
+
+USUAL = FitSettings()
 
 
 def main() -> None:
@@ -15,7 +18,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write tables, figures and pages")
     parser.add_argument("--out", type=Path, default=Path("out/evidence"), help="where fits are kept")
     parser.add_argument("--method", default="nuts", help="of the fit behind the figures: nuts or approximate")
-    for name, default in (("draws", 1000), ("tune", 1000), ("chains", 4)):
+    for name, default in (("draws", USUAL.draws), ("tune", USUAL.tune), ("chains", USUAL.chains)):
         parser.add_argument(f"--{name}", type=int, default=default, help="of the fit")
     parser.add_argument(
         "--saved", type=Path, help="folder of a saved fit of the one study named, used as it is"

@@ -24,7 +24,8 @@ def slow_draws(problem, seed: int, *, diverging: float = 0.0, apart: float = 0.0
 def through_gate(monkeypatch, **behaviour):
     seen = []
 
-    def sample(problem, *, seed):
+    def sample(problem, *, seed, earlier=None):
+        assert (earlier is None) == (seed == 0), "reruns learn from the draws before"
         seen.append(problem)
         return slow_draws(problem, seed, **behaviour)
 
@@ -46,14 +47,19 @@ def test_chains_that_agree_but_are_too_short_are_joined_by_more(monkeypatch):
 def test_chains_that_diverge_or_disagree_are_run_again_and_not_joined(monkeypatch, behaviour):
     posterior, status, seen = through_gate(monkeypatch, **behaviour)
     assert [problem.settings.draws for problem in seen] == [500, 1000, 2000]
-    assert seen[0].settings.target_accept < seen[1].settings.target_accept < 1
+    accepted = [problem.settings.target_accept for problem in seen]
+    if "diverging" in behaviour:
+        assert accepted[0] < accepted[1] < accepted[2] < 1
+        assert "an acceptance rate nearer 1, because" in str(status)
+    else:
+        assert accepted == 3 * accepted[:1], "smaller steps are for divergences"
     assert posterior.sizes["chain"] == 4
     assert not status.converged
     assert "run again with 1000 warm-up and 1000 draws" in str(status)
 
 
 def test_an_interruption_keeps_what_was_sampled_before_it(monkeypatch):
-    def sample(problem, *, seed):
+    def sample(problem, *, seed, earlier=None):
         draws = slow_draws(problem, seed)
         if seed:
             draws["posterior"].attrs["interrupted"] = "3 chain(s) with 40 of 500 draws"

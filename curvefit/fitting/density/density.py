@@ -16,6 +16,7 @@ from scipy.special import betaln
 from curvefit.families import ParamSpec
 from curvefit.fitting.bend import step_scale
 from curvefit.fitting.density import cells, evaluation, stages
+from curvefit.fitting.density.following import NO_ONE, Following
 from curvefit.fitting.density.law import law_with_partials
 from curvefit.fitting.density.native import Native
 from curvefit.fitting.hierarchy import Hierarchy
@@ -114,9 +115,10 @@ class Density:
         """Return the log density and its gradient at `x`, shape (dimensions,); not finite where it overflows."""
         return self._native(x)
 
-    def through(self, middle: np.ndarray, root: sp.csr_array) -> Native:
-        """Return the density, and its gradient, as a function of y, where ``x = middle + root y``."""
-        coordinates = (middle, root.indptr, root.indices, root.data)
+    def through(self, middle: np.ndarray, root: sp.csr_array, following: Following = NO_ONE) -> Native:
+        """Return the density, and its gradient, as a function of y, where ``middle + root y`` are coordinates u of `following`."""
+        bent = (following.leader, following.centre, following.width, following.place, following.log_factor)
+        coordinates = (middle, root.indptr, root.indices, root.data, bent)
         return Native(evaluation.density, (False, coordinates, *self._arguments))
 
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -154,6 +156,11 @@ class Density:
         """Return the positions of a coordinate of `start_point`, in its shape (1, for a number); none where the model lacks it."""
         part, shape = self._parts.get(name, (slice(0, 0), (0,)))
         return np.arange(part.start, part.stop).reshape(shape or 1)
+
+    def shared_positions(self) -> np.ndarray:
+        """Return the positions of what belongs to no row, scales apart."""
+        own = [self.positions(name).ravel() for name in ("theta_free", "walk_free")]
+        return np.setdiff1d(np.arange(len(self.centre)), np.concatenate([*own, self.scales]))
 
     def step_positions(self) -> list[np.ndarray]:
         """Return the positions of the steps of walks of each row's curves."""

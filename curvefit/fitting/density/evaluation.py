@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from curvefit.fitting.density.cells import to_scale
-from curvefit.fitting.density.rows import compiled
+from curvefit.fitting.density.rows import compiled, polynomial
 from curvefit.fitting.density.stages import after_law, before_law, walk_coordinates, walk_step
 from curvefit.fitting.density.walks import walk_path
 
@@ -29,28 +29,41 @@ def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
     One body for both, since each would be compiled with all that it calls. The data are
 
     - whether levels are wanted: theta and what is expected of it, means, the bend, standardised steps of walks;
-    - middle m, and T by compressed rows (starts, columns, values): the stages take ``x = m + T y``;
+    - middle m, T by compressed rows (starts, columns, values), and the parts of a `Following` from u = m + T y to the x of the stages;
     - law and chance errors per cell (see `law_with_partials`);
     - arguments of `before_law`;
     - those that `after_law` takes before what `before_law` found;
     - those that it takes behind, and what is to be added to the log density;
     - the digest of the sources.
     """
-    levels, (middle, first, column, entry), law, chance, before, after, (observed, added), _ = data[0]
+    (
+        levels,
+        (middle, first, column, entry, (leader, centre, width, place, log_factor)),
+        law,
+        chance,
+        before,
+        after,
+        (observed, added),
+        _,
+    ) = data[0]
     y, x = numba.carray(at, (size,)), np.empty(size)
     for i in range(size):
         x[i] = middle[i]
         for e in range(first[i], first[i + 1]):
             x[i] += entry[e] * y[column[e]]
+    volume = follow(x, leader, centre, width, place, log_factor)
     before_value, level, table, slope = before_law(x, *before)
     if levels:
-        write_levels(to, level, standard_steps(x, before[0], observed[0], observed[4], law, chance, level[-1], table))
+        write_levels(
+            to, level, standard_steps(x, before[0], observed[0], observed[4], law, chance, level[-1], table)
+        )
         return 0
     shape = table.shape
     error, partial, by_size = np.empty(shape[1]), np.empty(shape), np.empty(shape[1])
     read_law(law, level[-1], chance, table, error, partial, by_size)
     rest, to_x = after_law(x, *after, level, slope, error, partial, by_size, *observed)
-    value[0] = before_value + rest + added
+    value[0] = before_value + rest + added + volume
+    follow_back(x, leader, centre, width, place, log_factor, to_x)
     finite = math.isfinite(value[0])
     for i in range(size):
         to[i] = 0.0
@@ -60,6 +73,33 @@ def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
     for i in range(size):
         finite = finite and math.isfinite(to[i])
     return 0 if finite else _NOT_FINITE
+
+
+@compiled
+def follow(x, leader, centre, width, place, log_factor):
+    """Change coordinates u in place to x (see `Following`); return the log of the volume's change."""
+    volume = 0.0
+    if leader >= 0:
+        level = min(max((x[leader] - centre) / width, -1.0), 1.0)
+        for i in range(len(x)):
+            log = polynomial(log_factor[i], 0, level)[0]
+            x[i] = polynomial(place[i], 0, level)[0] + x[i] * math.exp(log)
+            volume += log
+    return volume
+
+
+@compiled
+def follow_back(x, leader, centre, width, place, log_factor, to_x):
+    """Change derivatives by x in place to those by u, that of the volume included."""
+    if leader >= 0:
+        level, to_level = min(max((x[leader] - centre) / width, -1.0), 1.0), 0.0
+        for i in range(len(x)):
+            at, rise = polynomial(place[i], 0, level)
+            log, log_rise = polynomial(log_factor[i], 0, level)
+            to_level += rise * to_x[i] + log_rise * ((x[i] - at) * to_x[i] + 1.0)
+            to_x[i] *= math.exp(log)
+        if -1.0 < level < 1.0:
+            to_x[leader] += to_level / width
 
 
 @compiled

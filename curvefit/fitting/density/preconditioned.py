@@ -12,6 +12,8 @@ import scipy.sparse as sp
 from scipy.optimize import minimize
 
 from curvefit.fitting.density.density import Density
+from curvefit.fitting.density.following import NO_ONE, Following
+from curvefit.fitting.density.native import Native
 
 _STEP = 1e-3
 #: Most steps to the highest density.
@@ -21,7 +23,7 @@ _FLATTEST = 0.02
 
 
 class Preconditioned:
-    """The density of y, where ``x = middle + T y`` are the coordinates of `density` and ``T T'`` is its inverse curvature at the middle.
+    """The density of y, where ``u = middle + T y`` and ``T T'`` is the inverse curvature by u.
 
     T is constant, so the posterior is the same for any T. Scales keep their own axes, since the density is far from normal in
     them and curvature at one point misleads; so do the steps of walks, over which the curvature of the others is marginal.
@@ -30,8 +32,10 @@ class Preconditioned:
     ----------
     density
         Log density, its gradient and starting values.
-    middle
-        Where the density is made round, and where y is 0; shape (dimensions,).
+    points
+        Coordinates x where the density is made round, on average, and in whose middle y is 0; shape (dimensions,) or (points, dimensions).
+    following
+        From u to the coordinates x of `density`.
 
     Attributes
     ----------
@@ -41,23 +45,20 @@ class Preconditioned:
         The density and its gradient as a C function of y.
     """
 
-    def __init__(self, density: Density, middle: np.ndarray) -> None:
-        self.density = density
-        self.centre = np.zeros_like(middle)
-        self._middle, self._to_x = middle, _inverse_root(density, middle)
-        self.native = density.through(self._middle, self._to_x)
+    def __init__(self, density: Density, points: np.ndarray, following: Following = NO_ONE) -> None:
+        self.density, self._following = density, following
+        self.centre = np.zeros_like(density.centre)
+        places = following.to_u(np.atleast_2d(points))
+        self._middle, self._to_u = places.mean(axis=0), _inverse_root(density, places, following)
+        self.native = density.through(self._middle, self._to_u, following)
 
     def __call__(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at `y`, shape (dimensions,); not finite where it overflows."""
         return self.native(y)
 
-    def expand(self, y: np.ndarray) -> dict[str, np.ndarray]:
-        """Return one draw's parameters by name; see `Density.expand`."""
-        return self.density.expand(self.at(y))
-
     def at(self, y: np.ndarray) -> np.ndarray:
         """Return the coordinates x of `density` at `y`, both of shape (dimensions,)."""
-        return self._middle + self._to_x @ y
+        return self._following.to_x(self._middle + self._to_u @ y)
 
 
 def highest(density: Density) -> np.ndarray:
@@ -73,16 +74,19 @@ def highest(density: Density) -> np.ndarray:
     return round_one.at(found.x)
 
 
-def _inverse_root(density: Density, x: np.ndarray) -> sp.csr_array:
-    """Return T at `x`, shape (dimensions, dimensions): the inverse transposed Cholesky factor of the curvature, rows first."""
+def _inverse_root(density: Density, places: np.ndarray, following: Following) -> sp.csr_array:
+    """Return T for the curvature by u at `places`, on average, shape (dimensions, dimensions): its inverse transposed Cholesky factor, rows first."""
     size = len(density.centre)
     own, steps, scales = density.positions("theta_free"), density.step_positions(), density.scales
-    shared = np.setdiff1d(np.arange(size), np.concatenate([own.ravel(), *steps, scales]))
+    shared, of_u = (
+        density.shared_positions(),
+        density.through(np.zeros(size), sp.eye_array(size, format="csr"), following),
+    )
     blocks = [np.concatenate([walked, mine]) for walked, mine in zip(steps, own)]
     longest = max(map(len, blocks))
-    of_shared = np.array([_curvature(density, x, [i]) for i in shared]).reshape(len(shared), size)
+    of_shared = np.array([_curvature(of_u, places, [i]) for i in shared]).reshape(len(shared), size)
     of_blocks = np.array(
-        [_curvature(density, x, [b[k] for b in blocks if k < len(b)]) for k in range(longest)]
+        [_curvature(of_u, places, [b[k] for b in blocks if k < len(b)]) for k in range(longest)]
     )
     entries: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     inner, answers, nothing = of_shared[:, shared], [], np.zeros((len(shared), len(shared)))
@@ -96,7 +100,7 @@ def _inverse_root(density: Density, x: np.ndarray) -> sp.csr_array:
         entries.append((mine, mine, root))
     root = _root_of_inverse(inner)
     entries += [(shared, shared, root), (own.ravel(), shared, np.concatenate(answers) @ root)]
-    spread = [max(_curvature(density, x, [i])[i], _FLATTEST) ** -0.5 for i in scales]
+    spread = [max(_curvature(of_u, places, [i])[i], _FLATTEST) ** -0.5 for i in scales]
     diagonal = [(np.concatenate(steps), np.ones(sum(map(len, steps)))), (scales, np.array(spread))]
     found = [(np.repeat(i, len(j)), np.tile(j, len(i)), values.ravel()) for i, j, values in entries]
     i, j, values = map(np.concatenate, zip(*found, *((at, at, value) for at, value in diagonal)))
@@ -110,11 +114,12 @@ def _without_first(matrix: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, 
     return root, across, matrix[n:, n:] - across @ across.T
 
 
-def _curvature(density: Density, x: np.ndarray, moved: list[int]) -> np.ndarray:
-    """Return minus the derivative of the gradient at `x` as coordinates `moved` move together, shape (dimensions,)."""
-    step = np.zeros_like(x)
+def _curvature(density: Native, places: np.ndarray, moved: list[int]) -> np.ndarray:
+    """Return minus the derivative of the gradient as coordinates `moved` move together, mean over `places`, shape (dimensions,)."""
+    step = np.zeros(places.shape[1])
     step[moved] = _STEP
-    return (density(x - step)[1] - density(x + step)[1]) / (2.0 * _STEP)
+    found = [density(u - step)[1] - density(u + step)[1] for u in places]
+    return np.asarray(np.mean(found, axis=0) / (2.0 * _STEP))
 
 
 def _root_of_inverse(matrix: np.ndarray) -> np.ndarray:
