@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
+
+
+def key_of(kind: str, label: str) -> str:
+    """Return the key of what is shown for a label of the user's: fit for links and file names, whatever the label holds."""
+    return f"{kind}-" + re.sub(r"[^\w.+]+", "-", label).strip("-.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from curvefit.plots import (
     plot_residuals,
 )
 from curvefit.plots.exponents import predicted_exponents
-from curvefit.report.content import ReportFigure
+from curvefit.report.content import ReportFigure, key_of
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def gain_figures(gain: SymmetryGain, baseline: str) -> Iterator[ReportFigure]:
     if any(pair.changed != "model" for pair in gain.pairs):
         return
     yield render(
-        f"multiplier-{baseline}",
+        key_of("multiplier", baseline),
         lambda: plot_multiplier(gain),
         caption=f"How many times more training inputs {baseline} needs for the same error, with 90% intervals; read "
         "at errors that both curves were measured at.",
@@ -193,7 +193,7 @@ def gain_figures(gain: SymmetryGain, baseline: str) -> Iterator[ReportFigure]:
     draw_dimension = _dimension_drawing(gain)
     if draw_dimension is not None:
         yield render(
-            f"dimension-{baseline}",
+            key_of("dimension", baseline),
             draw_dimension,
             caption="Effective dimension, read from the exponents as said under Methods, against the group under which "
             "(data, model, inference) learns: the part of the group of (model, inference) that is left on its data. "

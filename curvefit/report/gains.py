@@ -19,7 +19,7 @@ from curvefit.report.cells import (
     number,
     probability_cell,
 )
-from curvefit.report.content import Cell, ReportTable
+from curvefit.report.content import Cell, ReportTable, key_of
 from curvefit.report.tables import source_sentence, with_source
 from curvefit.triplet import AXES
 
@@ -75,7 +75,7 @@ def gain_frame(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -
 def model_grid(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -> ReportTable:
     """Return gains over a model at a glance: data and inference in rows, the other models in columns."""
     return _grid(
-        f"gain-grid-{baseline}",
+        key_of("gain-grid", baseline),
         gain_frame(gain, baseline, probability=probability).assign(column=lambda frame: frame["model"]),
         rows=("data", "inference"),
         title=f"Gains over {baseline}, at a glance",
@@ -110,7 +110,7 @@ def gain_table(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -
     clear = np.maximum(np.log(frame["multiplier_low"]), -np.log(frame["multiplier_high"]))
     frame = frame.iloc[np.argsort(-clear.fillna(-np.inf), kind="stable")].reset_index(drop=True)
     return make_table(
-        f"gains-{baseline}",
+        key_of("gains", baseline),
         frame,
         title=f"Gains over {baseline}"
         if gain.pairs[0].changed == "model"

@@ -19,7 +19,7 @@ from curvefit.report.cells import (
     number,
     probability_cell,
 )
-from curvefit.report.content import Cell, ReportTable
+from curvefit.report.content import Cell, ReportTable, key_of
 from curvefit.report.cross_checks import cross_check, cross_check_sentence
 from curvefit.triplet import AXES
 
@@ -136,7 +136,7 @@ def invariance_grids(table: pd.DataFrame, curves: LearningCurves) -> list[Report
         counted = ", ".join(f"{tally[word]} {word}" for word in TONES if word in tally)
         grids.append(
             ReportTable(
-                f"invariance-{reference}".replace(" ", "-"),
+                key_of("invariance", reference),
                 f"Which rotations leave the curve unchanged: {reference}",
                 "Each cell: the measured verdict with the factor on the error and its interval, then what theory "
                 "expects of the group of (model, inference), then whether the two agree. "

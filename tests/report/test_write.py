@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from html.parser import HTMLParser
@@ -165,6 +166,25 @@ def test_new_records_or_settings_are_fitted_anew(store, tmp_path):
     assert fit_digest(curves, {}) == fit_digest(simulated.curves(), {})
     assert fit_digest(curves, {}) != fit_digest(more, {})
     assert fit_digest(curves, {}) != fit_digest(curves, {"seed": 1})
+
+
+def test_names_of_models_never_break_files_or_links(tmp_path):
+    """A study may call its models anything."""
+    records = [
+        dataclasses.replace(record, model=f"{record.model}/2 layers (wide)")
+        for record in simulated.records(seeds=2)
+        if record.data in ("shifted trivial", "shifted o-cp") and record.inference == "sgd"
+    ]
+    with RecordStore(tmp_path / "store").create().writer() as writer:
+        writer.extend(records)
+    out = tmp_path / "out"
+    written = write_study_report(tmp_path / "store", out, method="approximate")
+    links = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", (out / "report.md").read_text())
+    assert len(links) == len(written.report.figures)
+    assert all((out / link).is_file() and " " not in link for link in links)
+    keys = [part.key for part in (*written.report.figures, *written.report.tables)]
+    assert len(set(keys)) == len(keys)
+    assert "multiplier-fcn-2-layers-wide" in keys
 
 
 def test_the_question_of_a_study_is_its_hypothesis(store, tmp_path):
