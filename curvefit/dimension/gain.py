@@ -36,6 +36,9 @@ from curvefit.fitting.inference_data import labelled_draws
 if TYPE_CHECKING:
     import arviz as az
 
+MOST_DRAWS = 4000
+"""Draws of a fit that curves are followed in: every one is inverted at every error."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SymmetryGain(Saveable):
@@ -183,7 +186,7 @@ def symmetry_gain(
     Parameters
     ----------
     fit
-        A `CurveFit`, or an `EffectiveDimension` (then its link is used).
+        A `CurveFit`, or an `EffectiveDimension` (then its link is used); at most `MOST_DRAWS` of its draws are followed.
     baseline
         Label of a model, data or inference; or the name of a transform (``"o-cp"``): then each transformed data is
         the baseline of the same data untransformed. By default what `choose_baseline` finds, said in the assumptions.
@@ -209,6 +212,7 @@ def symmetry_gain(
     if isinstance(fit, EffectiveDimension):
         link, fit = fit.link if link is None else link, fit.fit
     need_power_law(fit)
+    fit = fit.thinned(MOST_DRAWS)
     chosen = get_link("ratio" if link is None else link)
     if anchor is not None and anchor <= 0:
         raise InvalidInputError(f"anchor must be a positive excess error, not {anchor}")

@@ -11,6 +11,7 @@ from curvefit.dimension import data_multiplier, effective_dimension, expect, sym
 from curvefit.dimension.baselines import baseline_pairs, choose_baseline
 from curvefit.dimension.conditioning import given_zero
 from curvefit.dimension.expectations import Expectation
+from curvefit.dimension.gain import MOST_DRAWS
 from curvefit.dimension.multiplier import invert
 from curvefit.dimension.pairs import Pair
 from curvefit.errors import InvalidInputError, UnknownNameError
@@ -96,6 +97,15 @@ def test_draws_given_zero() -> None:
     assert adjusted.mean() == pytest.approx(1, abs=0.01)
     assert adjusted.std() < 0.02
     assert np.isnan(given_zero(quantity, condition + 5)).all()
+
+
+def test_of_a_long_fit_some_draws_are_followed() -> None:
+    long = posterior(rotation_study(), draws=3 * MOST_DRAWS)
+    gain = symmetry_gain(long, "fcn")
+    assert len(gain.dimension_gain) == len(gain.multiplier.multiplier) == gain.fit.n_draws == MOST_DRAWS
+    assert gain.fit.status == long.status
+    few, many = gain.summary(), symmetry_gain(long.thinned(MOST_DRAWS), "fcn").summary()
+    assert few.equals(many)
 
 
 def test_gains_of_a_study_against_a_model_and_against_a_rotation() -> None:
