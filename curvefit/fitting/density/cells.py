@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from curvefit.fitting.density.rows import compiled, softplus
+from curvefit.fitting.density.scalars import compiled, softplus
 
 POSITIVE, FRACTION, REAL = 0, 1, 2
 _LOG_2 = math.log(2.0)

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from curvefit.fitting.density.cells import to_scale
-from curvefit.fitting.density.rows import compiled, polynomial
+from curvefit.fitting.density.scalars import compiled, polynomial
 from curvefit.fitting.density.stages import after_law, before_law, walk_coordinates, walk_step
 from curvefit.fitting.density.walks import walk_path
 

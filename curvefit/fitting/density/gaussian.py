@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from curvefit.fitting.density.rows import LOG_2PI, compiled
+from curvefit.fitting.density.scalars import LOG_2PI, compiled
 
 
 @compiled

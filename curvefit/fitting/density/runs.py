@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from curvefit.fitting.density.rows import compiled
+from curvefit.fitting.density.scalars import compiled
 from curvefit.fitting.noise import SMALLEST_VARIANCE, STUDENT_FREEDOM
 
 _HALF = 0.5 * (STUDENT_FREEDOM + 1.0)

@@ -18,18 +18,11 @@ from curvefit.fitting.density.cells import (
     noise_back,
     to_scale,
 )
+from curvefit.fitting.density.curve_level import curve_level, curve_level_back
 from curvefit.fitting.density.gaussian import gaussian
-from curvefit.fitting.density.rows import (
-    LOG_2PI,
-    compiled,
-    curve_level,
-    curve_level_back,
-    group_level,
-    group_level_back,
-    normal,
-    student_steps,
-)
+from curvefit.fitting.density.group_level import group_level, group_level_back
 from curvefit.fitting.density.runs import beta_binomial, student
+from curvefit.fitting.density.scalars import LOG_2PI, compiled, normal, student_steps
 from curvefit.fitting.density.walks import walk_back, walk_path
 
 #: Blocks of the sampled coordinates, in order; a block may be empty.

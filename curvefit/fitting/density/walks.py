@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from curvefit.fitting.density.rows import compiled, normal
+from curvefit.fitting.density.scalars import compiled, normal
 
 
 @compiled
