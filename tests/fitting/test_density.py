@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from curvefit.curves import LearningCurves
-from curvefit.fitting.density import Density, Preconditioned, highest
+from curvefit.fitting.density import Density, Preconditioned, highest, preconditioned
 from curvefit.fitting.hierarchy import build_hierarchy
 from curvefit.fitting.layout import lay_out
 from curvefit.fitting.model import build_model, start_point
@@ -96,8 +96,10 @@ def test_the_compiled_density_is_that_of_the_pymc_model(case):
 
 
 @pytest.mark.parametrize("case", ["logit-gaussian, nested", "beta-binomial", "full pooling", "no pooling"])
-def test_the_preconditioned_density_is_the_same_and_round(case):
+def test_the_preconditioned_density_is_the_same_and_round(case, monkeypatch):
     density = compiled(case)[-1]
+    usual = Preconditioned(density, highest(density))
+    monkeypatch.setattr(preconditioned, "_NEGLIGIBLE", 0.0)
     round_one = Preconditioned(density, highest(density))
     size = len(density.centre)
     y = 0.1 * np.random.default_rng(3).normal(size=size)
@@ -110,14 +112,22 @@ def test_the_preconditioned_density_is_the_same_and_round(case):
     assert density(top)[0] > density(density.centre)[0]
     slope = np.delete(round_one(np.zeros(size))[1], density.scales)
     np.testing.assert_allclose(slope, 0.0, atol=0.02)
-    curvature = np.array([(round_one(-1e-3 * e)[1] - round_one(1e-3 * e)[1]) / 2e-3 for e in np.eye(size)])
     steps = density.positions("walk_free")
     others = np.setdiff1d(np.arange(size), np.concatenate([density.scales, steps]))
     free = np.concatenate([others, steps])
-    spread = np.linalg.inv(curvature[np.ix_(free, free)])[: len(others), : len(others)]
+
+    def spread_of(sampled):
+        curvature = np.array([(sampled(-1e-3 * e)[1] - sampled(1e-3 * e)[1]) / 2e-3 for e in np.eye(size)])
+        return np.linalg.inv(curvature[np.ix_(free, free)])[: len(others), : len(others)]
+
+    spread = spread_of(round_one)
     np.testing.assert_allclose(spread - np.diag(np.diag(spread)), 0.0, atol=1e-3)
     # One direction may be flat: its length is bounded.
     assert np.isclose(np.abs(np.diag(spread)), 1.0, atol=1e-3).sum() >= len(others) - 1
+    # Without its small entries it is nearly as round.
+    lengths = np.sort(np.abs(np.linalg.eigvalsh(spread_of(usual))))
+    assert lengths[0] > 0.8
+    assert lengths[-2] < 1.25
 
 
 def test_the_sampler_is_told_where_the_density_is_not_finite():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import minimize
+from scipy.sparse.linalg import norm
 
 from curvefit.fitting.density.density import Density
 from curvefit.fitting.density.following import NO_ONE, Following
@@ -20,6 +21,8 @@ _STEP = 1e-3
 _CLIMB = 200
 #: Least curvature of any direction, in units of its coordinates' own: what looks flatter is left to the sampler.
 _FLATTEST = 0.02
+#: Entries of T below this share of their row's length are left out: with 600 curves three in four, and a third of a gradient's time.
+_NEGLIGIBLE = 0.01
 
 
 class Preconditioned:
@@ -104,7 +107,11 @@ def _inverse_root(density: Density, places: np.ndarray, following: Following) ->
     diagonal = [(np.concatenate(steps), np.ones(sum(map(len, steps)))), (scales, np.array(spread))]
     found = [(np.repeat(i, len(j)), np.tile(j, len(i)), values.ravel()) for i, j, values in entries]
     i, j, values = map(np.concatenate, zip(*found, *((at, at, value) for at, value in diagonal)))
-    return sp.csr_array((values, (i, j)), shape=(size, size))
+    root = sp.csr_array((values, (i, j)), shape=(size, size))
+    lengths = np.repeat(norm(root, axis=1), np.diff(root.indptr))
+    root.data[np.abs(root.data) < _NEGLIGIBLE * lengths] = 0.0
+    root.eliminate_zeros()
+    return root
 
 
 def _without_first(matrix: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
