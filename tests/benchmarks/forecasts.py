@@ -126,10 +126,13 @@ def rms(x: np.ndarray) -> float:
 
 PAGE = """# Forecasts of the reference studies
 
-`python -m tests.benchmarks.forecasts --fits --write`: the largest size of a study, and all above a quarter of it, are left out, and the runs there are
+`python -m tests.benchmarks.forecasts --fits --simulated 4 --first 2 --write`: the largest size of a study, and all above a quarter of it, are left out, and the runs there are
 foretold. RMSLE and bias are of the log of the forecast's median over the mean of the runs; coverage is that of single runs by the central
 intervals of a new run; width is the median over curves of log(upper / lower) of the 90 % interval. Fits are of 2 chains, without a second
 run. Curves of one study are much alike, so that their errors are too: a study counts for little more than one case.
+
+Simulated grids are those of the coverage study ([Coverage](coverage.md)): laws that hold, and one that breaks. *No drift* leaves out what hold-out inside
+the training sizes says of misses beyond them; with it bands are wider than they need be where laws hold, and of about the right width on real images, where they do not.
 
 | study | forecast | curves scored | RMSLE | bias | covers 50/80/90/95 | width 90 | CPU s |
 |---|---|---|---|---|---|---|---|"""

@@ -8,7 +8,8 @@ import numba
 import numpy as np
 
 from curvefit.fitting.density.cells import to_scale
-from curvefit.fitting.density.scalars import compiled, polynomial
+from curvefit.fitting.density.following import follow, follow_back
+from curvefit.fitting.density.scalars import compiled
 from curvefit.fitting.density.stages import after_law, before_law, walk_coordinates, walk_step
 from curvefit.fitting.density.walks import walk_path
 
@@ -73,33 +74,6 @@ def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
     for i in range(size):
         finite = finite and math.isfinite(to[i])
     return 0 if finite else _NOT_FINITE
-
-
-@compiled
-def follow(x, leader, centre, width, place, log_factor):
-    """Change coordinates u in place to x (see `Following`); return the log of the volume's change."""
-    volume = 0.0
-    if leader >= 0:
-        level = min(max((x[leader] - centre) / width, -1.0), 1.0)
-        for i in range(len(x)):
-            log = polynomial(log_factor[i], 0, level)[0]
-            x[i] = polynomial(place[i], 0, level)[0] + x[i] * math.exp(log)
-            volume += log
-    return volume
-
-
-@compiled
-def follow_back(x, leader, centre, width, place, log_factor, to_x):
-    """Change derivatives by x in place to those by u, that of the volume included."""
-    if leader >= 0:
-        level, to_level = min(max((x[leader] - centre) / width, -1.0), 1.0), 0.0
-        for i in range(len(x)):
-            at, rise = polynomial(place[i], 0, level)
-            log, log_rise = polynomial(log_factor[i], 0, level)
-            to_level += rise * to_x[i] + log_rise * ((x[i] - at) * to_x[i] + 1.0)
-            to_x[i] *= math.exp(log)
-        if -1.0 < level < 1.0:
-            to_x[leader] += to_level / width
 
 
 @compiled

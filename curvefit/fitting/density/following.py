@@ -6,11 +6,13 @@ move along a bent line, which no constant change of coordinates makes straight.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from curvefit.fitting.density.scalars import compiled, polynomial
 from curvefit.fitting.ridge import DEGREE
 
 if TYPE_CHECKING:
@@ -103,3 +105,30 @@ def learned(density: Density, draws: np.ndarray) -> Following:
 
 def _powers(level: np.ndarray) -> np.ndarray:
     return np.clip(level, -1.0, 1.0)[..., None] ** np.arange(DEGREE + 1)
+
+
+@compiled
+def follow(x, leader, centre, width, place, log_factor):
+    """Change coordinates u in place to x (see `Following`); return the log of the volume's change."""
+    volume = 0.0
+    if leader >= 0:
+        level = min(max((x[leader] - centre) / width, -1.0), 1.0)
+        for i in range(len(x)):
+            log = polynomial(log_factor[i], 0, level)[0]
+            x[i] = polynomial(place[i], 0, level)[0] + x[i] * math.exp(log)
+            volume += log
+    return volume
+
+
+@compiled
+def follow_back(x, leader, centre, width, place, log_factor, to_x):
+    """Change derivatives by x in place to those by u, that of the volume included."""
+    if leader >= 0:
+        level, to_level = min(max((x[leader] - centre) / width, -1.0), 1.0), 0.0
+        for i in range(len(x)):
+            at, rise = polynomial(place[i], 0, level)
+            log, log_rise = polynomial(log_factor[i], 0, level)
+            to_level += rise * to_x[i] + log_rise * ((x[i] - at) * to_x[i] + 1.0)
+            to_x[i] *= math.exp(log)
+        if -1.0 < level < 1.0:
+            to_x[leader] += to_level / width

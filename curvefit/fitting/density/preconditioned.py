@@ -26,7 +26,7 @@ _NEGLIGIBLE = 0.01
 
 
 class Preconditioned:
-    """The density of y, where ``u = middle + T y`` and ``T T'`` is the inverse curvature by u.
+    """The density of y, where ``u = middle + T y`` and ``T T'`` is the inverse curvature by u, small entries of T left out.
 
     T is constant, so the posterior is the same for any T. Scales keep their own axes, since the density is far from normal in
     them and curvature at one point misleads; so do the steps of walks, over which the curvature of the others is marginal.
