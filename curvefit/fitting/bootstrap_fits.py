@@ -8,7 +8,8 @@ import pandas as pd
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import get_shape
-from curvefit.fitting.point_fits import fit_one, residual_scale
+from curvefit.fitting.point_fits import fit_one
+from curvefit.fitting.variable_projection import residual_scale
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
 

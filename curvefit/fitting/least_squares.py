@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import f as f_distribution
 
-from curvefit.fitting.point_fits import residual_scale
+from curvefit.fitting.variable_projection import residual_scale
 
 EXPONENTS = np.geomspace(0.01, 10.0, 240)
 ONSETS = 160

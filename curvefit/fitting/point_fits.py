@@ -12,18 +12,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq, least_squares, nnls
+from scipy.optimize import brentq
 from scipy.stats import f as f_distribution
 
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import Shape, get_shape
 from curvefit.fitting.saveable import Saveable
+from curvefit.fitting.variable_projection import LARGEST_EXPONENT, residual_scale, search
 from curvefit.triplet import AXES, Triplet
 
 LOSSES = ("linear", "huber", "soft-l1")
-HUBER_AT = 1.5
-LARGEST_EXPONENT = 6.0
 #: A fitted curve that falls by less than this share of the mean error over all sizes does not fall.
 SMALLEST_FALL = 1e-3
 
@@ -160,7 +159,7 @@ def fit_one(
             triplet, family, nan, level, 0.0, dict.fromkeys(shape.names, 1.0), len(n), nan, nan, why
         )
     scale = residual_scale(value, value_se)
-    best = _search(n, value, scale, shape, loss, {}, chance)
+    best = search(n, value, scale, shape, loss, {}, chance)
     floor, height, values, cost = best
     sd = float(
         np.sqrt(2 * cost / max(len(n) - unknown, 1)) * np.median(scale / np.maximum(np.abs(value), scale))
@@ -213,7 +212,7 @@ def profile_interval(
 
     def excess(log_exponent: float) -> float:
         fixed = {"exponent": float(np.exp(log_exponent))}
-        cost = _search(n, value, scale, shape, "linear", fixed, chance)[3]
+        cost = search(n, value, scale, shape, "linear", fixed, chance)[3]
         return dof * (cost / max(fit.cost, 1e-12) - 1) - limit
 
     centre = np.log(fit.exponent)
@@ -232,77 +231,3 @@ def profile_interval(
                 else fit.exponent
             )
     return ends[0], ends[1]
-
-
-def residual_scale(value: np.ndarray, value_se: np.ndarray) -> np.ndarray:
-    """Return the scale of each mean: 2 % of the value and its standard error together."""
-    known = np.where(np.isfinite(value_se), value_se, 0.0)
-    floor = 0.02 * np.maximum(np.abs(value), 0.05 * np.abs(value).max())
-    return np.hypot(floor, known)
-
-
-def _search(
-    n: np.ndarray,
-    value: np.ndarray,
-    scale: np.ndarray,
-    shape: Shape,
-    loss: str,
-    fixed: dict[str, float],
-    chance: float,
-) -> tuple[float, float, dict[str, float], float]:
-    """Return floor, height, shape parameters and cost of the best of three starts."""
-    free = [i for i, prior in enumerate(shape.priors) if prior.name not in fixed]
-    anchors = {"": 0.0, "first": np.log(n[0]), "last": np.log(n[-1])}
-    centre = np.array([anchors[shape.priors[i].anchor] + shape.priors[i].mean for i in free])
-    width = np.array([shape.priors[i].sd for i in free])
-    upper = np.where(
-        [shape.priors[i].name == "exponent" for i in free], np.log(LARGEST_EXPONENT), centre + 5 * width
-    )
-    lower = np.minimum(centre - 5 * width, upper - 1.0)
-
-    def values_of(x: np.ndarray) -> dict[str, np.ndarray]:
-        logs = dict(zip((shape.priors[i].name for i in free), np.exp(x)))
-        return {name: np.array([fixed.get(name, logs.get(name, np.nan))]) for name in shape.names}
-
-    def solve(x: np.ndarray) -> tuple[float, float, np.ndarray]:
-        column = np.nan_to_num(shape.evaluate(n, values_of(x))[0])
-        return _linear(column, value, scale, chance, robust=loss != "linear")
-
-    kind = {"soft-l1": "soft_l1"}.get(loss, loss)
-    best = (np.inf, centre)
-    if not free:
-        best = (float((solve(centre)[2] ** 2).sum() / 2), centre)
-    for start in (0.0, -0.8, 0.8) if free else ():
-        x0 = np.clip(
-            centre + start * width * np.where(np.arange(len(free)) % 2 == 0, 1, -1),
-            lower + 1e-6,
-            upper - 1e-6,
-        )
-        found = least_squares(
-            lambda x: solve(x)[2], x0, bounds=(lower, upper), loss=kind, f_scale=HUBER_AT, max_nfev=60
-        )
-        if found.cost < best[0]:
-            best = (float(found.cost), found.x)
-    floor, height, _ = solve(best[1])
-    return floor, height, {k: float(v[0]) for k, v in values_of(best[1]).items()}, best[0]
-
-
-def _linear(
-    column: np.ndarray, value: np.ndarray, scale: np.ndarray, chance: float, *, robust: bool
-) -> tuple[float, float, np.ndarray]:
-    """Return the best floor and height for a shape, neither below 0, and the residuals; robust: with Huber weights."""
-    anchored, span = np.isfinite(chance), max(column[0], 1e-300)
-    if anchored:
-        design, target = (1 - column)[:, None] / scale[:, None], (value - chance * column) / scale
-    else:
-        design = np.column_stack([np.ones_like(value), column / span]) / scale[:, None]
-        target = value / scale
-    weight = np.ones_like(value)
-    for _ in range(4 if robust else 1):
-        linear, _ = nnls(design * weight[:, None], target * weight)
-        if anchored:
-            linear = np.minimum(linear, chance)
-        residual = design @ linear - target
-        weight = np.sqrt(np.minimum(1.0, HUBER_AT / np.maximum(np.abs(residual), 1e-12)))
-    floor = float(linear[0])
-    return floor, chance - floor if anchored else float(linear[1] / span), residual
