@@ -132,7 +132,7 @@ intervals of a new run; width is the median over curves of log(upper / lower) of
 run. Curves of one study are much alike, so that their errors are too: a study counts for little more than one case.
 
 Simulated grids are those of the coverage study ([Coverage](coverage.md)): laws that hold, and one that breaks. *No drift* leaves out what hold-out inside
-the training sizes says of misses beyond them; with it bands are wider than they need be where laws hold, and of about the right width on real images, where they do not.
+the training sizes says of misses beyond them.
 
 | study | forecast | curves scored | RMSLE | bias | covers 50/80/90/95 | width 90 | CPU s |
 |---|---|---|---|---|---|---|---|"""

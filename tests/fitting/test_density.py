@@ -108,6 +108,10 @@ def test_the_preconditioned_density_is_the_same_and_round(case, monkeypatch):
     value, gradient = density(top + to_x @ y)
     assert round_one(y)[0] == pytest.approx(value)
     np.testing.assert_allclose(round_one(y)[1], to_x.T @ gradient)
+    np.testing.assert_allclose(
+        density.expand(round_one.at(y))["theta"], density.expand(top + to_x @ y)["theta"]
+    )
+    assert usual(y)[0] == pytest.approx(density(usual.at(y))[0])
     np.testing.assert_array_equal(top[density.scales], density.centre[density.scales])
     assert density(top)[0] > density(density.centre)[0]
     slope = np.delete(round_one(np.zeros(size))[1], density.scales)

@@ -91,13 +91,11 @@ def learned(density: Density, draws: np.ndarray) -> Following:
         return NO_ONE
     centre, width = float(0.5 * (low + high)), float(0.5 * (high - low))
     powers = _powers((x[:, leader] - centre) / width)
-    place, log_factor = np.linalg.lstsq(powers, x, rcond=None)[0].T, np.zeros((x.shape[1], DEGREE + 1))
-    squares = (x - powers @ place.T) ** 2
-    import os
-
-    k = int(os.environ.get("DEG", "1")) + 1
-    log_factor[:, :k] = 0.5 * np.linalg.lstsq(powers[:, :k], np.log(squares + 1e-12), rcond=None)[0].T
-    log_factor[:, 0] -= (powers @ log_factor.T).mean(axis=0)
+    place = np.linalg.lstsq(powers, x, rcond=None)[0].T
+    squares, log_factor = (x - powers @ place.T) ** 2, np.zeros_like(place)
+    straight = powers[:, :2]
+    log_factor[:, :2] = 0.5 * np.linalg.lstsq(straight, np.log(squares + _LEAST), rcond=None)[0].T
+    log_factor[:, 0] -= (straight @ log_factor[:, :2].T).mean(axis=0)
     for found in (place, log_factor):
         found[[leader, *density.positions("walk_free")]] = 0.0
     return Following(leader, centre, width, place, log_factor)

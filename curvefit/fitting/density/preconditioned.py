@@ -81,10 +81,8 @@ def _inverse_root(density: Density, places: np.ndarray, following: Following) ->
     """Return T for the curvature by u at `places`, on average, shape (dimensions, dimensions): its inverse transposed Cholesky factor, rows first."""
     size = len(density.centre)
     own, steps, scales = density.positions("theta_free"), density.step_positions(), density.scales
-    shared, of_u = (
-        density.shared_positions(),
-        density.through(np.zeros(size), sp.eye_array(size, format="csr"), following),
-    )
+    shared = density.shared_positions()
+    of_u = density.through(np.zeros(size), sp.eye_array(size, format="csr"), following)
     blocks = [np.concatenate([walked, mine]) for walked, mine in zip(steps, own)]
     longest = max(map(len, blocks))
     of_shared = np.array([_curvature(of_u, places, [i]) for i in shared]).reshape(len(shared), size)
