@@ -5,10 +5,8 @@ import pytest
 
 from curvefit.curves import LearningCurves
 from curvefit.errors import InvalidInputError, UnknownNameError
-from curvefit.fitting.bnsl import BrokenFit, bnsl_fit
 from curvefit.fitting.bootstrap_fits import bootstrap
 from curvefit.fitting.point_fits import point_fit, profile_interval
-from curvefit.fitting.published_estimators import PublishedFit, published_fit
 from curvefit.fitting.robust_fits import log_regression
 
 N = 2.0 ** np.arange(4, 15)
@@ -132,78 +130,3 @@ def test_log_regression_needs_a_log_linear_range():
         {"n": [16, 32, 64, 128], "error": [0.9, 0.89, 0.88, 0.5]}, chance_error=0.9
     )
     assert "in the log-linear range" in log_regression(curves).iloc[0]["status"]
-
-
-@pytest.mark.parametrize("name", ["m1", "m2", "m3", "m4"])
-def test_published_estimators_interpolate_their_own_law(name):
-    n = np.geomspace(1e6, 1e9, 20)
-    made = {
-        "m1": PublishedFit("m1", 20.0, 0.3),
-        "m2": PublishedFit("m2", 20.0, 0.25, floor=0.1),
-        "m3": PublishedFit("m3", 60.0, 0.3, gamma=2e-9),
-        "m4": PublishedFit("m4", 300.0, 0.35, floor=0.05, ceiling=0.999, alpha=0.5),
-    }[name]
-    value = made.predict(n)
-    found = published_fit(name, n, value).predict(n)
-    assert np.sqrt(np.mean(np.log(found / value) ** 2)) < 0.03
-
-
-def test_one_break_law_extrapolates_its_own_law():
-    made = BrokenFit(0.05, 3.0, 0.1, 0.4, 1e4, 0.5)
-    n = np.geomspace(1e2, 1e6, 30)
-    found = bnsl_fit(n, made.predict(n))
-    np.testing.assert_allclose(found.predict(np.array([4e6])), made.predict(np.array([4e6])), rtol=0.02)
-    with pytest.raises(InvalidInputError, match="six or more"):
-        bnsl_fit(n[:5], made.predict(n[:5]))
-
-
-def test_published_estimators_are_checked():
-    with pytest.raises(UnknownNameError, match="m4"):
-        published_fit("m5", N, 1 / N)
-    with pytest.raises(InvalidInputError):
-        published_fit("m1", N, -N)
-
-
-def _runs(noise: float, seed: int = 0):
-    """Simulated runs around the published surface: floor 1.82, A 482, B 2085, alpha .348, beta .366."""
-    rng = np.random.default_rng(seed)
-    parameters = np.exp(rng.uniform(np.log(5e7), np.log(1.6e10), 240))
-    tokens = np.exp(rng.uniform(np.log(1e9), np.log(5e11), 240))
-    loss = 1.82 + 482.0 * parameters**-0.348 + 2085.0 * tokens**-0.366
-    return parameters, tokens, loss * np.exp(noise * rng.standard_t(3, size=240))
-
-
-def test_a_loss_surface_without_noise_is_found_exactly():
-    from curvefit.fitting import loss_surface_fit
-
-    parameters, tokens, loss = _runs(0.0)
-    found = loss_surface_fit(parameters, tokens, loss)
-    assert (found.alpha, found.beta, found.floor) == pytest.approx((0.348, 0.366, 1.82), rel=1e-3)
-    np.testing.assert_allclose(found.predict(parameters, tokens), loss, rtol=1e-4)
-
-
-def test_bootstrap_intervals_of_a_loss_surface_hold_the_truth():
-    from curvefit.fitting import loss_surface_fit
-
-    held = []
-    for seed in range(6):
-        found = loss_surface_fit(*_runs(0.003, seed), replicates=40, seed=seed)
-        held += [
-            low <= truth <= high
-            for (low, high), truth in (
-                (found.interval("alpha"), 0.348),
-                (found.interval("beta"), 0.366),
-                (found.interval("floor"), 1.82),
-            )
-        ]
-    assert np.mean(held) > 0.6  # 18 intervals at .90, correlated within a fit
-
-
-def test_a_loss_surface_needs_variation():
-    from curvefit.fitting import loss_surface_fit
-
-    parameters, tokens, loss = _runs(0.0)
-    with pytest.raises(InvalidInputError, match="different numbers of parameters"):
-        loss_surface_fit(np.full_like(parameters, 1e9), tokens, loss)
-    with pytest.raises(InvalidInputError, match="loss must be positive"):
-        loss_surface_fit(parameters, tokens, -loss)
