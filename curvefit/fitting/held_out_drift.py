@@ -79,7 +79,8 @@ def _drift_beyond(fit: CurveFit, size: float) -> float | None:
     except InvalidInputError:  # the smaller sizes alone cannot be fitted so
         return None
     hierarchy = build_hierarchy(layout, fit.settings)
-    start = start_of_fit(layout, hierarchy, fit.settings)
+    # What laws miss beyond the sizes that were kept must not be taken for a walk within them.
+    start = start_of_fit(layout, hierarchy, fit.settings, walk_as_usual=True)
     if not np.isfinite(start.theta).all():
         return None
     observed = fit.curves.means()

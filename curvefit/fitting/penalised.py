@@ -5,17 +5,19 @@ Its point estimates are as good as the posterior's; its intervals are far too sh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from curvefit.fitting.climb import best_of_prior, climb, likeliest_walk, quadratic
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.modes import certainty
-from curvefit.fitting.ridge import Ridge, quadratic, trace_ridge
+from curvefit.fitting.ridge import Ridge, trace_ridge
 from curvefit.fitting.shared import Shared, moment_estimates
 
 _STEP = 1e-4
+_FIRST_STEPS, _STEPS = 60, 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,29 +64,29 @@ def penalised_fit(
     *,
     walk: float = 0.0,
     before: Penalised | None = None,
+    walk_prior: tuple[float, float] | None = None,
     rounds: int = 6,
 ) -> Penalised:
-    """Fit curves and group levels in turn; robust to a poor start because steps are bounded.
+    """Fit curves and group levels in turn.
 
     Parameters
     ----------
     walk
         Step of the curves' walk that is assumed.
     before
-        Fit to go on from: its theta, eta and scales, holding its `shared`. By default from prior means, holding moment estimates
-        and no bend.
+        Fit to go on from: its theta, eta and scales, holding its `shared`. By default from the best of some points of the prior, holding
+        moment estimates and no bend.
+    walk_prior
+        Median and log-sd of the prior of that step, which is then estimated each time curves were fitted; None to hold it.
     rounds
         How often curves and group level are fitted in turn.
     """
     seed_mean, count = layout.seed_means()
     if before is None:
         shared = moment_estimates(layout, hierarchy, seed_mean, count, walk=walk)
-        theta = eta = np.tile(hierarchy.mean_prior[:, 0], (hierarchy.n_rows, 1))
-        scale = hierarchy.scale_prior.copy()
     else:
-        theta, eta, scale, shared = before.theta, before.eta, before.scale, before.shared
+        shared = before.shared
     modes = shared.modes(layout, hierarchy, seed_mean, count)
-    certain = certainty(modes.rate, shared.walk)
     prior_mean, prior_sd = hierarchy.mean_prior.T
     rows, n_own, n_terms = hierarchy.n_rows, len(hierarchy.curve_specs), len(hierarchy.terms)
     longest = np.minimum(0.7, prior_sd)
@@ -92,6 +94,12 @@ def penalised_fit(
     def linear(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return _linear(layout, hierarchy, at, shared, seed_mean, modes)
 
+    certain = certainty(modes.rate, shared.walk)
+    if before is None:
+        theta = best_of_prior(linear, certain, hierarchy.mean_prior)
+        eta, scale = np.tile(prior_mean, (rows, 1)), hierarchy.scale_prior.copy()
+    else:
+        theta, eta, scale = before.theta, before.eta, before.scale
     effect_known = np.zeros((hierarchy.design.shape[1], 2))
     mean = prior_mean.copy()
     projection = np.zeros((n_own + len(effect_known), rows))
@@ -103,20 +111,17 @@ def penalised_fit(
             precision = 1 / np.minimum(prior_sd, 0.8) ** 2
         else:
             precision = 1 / scale[n_terms:] ** 2
-        for _ in range(40 if begins else 10):
-            information, gradient = quadratic(*linear(theta), certain)
-            total = information + np.diag(precision)
-            step = np.linalg.solve(total, (gradient - precision * (theta - eta))[..., None])[..., 0]
-            step = np.clip(step, -longest, longest)
-            theta = theta + step
-            if np.abs(step / prior_sd).max() < 1e-3:
-                break
+        steps = _FIRST_STEPS if begins else _STEPS
+        theta, total = climb(linear, certain, theta, eta, precision, steps=steps, longest=longest)
+        if walk_prior:
+            walk = likeliest_walk(*linear(theta), modes.rate, theta - eta, precision, walk_prior)
+            shared, certain = replace(shared, walk=walk), certainty(modes.rate, walk)
         if hierarchy.pooled:
             variance = np.linalg.inv(total)
             mean, eta, scale, effect_known, projection = _group_level(
                 hierarchy, theta, eta, variance, precision, scale
             )
-    information, gradient = quadratic(*linear(theta), certain)
+    information, _ = quadratic(*linear(theta), certain)
     fisher = information + 1e-6 * np.eye(n_own)
     if hierarchy.pooled:  # the sampler goes where other grand means and effects lead it
         precision = 1 / (scale[n_terms:] ** 2 + prior_sd**2)

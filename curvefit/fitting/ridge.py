@@ -6,11 +6,11 @@ floor, while across it, given the floor, it is nearly normal. Each curve is prof
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from curvefit.fitting.climb import Linear, quadratic
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.modes import certainty
@@ -22,9 +22,6 @@ _REACH = 4.0  # standard deviations of the floor
 _NO_FLOOR = -0.1  # root of a floor that is all but 0
 _LOWEST = -0.5  # lowest root that is looked at
 _FIRST_STEPS, _STEPS, _LONGEST = 20, 4, 0.7
-
-#: From theta to how the modes of every row change with it, shape (rows, modes, parameters), and what is left of them, (rows, modes).
-Linear = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,12 +59,6 @@ class Ridge:
         """Return information and score of rows whose laws walk by `walk`: those of the modes together."""
         certain = certainty(self.rate, walk)
         return tuple(np.einsum("rm,rm...->r...", certain, part) for part in (self.information, self.score))
-
-
-def quadratic(slopes: np.ndarray, rests: np.ndarray, certain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return Gauss-Newton information and gradient of every row, shapes (rows, parameters, parameters) and (rows, parameters)."""
-    weighted = certain[..., None] * slopes
-    return np.einsum("rmk,rml->rkl", weighted, slopes), np.einsum("rmk,rm->rk", weighted, rests)
 
 
 def floor_index(hierarchy: Hierarchy) -> int | None:

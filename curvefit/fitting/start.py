@@ -19,9 +19,15 @@ from curvefit.fitting.settings import FitSettings
 _LEAST = 0.01
 
 
-def start_of_fit(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -> Penalised:
-    """Return the penalised fit that draws are made from: the first one in approximate mode, or where it is not finite."""
-    first = penalised_fit(layout, hierarchy, walk=settings.usual_walk)
+def start_of_fit(
+    layout: Layout, hierarchy: Hierarchy, settings: FitSettings, *, walk_as_usual: bool = False
+) -> Penalised:
+    """Return the penalised fit that draws are made from: the first one in approximate mode, or where it is not finite.
+
+    The step of the curves' walk is estimated, or held at the median of its prior where it is to be as usual.
+    """
+    walk_prior = settings.priors.walk if settings.walks and not walk_as_usual else None
+    first = penalised_fit(layout, hierarchy, walk=settings.usual_walk, walk_prior=walk_prior)
     if settings.method == "approximate" or not np.isfinite(first.theta).all():
         return first
     from curvefit.fitting.density import Density, highest
@@ -42,4 +48,4 @@ def start_of_fit(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) ->
         common=at.get("common", shared.common),
     )
     before = replace(first, theta=at["theta"], eta=density.expected(top), shared=shared)
-    return penalised_fit(layout, hierarchy, before=before)
+    return penalised_fit(layout, hierarchy, before=before, walk_prior=walk_prior)
