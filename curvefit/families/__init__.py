@@ -11,6 +11,7 @@ from curvefit.families import (
     m4,
     mmf4,
     power_law,
+    shifted_power_law,
     wbl4,
 )
 from curvefit.families.abstract import FAMILIES, AbstractFamily, ParamSpec, get_family
@@ -26,6 +27,7 @@ del (
     m4,
     mmf4,
     power_law,
+    shifted_power_law,
     wbl4,
 )
 

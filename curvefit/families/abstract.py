@@ -97,7 +97,7 @@ class AbstractFamily:
     needs_chance
         Whether the formula uses the error of the best constant prediction.
     without_chance
-        Registered name of the family that stands in where no chance level is known; None if there is none.
+        By metric, the registered name of the family that stands in where no chance level is known; empty if none does.
     formula
         Static method ``formula(xp, n, *, chance, <parameters>)``: the error at n from natural values. `xp` is the array
         namespace, `numpy` or `pytensor.tensor`; arrays broadcast. Its keywords must be the names of the table.
@@ -106,7 +106,7 @@ class AbstractFamily:
     name: ClassVar[str]
     parameters: ClassVar[tuple[ParamSpec, ...]]
     needs_chance: ClassVar[bool] = True
-    without_chance: ClassVar[str | None] = None
+    without_chance: ClassVar[dict[str, str]] = {}
     formula: ClassVar[Callable[..., Any]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

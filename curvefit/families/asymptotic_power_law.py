@@ -21,7 +21,6 @@ class AsymptoticPowerLaw(AbstractFamily):
     name = "asymptotic-power-law"
     parameters = (EXPONENT, LEVEL, FLOOR)
     needs_chance = False
-    without_chance = name
 
     @staticmethod
     def formula(xp: Any, n: Any, *, chance: Any, exponent: Any, level: Any, floor: Any) -> Any:

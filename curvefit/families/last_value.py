@@ -15,7 +15,6 @@ class LastValue(AbstractFamily):
     name = "last-value"
     parameters = (LEVEL,)
     needs_chance = False
-    without_chance = "last-value"
 
     @staticmethod
     def formula(xp: Any, n: Any, *, chance: Any, level: Any) -> Any:

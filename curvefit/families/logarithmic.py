@@ -30,7 +30,6 @@ class Logarithmic(AbstractFamily):
     name = "logarithmic"
     parameters = (DECADE_DROP, LEVEL)
     needs_chance = False
-    without_chance = "logarithmic"
 
     @staticmethod
     def formula(xp: Any, n: Any, *, chance: Any, decade_drop: Any, level: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.curves.repeats import same_measurement
@@ -143,8 +144,8 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
     counts = (curves.metric == "error-rate") & table["n_errors"].notna().all() & table["n_test"].notna().all()
     chosen = resolve_likelihood(likelihood, table, curves, bool(counts), notes)
     size_unit = _size_unit(table["n_train"].to_numpy(float))
-    unit = chance if law.needs_chance else _start_levels(table, len(triplets))
     y = transformed_values(table, chosen, bool(counts), notes)
+    unit = chance if law.needs_chance else _start_levels(table, y, len(triplets))
     use_counts = bool(counts) and not chosen.startswith("log-")
     test = table["n_test"].to_numpy(float) if use_counts else np.zeros(len(table))
     variance = np.zeros(len(table)) if use_counts else known_variance(table, chosen)
@@ -213,6 +214,9 @@ def _size_unit(sizes: np.ndarray) -> float:
     return 1.0 if smallest <= 250 else float(10.0 ** np.round(np.log10(smallest / 50.0)))
 
 
-def _start_levels(table: pd.DataFrame, n_curves: int) -> np.ndarray:
+def _start_levels(table: pd.DataFrame, y: np.ndarray, n_curves: int) -> np.ndarray:
+    """Return each curve's median error at its smallest size; where no run erred, what the likelihood makes of that."""
     smallest = table["n_train"] == table.groupby("curve")["n_train"].transform("min")
-    return table[smallest].groupby("curve")["value"].median().reindex(range(n_curves)).to_numpy(float)
+    seen = table.assign(never=expit(y))[smallest].groupby("curve")[["value", "never"]].median()
+    seen = seen.reindex(range(n_curves))
+    return seen["value"].where(seen["value"] > 0, seen["never"]).to_numpy(float)

@@ -14,7 +14,6 @@ from curvefit.fitting.variable_projection import residual_scale
 
 EXPONENTS = np.geomspace(0.01, 10.0, 240)
 ONSETS = 160
-PARAMETERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +37,38 @@ class LeastSquares:
 
 
 def least_squares(
-    n: np.ndarray, value: np.ndarray, value_se: np.ndarray, *, chance: float, probability: float = 0.9
+    n: np.ndarray, value: np.ndarray, value_se: np.ndarray, *, chance: float | None, probability: float = 0.9
 ) -> LeastSquares:
-    """Fit ``floor + (chance - floor) * (1 + n / onset) ** -exponent``; without a chance ``floor + amplitude * n ** -exponent``.
+    """Fit ``floor + height * (1 + n / onset) ** -exponent``, or ``floor + amplitude * n ** -exponent``.
 
     Parameters
     ----------
     n, value, value_se
         Sizes, means over seeds and their standard errors (NaN where unknown), shape (sizes,).
     chance
-        Error before any example; NaN where unknown.
+        Error before any example, floor and height together; NaN to estimate the height; None for the law without an onset.
     probability
         Confidence of the interval: it holds the exponents whose smallest cost exceeds the smallest of all by no more than the
-        quantile of Fisher's F with 1 and sizes - 3 degrees of freedom allows.
+        quantile of Fisher's F with 1 and sizes less parameters degrees of freedom allows.
 
     References
     ----------
     Bates, Watts, Nonlinear regression analysis and its applications, 1988, section 6.1 (profile t).
     """
-    spare = len(n) - PARAMETERS
+    parameters = 4 if chance is not None and np.isnan(chance) else 3
+    spare = len(n) - parameters
     if spare < 1 or np.ptp(value) == 0:
-        why = f"{len(n)} sizes for {PARAMETERS} parameters" if spare < 1 else "every value is the same"
+        why = f"{len(n)} sizes for {parameters} parameters" if spare < 1 else "every value is the same"
         return LeastSquares(np.nan, np.nan, np.nan, why)
     weight = 1 / residual_scale(value, value_se)
-    known = np.isfinite(chance)
-    cost = _anchored(n, value, weight, chance) if known else _asymptotic(n, value, weight)
+    if chance is None:
+        cost = _free(value, weight, (n / n.min()) ** -EXPONENTS[:, None])
+    else:
+        shape = (1 + n / np.geomspace(n.min() / 300, 3 * n.max(), ONSETS)[:, None]) ** -EXPONENTS[
+            :, None, None
+        ]
+        free = parameters == 4
+        cost = _lowest(_free(value, weight, shape) if free else _anchored(value, weight, shape, chance))
     best = int(cost.argmin())
     excess = spare * (cost / max(cost[best], 1e-12) - 1) - f_distribution.ppf(probability, 1, spare)
     logs = np.log(EXPONENTS)
@@ -74,25 +80,23 @@ def least_squares(
     return LeastSquares(exponent, min(float(lower), exponent), max(float(upper), exponent))
 
 
-def _anchored(n: np.ndarray, value: np.ndarray, weight: np.ndarray, chance: float) -> np.ndarray:
-    """Return the smallest weighted sum of squares for every exponent, over onsets and floors."""
-    onsets = np.geomspace(n.min() / 300, 3 * n.max(), ONSETS)
-    shape = (1 + n / onsets[:, None]) ** -EXPONENTS[:, None, None]
+def _anchored(value: np.ndarray, weight: np.ndarray, shape: np.ndarray, chance: float) -> np.ndarray:
+    """Return the smallest weighted sum of squares of every shape, shapes (..., sizes) and (...,), over floors."""
     design, target = weight * (1 - shape), weight * (value - chance * shape)
     floor = np.clip((design * target).sum(-1) / np.square(design).sum(-1), 0, chance)
-    return _lowest(np.square(target - design * floor[..., None]).sum(-1))
+    return np.square(target - design * floor[..., None]).sum(-1)
 
 
-def _asymptotic(n: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return the smallest weighted sum of squares for every exponent, over amplitudes and floors of 0 and more."""
-    design, target = weight * (n / n.min()) ** -EXPONENTS[:, None], weight * value
+def _free(value: np.ndarray, weight: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """Return the smallest weighted sum of squares of every shape over heights and floors of 0 and more."""
+    design, target = weight * shape, weight * value
     slope = (weight * design).sum(-1) / np.square(weight).sum()
-    apart = design - slope[:, None] * weight
-    amplitude = np.maximum((apart * target).sum(-1) / np.maximum(np.square(apart).sum(-1), 1e-300), 0)
-    floor = (weight * (target - amplitude[:, None] * design)).sum(-1) / np.square(weight).sum()
+    apart = design - slope[..., None] * weight
+    height = np.maximum((apart * target).sum(-1) / np.maximum(np.square(apart).sum(-1), 1e-300), 0)
+    floor = (weight * (target - height[..., None] * design)).sum(-1) / np.square(weight).sum()
     alone = np.maximum((design * target).sum(-1) / np.square(design).sum(-1), 0)
-    amplitude, floor = np.where(floor < 0, alone, amplitude), np.maximum(floor, 0)
-    return np.square(target - floor[:, None] * weight - amplitude[:, None] * design).sum(-1)
+    height, floor = np.where(floor < 0, alone, height), np.maximum(floor, 0)
+    return np.square(target - floor[..., None] * weight - height[..., None] * design).sum(-1)
 
 
 def _lowest(cost: np.ndarray) -> np.ndarray:

@@ -21,7 +21,8 @@ def cross_check(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
     """Hold the exponents of a fit against nonlinear least squares on each curve alone.
 
     Least squares takes means over seeds, and knows nothing of correlated seeds, other curves or priors. Its law is the power law
-    with floor, from the chance level where that is known, whatever the family of the fit.
+    with floor, from the chance level where that is known and from any level elsewhere, whatever the family of the fit; without an
+    onset where the fit's law has none.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def cross_check(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
         n, value, value_se = (
             means[tuple(triplet)][name].to_numpy(float) for name in ("n_train", "value", "value_se")
         )
-        chance = np.nan if fit.family == ASYMPTOTIC else float(fit.chance[i])
+        chance = None if fit.family == ASYMPTOTIC else float(fit.chance[i])
         alone = least_squares(n, value, value_se, chance=chance, probability=probability)
         rows.append(
             {

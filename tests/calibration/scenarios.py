@@ -26,6 +26,7 @@ class Scenario:
     correlation: float = 0.0
     early_ratio: float = 1.0
     sharpness: float = 2.0
+    chance_known: bool = True
 
     @property
     def training_sets(self) -> str:
@@ -42,6 +43,7 @@ SCENARIOS = {
         Scenario("nested", correlation=0.8),
         Scenario("broken", early_ratio=0.5),
         Scenario("broken-soft", early_ratio=0.6, sharpness=1.0),
+        Scenario("unknown-chance", chance_known=False),
     )
 }
 
@@ -113,7 +115,7 @@ def simulate(
             "seed": s,
             "n_errors": wrong.ravel(),
             "n_test": N_TEST,
-            "chance_error": CHANCE,
+            "chance_error": CHANCE if scenario.chance_known else np.nan,
         }
     )
     curves = LearningCurves.from_frame(frame, training_sets=scenario.training_sets)

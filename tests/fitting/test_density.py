@@ -47,6 +47,7 @@ CASES = {
     "an implicit law": ("base", "logit-gaussian", False, {"family": "m4"}),
     "no floor": ("base", "logit-gaussian", False, {"family": "logarithmic"}),
     "no chance level": ("base", "log-gaussian", True, {"family": "asymptotic-power-law"}),
+    "an estimated height": ("unknown-chance", "logit-gaussian", False, {}),
 }
 
 

@@ -200,6 +200,10 @@ def test_likelihoods_are_chosen_by_what_the_data_are():
     layout = lay_out(loss, family="power-law")
     assert (layout.likelihood, layout.family.name) == ("log-gaussian", "asymptotic-power-law")
     assert any("no chance level" in note for note in layout.notes)
+    rates = LearningCurves.from_frame({"n": n, "error": [0.4, 0.2, 0.15, 0.12]})
+    layout = lay_out(rates, family="power-law")
+    assert (layout.likelihood, layout.family.name) == ("logit-gaussian", "shifted-power-law")
+    assert any("a column chance_error" in note for note in layout.notes)
 
 
 def test_bad_requests_are_explained(simulated_grid):

@@ -14,13 +14,21 @@ N = 2.0 ** np.arange(4, 13)
 UNKNOWN = np.full(len(N), np.nan)
 
 
-def law(chance: float, floor: float, exponent: float, onset: float) -> np.ndarray:
-    if np.isnan(chance):
+def law(chance: float | None, floor: float, exponent: float, onset: float) -> np.ndarray:
+    if chance is None:
         return floor + 2 * N**-exponent
+    if np.isnan(chance):
+        return floor + 0.6 * (1 + N / onset) ** -exponent
     return floor + (chance - floor) * (1 + N / onset) ** -exponent
 
 
-LAWS = [(0.9, 0.05, 0.4, 10.0), (0.9, 0.0, 0.25, 8.0), (0.5, 0.1, 1.1, 60.0), (np.nan, 0.02, 0.5, 1.0)]
+LAWS = [
+    (0.9, 0.05, 0.4, 10.0),
+    (0.9, 0.0, 0.25, 8.0),
+    (0.5, 0.1, 1.1, 60.0),
+    (None, 0.02, 0.5, 1.0),
+    (np.nan, 0.02, 0.5, 30.0),
+]
 
 
 @pytest.mark.parametrize("truth", LAWS)
@@ -52,12 +60,13 @@ def test_a_curve_whose_floor_is_not_seen_is_not_bounded_from_above():
 
 
 def test_too_few_sizes_and_flat_curves_give_no_estimate():
+    assert "4 sizes for 4 parameters" in least_squares(N[:4], 1 / N[:4], UNKNOWN[:4], chance=np.nan).status
     assert "3 sizes for 3 parameters" in least_squares(N[:3], 1 / N[:3], UNKNOWN[:3], chance=0.9).status
     flat = least_squares(N, np.full(len(N), 0.4), UNKNOWN, chance=0.9)
     assert (np.isnan(flat.exponent), flat.status) == (True, "every value is the same")
 
 
-@pytest.mark.parametrize("truth", [law_ for law_ in LAWS if np.isfinite(law_[0])])
+@pytest.mark.parametrize("truth", [law_ for law_ in LAWS if law_[0] is not None and np.isfinite(law_[0])])
 def test_a_point_fit_of_the_power_law_finds_the_same_optimum(truth):
     """Two searches of one sum of squares: by grid here, by variable projection from three starts there."""
     rng = np.random.default_rng(4)
