@@ -54,7 +54,7 @@ def sample_through_gate(
             update: dict[str, float] = {"draws": 2 * settings.draws, "tune": 2 * settings.tune}
             said = f"run again with {update['tune']} warm-up and {update['draws']} draws a chain"
             if status.diverges:
-                update["target_accept"] = 1 - (1 - settings.target_accept) / 2
+                update["target_accept"] = 1 - (1 - settings.acceptance(len(layout.triplets))) / 2
                 said += " and an acceptance rate nearer 1"
             settings = settings.model_copy(update=update)
         history.append(f"{said}, because {reasons}")

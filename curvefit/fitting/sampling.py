@@ -104,7 +104,7 @@ def _sample_nutpie(problem: Problem, seed: int, earlier: az.InferenceData | None
                 seed=seed_for(settings.seed, "nutpie", seed) % 2**31,
                 save_warmup=False,
                 progress_bar=problem.progress_bar,
-                target_accept=settings.target_accept,
+                target_accept=settings.acceptance(len(problem.layout.triplets)),
                 blocking=False,
             )
             try:
@@ -169,7 +169,7 @@ def _sample_pymc(problem: Problem, seed: int) -> dict[str, Any]:
             chains=settings.chains,
             cores=min(settings.chains, settings.cores or os.cpu_count() or 1),
             random_seed=seed_for(settings.seed, settings.sampler, seed) % 2**31,
-            target_accept=settings.target_accept,
+            target_accept=settings.acceptance(len(problem.layout.triplets)),
             nuts_sampler=settings.sampler,
             initvals=starts,
             init="adapt_diag",

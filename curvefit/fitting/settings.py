@@ -9,6 +9,9 @@ from pydantic import Field, PositiveInt
 from curvefit.fitting.priors import Priors
 from curvefit.settings import Settings
 
+#: Acceptance rates of fits of `_FEW` curves or more, and of fewer.
+_ACCEPT, _ACCEPT_FEW, _FEW = 0.85, 0.95, 10
+
 
 class FitSettings(Settings):
     """Settings of a hierarchical fit; `fit` takes them by keyword.
@@ -38,7 +41,7 @@ class FitSettings(Settings):
     cores
         Chains run at once; None for as many as the machine has processors.
     target_accept
-        Acceptance rate the step size aims at.
+        Acceptance rate the step size aims at; by default higher for few curves, whose noise and scales have long tails (`acceptance`).
     reruns
         How often a fit that fails the gate is sampled more: by as many chains more where chains agree but are too short, else
         by all chains again with twice the draws and warm-up and smaller steps.
@@ -60,10 +63,16 @@ class FitSettings(Settings):
     tune: PositiveInt = 500
     chains: PositiveInt = 4
     cores: PositiveInt | None = None
-    target_accept: float = Field(0.85, gt=0.5, lt=1.0)
+    target_accept: float | None = Field(None, gt=0.5, lt=1.0)
     reruns: int = Field(2, ge=0, le=3)
     seed: int = Field(0, ge=0)
     priors: Priors = Priors()
+
+    def acceptance(self, curves: int) -> float:
+        """Return the acceptance rate the step size aims at in a fit of so many curves."""
+        if self.target_accept is not None:
+            return self.target_accept
+        return _ACCEPT_FEW if curves < _FEW else _ACCEPT
 
     @property
     def usual_walk(self) -> float:

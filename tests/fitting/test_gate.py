@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import arviz as az
 import numpy as np
 import pytest
 
 from curvefit.fitting import gate, sampling
 from curvefit.fitting.settings import FitSettings
+
+CURVES = range(22)
 
 
 def slow_draws(problem, seed: int, *, diverging: float = 0.0, apart: float = 0.0) -> az.InferenceData:
@@ -30,7 +34,8 @@ def through_gate(monkeypatch, **behaviour):
         return slow_draws(problem, seed, **behaviour)
 
     monkeypatch.setattr(sampling, "sample", sample)
-    draws, status = gate.sample_through_gate(None, None, None, FitSettings(draws=500, reruns=2))
+    layout = SimpleNamespace(triplets=CURVES)
+    draws, status = gate.sample_through_gate(layout, None, None, FitSettings(draws=500, reruns=2))
     return draws["posterior"], status, seen
 
 
@@ -47,7 +52,7 @@ def test_chains_that_agree_but_are_too_short_are_joined_by_more(monkeypatch):
 def test_chains_that_diverge_or_disagree_are_run_again_and_not_joined(monkeypatch, behaviour):
     posterior, status, seen = through_gate(monkeypatch, **behaviour)
     assert [problem.settings.draws for problem in seen] == [500, 1000, 2000]
-    accepted = [problem.settings.target_accept for problem in seen]
+    accepted = [problem.settings.acceptance(len(CURVES)) for problem in seen]
     if "diverging" in behaviour:
         assert accepted[0] < accepted[1] < accepted[2] < 1
         assert "an acceptance rate nearer 1, because" in str(status)
