@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -97,7 +97,7 @@ class AbstractFamily:
     needs_chance
         Whether the formula uses the error of the best constant prediction.
     without_chance
-        By metric, the registered name of the family that stands in where no chance level is known; empty if none does.
+        Registered name of the family that stands in where no chance level is known; None if there is none.
     formula
         Static method ``formula(xp, n, *, chance, <parameters>)``: the error at n from natural values. `xp` is the array
         namespace, `numpy` or `pytensor.tensor`; arrays broadcast. Its keywords must be the names of the table.
@@ -106,7 +106,7 @@ class AbstractFamily:
     name: ClassVar[str]
     parameters: ClassVar[tuple[ParamSpec, ...]]
     needs_chance: ClassVar[bool] = True
-    without_chance: ClassVar[dict[str, str]] = {}
+    without_chance: ClassVar[str | None] = None
     formula: ClassVar[Callable[..., Any]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -197,3 +197,6 @@ ONSET = ParamSpec(
 FLOOR = ParamSpec(
     "floor", "fraction", (0.2, 0.15), 0.15, "main", "error left at infinitely many examples", "error"
 )
+#: Where no chance level is known the floor is a fraction of the error at the smallest sizes: little of an error rate's, most of a
+#: language model's loss.
+OPEN_FLOOR = replace(FLOOR, prior=(0.3, 0.3), spread=0.2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, AbstractFamily, ParamSpec
+from curvefit.families.abstract import EXPONENT, FAMILIES, OPEN_FLOOR, AbstractFamily, ParamSpec
 
 #: Size at which `level` is read. An arbitrary constant: it decorrelates nothing by itself (whitening does),
 #: it only makes the prior of the level one about sizes that people use.
@@ -19,7 +19,7 @@ class AsymptoticPowerLaw(AbstractFamily):
     """``floor + amplitude * n ** -exponent`` with ``amplitude = level * 1000 ** exponent``."""
 
     name = "asymptotic-power-law"
-    parameters = (EXPONENT, LEVEL, FLOOR)
+    parameters = (EXPONENT, LEVEL, OPEN_FLOOR)
     needs_chance = False
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, onset_amplitude
 
@@ -16,11 +16,7 @@ class PowerLaw(AbstractFamily):
 
     name = "power-law"
     parameters = (EXPONENT, ONSET, FLOOR)
-    without_chance: ClassVar[dict[str, str]] = {
-        "error-rate": "shifted-power-law",
-        "mse": "asymptotic-power-law",
-        "loss": "asymptotic-power-law",
-    }
+    without_chance = "shifted-power-law"
 
     @staticmethod
     def formula(xp: Any, n: Any, *, chance: Any, exponent: Any, onset: Any, floor: Any) -> Any:

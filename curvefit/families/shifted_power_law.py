@@ -1,4 +1,4 @@
-"""Power law that levels off at small n, at a height that is estimated: for error rates whose chance level is unknown."""
+"""Power law that levels off at small n, at a height that is estimated: for curves whose chance level is unknown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, ParamSpec
+from curvefit.families.abstract import EXPONENT, FAMILIES, ONSET, OPEN_FLOOR, AbstractFamily, ParamSpec
 
 HEIGHT = ParamSpec("height", "positive", (0.2, 0.5), 0.3, "main", "excess error before any example", "error")
 
@@ -22,7 +22,7 @@ class ShiftedPowerLaw(AbstractFamily):
     """
 
     name = "shifted-power-law"
-    parameters = (EXPONENT, ONSET, FLOOR, HEIGHT)
+    parameters = (EXPONENT, ONSET, OPEN_FLOOR, HEIGHT)
     needs_chance = False
 
     @staticmethod

@@ -29,20 +29,18 @@ def resolve_family(
                 f"chance_error of an error rate must be at most 1, found {chance.max():g}; divide percentages by 100"
             )
         return law, chance
-    instead = law.without_chance.get(metric)
-    if instead is None:
+    if law.without_chance is None:
         raise InvalidInputError(
             f"family {law.name!r} starts at the chance level, which is unknown for {missing[0]!r}"
             f"{f' and {len(missing) - 1} more' if len(missing) > 1 else ''}; give chance_error, "
             "or use family='shifted-power-law', which estimates where curves start"
         )
+    advice = "a column chance_error (0.9 for ten balanced classes) makes exponents more certain"
     notes.append(
-        f"no chance level is known for {len(missing)} curve(s): fitted {instead} instead of {law.name}; "
-        "a column chance_error (0.9 for ten balanced classes) makes exponents more certain"
-        if metric == "error-rate"
-        else f"no chance level is known for {len(missing)} curve(s): fitted {instead} instead of {law.name}"
+        f"no chance level is known for {len(missing)} curve(s): fitted {law.without_chance} instead of {law.name}"
+        + (f"; {advice}" if metric == "error-rate" else "")
     )
-    return get_family(instead), np.ones(len(triplets))
+    return get_family(law.without_chance), np.ones(len(triplets))
 
 
 def resolve_likelihood(

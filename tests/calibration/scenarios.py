@@ -27,6 +27,7 @@ class Scenario:
     early_ratio: float = 1.0
     sharpness: float = 2.0
     chance_known: bool = True
+    entropy: float = 0.0  # what losses hold beside the error, in place of error counts
 
     @property
     def training_sets(self) -> str:
@@ -44,6 +45,7 @@ SCENARIOS = {
         Scenario("broken", early_ratio=0.5),
         Scenario("broken-soft", early_ratio=0.6, sharpness=1.0),
         Scenario("unknown-chance", chance_known=False),
+        Scenario("losses", chance_known=False, entropy=1.0),
     )
 }
 
@@ -118,6 +120,9 @@ def simulate(
             "chance_error": CHANCE if scenario.chance_known else np.nan,
         }
     )
+    if scenario.entropy:
+        loss = (scenario.entropy + error)[..., None] * np.exp(0.005 * z)
+        frame = frame.drop(columns=["n_errors", "n_test"]).assign(loss=loss.ravel())
     curves = LearningCurves.from_frame(frame, training_sets=scenario.training_sets)
     order = {tuple(f"{p}{x}" for p, x in zip("dmi", row)): j for j, row in enumerate(grid)}
     index = [order[tuple(t)] for t in curves.triplets]

@@ -198,8 +198,9 @@ def test_likelihoods_are_chosen_by_what_the_data_are():
     assert lay_out(few, family="power-law").likelihood == "beta-binomial"
     loss = LearningCurves.from_frame({"n": n, "loss": [3.0, 2.0, 1.5, 1.2]})
     layout = lay_out(loss, family="power-law")
-    assert (layout.likelihood, layout.family.name) == ("log-gaussian", "asymptotic-power-law")
+    assert (layout.likelihood, layout.family.name) == ("log-gaussian", "shifted-power-law")
     assert any("no chance level" in note for note in layout.notes)
+    assert not any("a column chance_error" in note for note in layout.notes)
     rates = LearningCurves.from_frame({"n": n, "error": [0.4, 0.2, 0.15, 0.12]})
     layout = lay_out(rates, family="power-law")
     assert (layout.likelihood, layout.family.name) == ("logit-gaussian", "shifted-power-law")

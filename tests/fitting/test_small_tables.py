@@ -43,6 +43,27 @@ def test_few_curves_converge_at_once_and_hold_the_truth(curves):
         assert upper / lower < 6, "an interval that says something"
 
 
+def losses(start):
+    """Two curves of losses, three runs a size: power laws, of ``n + start`` examples."""
+    rng, rows = np.random.default_rng(2), []
+    for model, exponent in EXPONENTS.items():
+        for n in 2 ** np.arange(6, 16):
+            for seed in range(3):
+                loss = (1.7 + 8.0 * (n + start) ** -exponent) * np.exp(0.005 * rng.normal())
+                rows.append({"model": model, "n": n, "seed": seed, "loss": loss})
+    return LearningCurves.from_frame(rows, training_sets="independent")
+
+
+@pytest.mark.parametrize("start", [0, 100])
+def test_losses_may_level_off_at_small_sizes_or_not(start):
+    fit = curvefit.fit(losses(start), progress_bar=False)
+    assert fit.status.converged, str(fit.status)
+    low, high = np.quantile(fit.parameter("exponent"), [0.025, 0.975], axis=0)
+    for triplet, lower, upper in zip(fit.triplets, low, high, strict=True):
+        assert lower < EXPONENTS[triplet.model] < upper
+        assert upper / lower < 8
+
+
 def test_a_curve_without_errors_stands_beside_another():
     rows = [
         {"model": m, "n": n, "seed": s, "n_errors": 0 if m == "zero" else 900 // (1 + n // 32), "n_test": 1000}
