@@ -26,18 +26,26 @@ def quadratic(slopes: np.ndarray, rests: np.ndarray, certain: np.ndarray) -> tup
     return np.einsum("rmk,rml->rkl", weighted, slopes), np.einsum("rmk,rm->rk", weighted, rests)
 
 
-def best_of_prior(linear: Linear, certain: np.ndarray, prior: np.ndarray) -> np.ndarray:
+def best_of_prior(
+    left: Callable[[np.ndarray], np.ndarray], certain: np.ndarray, prior: np.ndarray
+) -> np.ndarray:
     """Return the most likely of `_CANDIDATES` points of the prior for every row, shape (rows, parameters).
 
-    Far from the data a law may say nothing of them: an error that would lie above 1 has no slope. `prior` holds means and standard
-    deviations, shape (parameters, 2).
+    Far from the data a law may say nothing of them: an error that would lie above 1 has no slope.
+
+    Parameters
+    ----------
+    left, certain
+        From theta to what is left of the modes, and their inverse variances, shape (rows, modes).
+    prior
+        Means and standard deviations, shape (parameters, 2).
     """
     points = ndtri(qmc.Sobol(len(prior), seed=0).random(_CANDIDATES))
     points[0] = 0.0
     candidates = prior[:, 0] + points * prior[:, 1]
-    left = [linear(np.tile(at, (len(certain), 1)))[1] for at in candidates]
-    below = np.einsum("rm,crm->cr", certain, np.square(left)) + (points**2).sum(axis=1)[:, None]
-    return candidates[np.argmin(below, axis=0)]
+    rests = np.array([left(np.tile(at, (len(certain), 1))) for at in candidates])
+    below = np.einsum("rm,crm->cr", certain, rests**2) + (points**2).sum(axis=1)[:, None]
+    return candidates[np.argmin(np.where(np.isfinite(below), below, np.inf), axis=0)]
 
 
 def climb(

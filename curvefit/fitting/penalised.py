@@ -91,12 +91,15 @@ def penalised_fit(
     rows, n_own, n_terms = hierarchy.n_rows, len(hierarchy.curve_specs), len(hierarchy.terms)
     longest = np.minimum(0.7, prior_sd)
 
+    def left(at: np.ndarray) -> np.ndarray:
+        return modes.combine(seed_mean - shared.cell_means(layout, hierarchy, at))
+
     def linear(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return _linear(layout, hierarchy, at, shared, seed_mean, modes)
+        return modes.combine(_slopes(layout, hierarchy, at, shared)), left(at)
 
     certain = certainty(modes.rate, shared.walk)
     if before is None:
-        theta = best_of_prior(linear, certain, hierarchy.mean_prior)
+        theta = best_of_prior(left, certain, hierarchy.mean_prior)
         eta, scale = np.tile(prior_mean, (rows, 1)), hierarchy.scale_prior.copy()
     else:
         theta, eta, scale = before.theta, before.eta, before.scale
@@ -130,15 +133,15 @@ def penalised_fit(
     return Penalised(theta, eta, fisher, ridge, projection, mean, scale, effect_known, shared, seen)
 
 
-def _linear(layout, hierarchy, theta, shared, mean, modes) -> tuple[np.ndarray, np.ndarray]:
-    """Return how modes of the law change with theta, shape (rows, modes, parameters), and what they leave of the data's, (rows, modes)."""
-    jacobian = np.empty((len(mean), theta.shape[1]))
+def _slopes(layout: Layout, hierarchy: Hierarchy, theta: np.ndarray, shared: Shared) -> np.ndarray:
+    """Return how the law at every cell changes with the theta of its row, shape (cells, parameters)."""
+    slopes = np.empty((len(layout.cell_curve), theta.shape[1]))
     for k in range(theta.shape[1]):
         shift = np.zeros(theta.shape[1])
         shift[k] = _STEP
         upper = shared.cell_means(layout, hierarchy, theta + shift)
-        jacobian[:, k] = (upper - shared.cell_means(layout, hierarchy, theta - shift)) / (2 * _STEP)
-    return modes.combine(jacobian), modes.combine(mean - shared.cell_means(layout, hierarchy, theta))
+        slopes[:, k] = (upper - shared.cell_means(layout, hierarchy, theta - shift)) / (2 * _STEP)
+    return slopes
 
 
 def _group_level(hierarchy, theta, eta, variance, precision, scale):

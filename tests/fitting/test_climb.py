@@ -75,12 +75,14 @@ def test_the_climb_starts_where_the_law_has_a_slope():
     prior = np.array([[8.0, 4.0], [0.0, 1.0]])
 
     def flat_above(at):
-        slopes, rests = valley(at)
-        beyond = at[:, 0] > 3
-        return np.where(beyond[:, None, None], 0.0, slopes), np.where(beyond[:, None], 50.0, rests)
+        return np.where(at[:, :1] > 3, 50.0, valley(at)[1])
 
-    start = best_of_prior(flat_above, np.ones((2, 2)), prior)
-    assert (start[:, 0] < 3).all()
+    def not_finite_above(at):
+        return np.where(at[:, :1] > 3, np.nan, valley(at)[1])
+
+    for left in (flat_above, not_finite_above):
+        start = best_of_prior(left, np.ones((2, 2)), prior)
+        assert (start[:, 0] < 3).all()
 
 
 def test_errors_that_the_prior_puts_above_one_do_not_keep_curves_from_their_data():
