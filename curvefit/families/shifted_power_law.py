@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from curvefit.families.abstract import EXPONENT, FAMILIES, ONSET, OPEN_FLOOR, AbstractFamily, ParamSpec
+from curvefit.families.abstract import (
+    EXPONENT,
+    FAMILIES,
+    ONSET,
+    OPEN_FLOOR,
+    AbstractFamily,
+    ParamSpec,
+    onset_amplitude,
+)
 
 HEIGHT = ParamSpec("height", "positive", (0.2, 0.5), 0.3, "main", "excess error before any example", "error")
 
@@ -30,8 +38,7 @@ class ShiftedPowerLaw(AbstractFamily):
         return floor + height * xp.exp(-exponent * xp.log1p(n / onset))
 
     def amplitude(self, *, chance: Any, **values: Any) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return values["height"] * values["onset"] ** values["exponent"]
+        return onset_amplitude(self, chance=values["floor"] + values["height"], **values)
 
 
 FAMILIES.add(ShiftedPowerLaw.name, ShiftedPowerLaw())

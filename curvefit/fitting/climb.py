@@ -57,8 +57,8 @@ def climb(
     *,
     steps: int,
     longest: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return theta of every row where data and a normal prior together are most likely, and the information of both there.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return theta of every row where data and a normal prior together are most likely, and what `linear` says there.
 
     Levenberg-Marquardt, every row with a damping of its own: no step makes a row worse, so a curved valley is followed and not jumped across.
 
@@ -98,7 +98,7 @@ def climb(
         rests = np.where(better[:, None], at_tried[1], rests)
         lowest = np.where(better, value, lowest)
         damping = np.clip(damping * np.where(better, _EASIER, _HARDER), _LEAST_DAMPING, _MOST_DAMPING)
-    return theta, quadratic(slopes, rests, certain)[0] + np.diag(precision)
+    return theta, slopes, rests
 
 
 def likeliest_walk(

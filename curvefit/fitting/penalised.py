@@ -115,16 +115,17 @@ def penalised_fit(
         else:
             precision = 1 / scale[n_terms:] ** 2
         steps = _FIRST_STEPS if begins else _STEPS
-        theta, total = climb(linear, certain, theta, eta, precision, steps=steps, longest=longest)
+        theta, slopes, rests = climb(linear, certain, theta, eta, precision, steps=steps, longest=longest)
+        total = quadratic(slopes, rests, certain)[0] + np.diag(precision)
         if walk_prior:
-            walk = likeliest_walk(*linear(theta), modes.rate, theta - eta, precision, walk_prior)
+            walk = likeliest_walk(slopes, rests, modes.rate, theta - eta, precision, walk_prior)
             shared, certain = replace(shared, walk=walk), certainty(modes.rate, walk)
         if hierarchy.pooled:
             variance = np.linalg.inv(total)
             mean, eta, scale, effect_known, projection = _group_level(
                 hierarchy, theta, eta, variance, precision, scale
             )
-    information, _ = quadratic(*linear(theta), certain)
+    information, _ = quadratic(slopes, rests, certain)
     fisher = information + 1e-6 * np.eye(n_own)
     if hierarchy.pooled:  # the sampler goes where other grand means and effects lead it
         precision = 1 / (scale[n_terms:] ** 2 + prior_sd**2)

@@ -91,8 +91,8 @@ curves for M1 to M3 (`tests/fitting/test_published_estimators.py` says which row
 translation and most of BIG-Bench. Until November 2026 M2 and M4 stopped after 2,000 of up to 10,000 rounds here, which gave M2 .0135 on BB and M4 .0474 on the vision curves.
 
 Data: LCDB 1.1 (Yan, Mohr, Viering et al., CC BY 4.0); Alabdulmohsin, Neyshabur and Zhai (2022); svg_extracted_data.csv of
-Besiroglu, Erdil, Barnett and You (2024; rounded to eight digits here), read off a figure of Hoffmann et al. (2022), whose fit without the five highest losses has alpha
-.3473 and beta .3672."""
+Besiroglu, Erdil, Barnett and You (2024; rounded to eight digits here), read off a figure of Hoffmann et al. (2022). Its known optimum without the five highest
+losses has alpha .3473 and beta .3672; the paper prints .348 and .366."""
 
 
 def extrapolation_tables(frame: pd.DataFrame) -> str:
