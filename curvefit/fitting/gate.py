@@ -6,13 +6,23 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from curvefit.fitting.status import (
     MAX_DIVERGENT_FRACTION,
     MAX_R_HAT,
+    MAX_R_HAT_APART,
     MAX_R_HAT_EXPONENT,
     MIN_ESS,
     FitStatus,
 )
+
+#: More draws than the smallest ESS asks for, since it is itself uncertain.
+_ENOUGH = 1.25
+#: At most so many times as many draws at once, and so many times those of the first try in a chain.
+_MOST_TIMES, _LONGEST = 4, 16
+#: Leapfrog steps that no try exceeds, unless it is only twice as long as the one before: ten minutes of CPU for fifty curves.
+_MOST_STEPS = 3e6
 
 if TYPE_CHECKING:
     import arviz as az
@@ -34,8 +44,8 @@ def sample_through_gate(
 ) -> tuple[az.InferenceData, FitStatus]:
     """Sample, and sample more while the gate is not passed and reruns are left.
 
-    Chains that agree and only are too short are joined by as many more; others are run again, twice as long, with smaller steps
-    where they diverged. With nutpie both move in coordinates learned from the draws before.
+    Chains that agree and only are too short are joined by more of them; others are run again, longer, with smaller steps where
+    they diverged. How many or how long, the smallest ESS says. With nutpie both move in coordinates learned from the draws before.
     """
     import arviz as az
 
@@ -43,30 +53,57 @@ def sample_through_gate(
 
     found = sample(Problem(layout, hierarchy, start, settings, progress_bar), seed=0)
     status, interrupted = check_draws(found), _interruption(found)
-    history: list[str] = []
+    first, history = settings.draws, []
     for attempt in range(1, settings.reruns + 1):
         if status.converged or interrupted:
             break
-        reasons, joined = ", ".join(status.messages), status.needs_only_draws
-        if joined:
-            said = f"{settings.chains} more chains"
-        else:
-            update: dict[str, float] = {"draws": 2 * settings.draws, "tune": 2 * settings.tune}
-            said = f"run again with {update['tune']} warm-up and {update['draws']} draws a chain"
-            if status.diverges:
-                update["target_accept"] = 1 - (1 - settings.acceptance(len(layout.triplets))) / 2
-                said += " and an acceptance rate nearer 1"
-            settings = settings.model_copy(update=update)
-        history.append(f"{said}, because {reasons}")
-        more = sample(Problem(layout, hierarchy, start, settings, progress_bar), seed=attempt, earlier=found)
+        joined = status.needs_only_draws
+        changed, keep_every, said = _more(found, status, settings, first, len(layout.triplets))
+        history.append(f"{said}, because {', '.join(status.messages)}")
+        problem = Problem(layout, hierarchy, start, changed, progress_bar, keep_every)
+        more = sample(problem, seed=attempt, earlier=found)
         interrupted = _interruption(more)
-        if not interrupted:
-            found = az.concat(found, more, dim="chain", reset_dim=True) if joined else more
-            status = check_draws(found)
+        if interrupted:
+            break
+        found, settings = (
+            (az.concat(found, more, dim="chain", reset_dim=True), settings) if joined else (more, changed)
+        )
+        status = check_draws(found)
     if interrupted:
         messages = (f"interrupted: {interrupted}", *status.messages)
         status = replace(status, converged=False, interrupted=True, messages=messages)
     return found, replace(status, messages=(*status.messages, *history))
+
+
+def _more(
+    found: az.InferenceData, status: FitStatus, settings: FitSettings, first: int, curves: int
+) -> tuple[FitSettings, int, str]:
+    """Return settings to sample more with, one in how many draws to keep, and what to say of it, given the draws a chain of the first try."""
+    times = _times_more(found, status, settings)
+    update: dict[str, float]
+    if status.needs_only_draws:
+        update = {"chains": (times - 1) * settings.chains}
+        said = f"{update['chains']} more chains"
+    else:
+        update = {"draws": min(times * settings.draws, _LONGEST * first), "tune": 2 * settings.tune}
+        said = f"run again with {update['tune']} warm-up and {update['draws']} draws a chain"
+        if status.diverges:
+            update["target_accept"] = 1 - (1 - settings.acceptance(curves)) / 2
+            said += " and an acceptance rate nearer 1"
+    changed = settings.model_copy(update=update)
+    keep_every = max(changed.draws // (2 * first), 1)
+    return changed, keep_every, said + (f" (one in {keep_every} kept)" if keep_every > 1 else "")
+
+
+def _times_more(found: az.InferenceData, status: FitStatus, settings: FitSettings) -> int:
+    """Return how many times as many draws are wanted: twice, or what the smallest ESS says where chains agree enough for it to say something."""
+    smallest = min(status.min_ess_bulk, status.min_ess_tail)
+    if status.max_r_hat > MAX_R_HAT_APART or not smallest > 0.0:
+        return 2
+    wanted = _ENOUGH * needed_ess(status.n_draws) / smallest
+    steps = found["sample_stats"].get("n_steps", 1.0)
+    bearable = _MOST_STEPS / (float(np.mean(steps)) * settings.draws * settings.chains)
+    return int(np.clip(np.ceil(wanted), 2, max(2, min(_MOST_TIMES, bearable))))
 
 
 def _interruption(draws: az.InferenceData) -> str:
@@ -98,7 +135,7 @@ def check_draws(draws: az.InferenceData) -> FitStatus:
     curve_level = r_hat.get("theta", 0.0)
     if MAX_R_HAT_EXPONENT < curve_level <= MAX_R_HAT:
         messages.append(f"R-hat of the curves' parameters is {curve_level:.3f}, above {MAX_R_HAT_EXPONENT}")
-    needed = min(MIN_ESS, 0.4 * total)
+    needed = needed_ess(total)
     if bulk < needed:
         messages.append(f"the smallest bulk ESS is {bulk:.0f}, below {needed:.0f}")
     if tail < needed:
@@ -107,6 +144,11 @@ def check_draws(draws: az.InferenceData) -> FitStatus:
     if status.diverges:
         messages.append(f"{n_divergent} of {total} draws diverged, above {100 * MAX_DIVERGENT_FRACTION:g} %")
     return replace(status, converged=not messages, messages=tuple(messages))
+
+
+def needed_ess(total: int) -> float:
+    """Return the ESS that so many draws must have."""
+    return min(MIN_ESS, 0.4 * total)
 
 
 def _of_variables(reduced: xr.Dataset) -> dict[str, float]:

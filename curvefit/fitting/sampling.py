@@ -23,20 +23,25 @@ if TYPE_CHECKING:
     from curvefit.fitting.density import Preconditioned
 
 _FEWEST_DRAWS = 20
-#: Draws at which the density is made round for a rerun.
-_POINTS = 8
 _STATS = ("diverging", "n_steps")  # others differ between samplers and metrics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """Everything a sampler needs of one fit."""
+    """Everything a sampler needs of one fit; of its draws, one in `keep_every` is kept."""
 
     layout: Layout
     hierarchy: Hierarchy
     start: Penalised
     settings: FitSettings
     progress_bar: bool = False
+    keep_every: int = 1
+
+    def kept(self, found: az.InferenceData) -> az.InferenceData:
+        """Return one in `keep_every` of the draws."""
+        return found.isel(
+            draw=slice(self.keep_every - 1, None, self.keep_every), groups=["posterior", "sample_stats"]
+        )
 
 
 def sample(problem: Problem, *, seed: int, earlier: az.InferenceData | None = None) -> az.InferenceData:
@@ -69,17 +74,14 @@ def sample(problem: Problem, *, seed: int, earlier: az.InferenceData | None = No
 
 def nutpie_model(problem: Problem, earlier: az.InferenceData | None = None) -> tuple[Any, Preconditioned]:
     """Return what nutpie samples, with coordinates `y` as its one variable, and the density that names them."""
-    from curvefit.fitting.density import Density, Preconditioned, highest, learned
+    from curvefit.fitting.density import Density, highest, round_along, round_at
     from curvefit.fitting.density.for_nutpie import nutpie_model_of
 
     written = Density(problem.layout, problem.hierarchy, problem.settings, problem.start)
     if earlier is None:
-        density = Preconditioned(written, highest(written))
+        density = round_at(written, highest(written, written.centre))
     else:
-        draws = earlier["unconstrained_posterior"]["x"].values
-        points = draws.reshape(-1, draws.shape[2])
-        points = points[np.linspace(0, len(points) - 1, _POINTS).astype(int)]
-        density = Preconditioned(written, points, learned(written, draws))
+        density = round_along(written, earlier["unconstrained_posterior"]["x"].values)
 
     def start(seed: Any) -> np.ndarray:
         return density.centre + 0.1 * np.random.default_rng(seed).normal(size=len(density.centre))
@@ -113,7 +115,7 @@ def _sample_nutpie(problem: Problem, seed: int, earlier: az.InferenceData | None
                 found = _draws_so_far(sampler.abort(), wanted=settings.draws)
     except RuntimeError as error:
         raise FitError(f"nutpie could not sample: {error}") from error
-    return _named(found, density)
+    return _named(problem.kept(found), density)
 
 
 def _named(found: az.InferenceData, density: Preconditioned) -> dict[str, Any]:
@@ -176,6 +178,7 @@ def _sample_pymc(problem: Problem, seed: int) -> dict[str, Any]:
             progressbar=problem.progress_bar,
             compute_convergence_checks=False,
         )
+    found = problem.kept(found)
     # Coordinates, and a sign that means nothing, in which chains may differ.
     posterior = found["posterior"].drop_vars(
         ["noise_floor_signed", "theta_free", "walk_free"], errors="ignore"

@@ -43,8 +43,8 @@ class FitSettings(Settings):
     target_accept
         Acceptance rate the step size aims at; by default higher for few curves, whose noise and scales have long tails (`acceptance`).
     reruns
-        How often a fit that fails the gate is sampled more: by as many chains more where chains agree but are too short, else
-        by all chains again with twice the draws and warm-up and smaller steps.
+        How often a fit that fails the gate is sampled more: by more chains where they agree, else by all chains again, with more
+        draws, twice the warm-up, and smaller steps where they diverged (`curvefit.fitting.gate`).
     seed
         Root of all random numbers of the fit.
     priors

@@ -33,7 +33,7 @@ def start_of_fit(
     from curvefit.fitting.density import Density, highest
 
     density = Density(layout, hierarchy, settings, first)
-    top = highest(density)
+    top = highest(density, density.centre)
     at, shared = density.expand(top), first.shared
     correlation = shared.correlation
     if layout.correlated:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 #: The gate: every draw-based fit must pass all of these or say that it did not.
 MAX_R_HAT_EXPONENT = 1.01
 MAX_R_HAT = 1.02
-#: Chains with a larger R-hat than this may be stuck in different places; below it they are too short.
-MAX_R_HAT_TOO_SHORT = 1.05
+#: Up to this R-hat chains are long enough: more of them do not make it smaller, longer ones do.
+MAX_R_HAT_JOINED = 1.005
+#: Chains with a larger R-hat than this may be stuck in different places, and their ESS says little.
+MAX_R_HAT_APART = 1.1
 MIN_ESS = 400.0
 MAX_DIVERGENT_FRACTION = 0.005
 
@@ -54,8 +56,8 @@ class FitStatus:
 
     @property
     def needs_only_draws(self) -> bool:
-        """Whether chains agree, by and large, and rarely diverge: more of them then make up for what is missing."""
-        return not self.diverges and self.max_r_hat <= MAX_R_HAT_TOO_SHORT
+        """Whether chains are long enough to agree, and rarely diverge: more of them then make up for what is missing."""
+        return not self.diverges and self.max_r_hat <= MAX_R_HAT_JOINED
 
     def __str__(self) -> str:
         word = "converged" if self.converged else "NOT converged"

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from curvefit.curves import LearningCurves
-from curvefit.fitting.density import Density, Preconditioned, highest, preconditioned
+from curvefit.fitting.density import Density, highest, preconditioned, round_at
 from curvefit.fitting.hierarchy import build_hierarchy
 from curvefit.fitting.layout import lay_out
 from curvefit.fitting.model import build_model, start_point
@@ -99,9 +99,9 @@ def test_the_compiled_density_is_that_of_the_pymc_model(case):
 @pytest.mark.parametrize("case", ["logit-gaussian, nested", "beta-binomial", "full pooling", "no pooling"])
 def test_the_preconditioned_density_is_the_same_and_round(case, monkeypatch):
     density = compiled(case)[-1]
-    usual = Preconditioned(density, highest(density))
+    usual = round_at(density, highest(density, density.centre))
     monkeypatch.setattr(preconditioned, "_NEGLIGIBLE", 0.0)
-    round_one = Preconditioned(density, highest(density))
+    round_one = round_at(density, highest(density, density.centre))
     size = len(density.centre)
     y = 0.1 * np.random.default_rng(3).normal(size=size)
     top = round_one.at(np.zeros(size))
@@ -137,7 +137,7 @@ def test_the_preconditioned_density_is_the_same_and_round(case, monkeypatch):
 
 def test_the_sampler_is_told_where_the_density_is_not_finite():
     density = compiled("logit-gaussian, nested")[-1]
-    native = Preconditioned(density, density.centre).native
+    native = round_at(density, density.centre).native
     call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_uint64, *[ctypes.c_void_p] * 4)(native.address)
 
     def code(y):

@@ -12,20 +12,26 @@ from curvefit.fitting import gate, sampling
 from curvefit.fitting.settings import FitSettings
 
 CURVES = range(22)
+LAYOUT = SimpleNamespace(triplets=CURVES)
 
 
-def slow_draws(problem, seed: int, *, diverging: float = 0.0, apart: float = 0.0) -> az.InferenceData:
-    """Draws of one autoregressive parameter, chains of which may sit `apart`."""
+def slow_draws(
+    problem, seed, *, correlation=0.8, diverging=0.0, apart=0.0, away=0.0, steps=15
+) -> az.InferenceData:
+    """Draws of one autoregressive parameter, chains of which may sit `apart`, or go far `away` now and then for 30 draws."""
     rng, shape = np.random.default_rng(seed), (problem.settings.chains, problem.settings.draws)
     noise = rng.normal(size=shape)
     for at in range(1, shape[1]):
-        noise[:, at] += 0.8 * noise[:, at - 1]
+        noise[:, at] += correlation * noise[:, at - 1]
     where = apart * np.arange(shape[0])[:, None]
-    stats = {"diverging": rng.random(shape) < diverging}
-    return az.from_dict(posterior={"theta": noise + where}, sample_stats=stats)
+    where = (
+        where + 6.0 * np.repeat(rng.random((shape[0], shape[1] // 30 + 1)) < away, 30, axis=1)[:, : shape[1]]
+    )
+    stats = {"diverging": rng.random(shape) < diverging, "n_steps": np.full(shape, steps)}
+    return problem.kept(az.from_dict(posterior={"log_scale": noise + where}, sample_stats=stats))
 
 
-def through_gate(monkeypatch, **behaviour):
+def through_gate(monkeypatch, *, draws=500, **behaviour):
     seen = []
 
     def sample(problem, *, seed, earlier=None):
@@ -34,33 +40,51 @@ def through_gate(monkeypatch, **behaviour):
         return slow_draws(problem, seed, **behaviour)
 
     monkeypatch.setattr(sampling, "sample", sample)
-    layout = SimpleNamespace(triplets=CURVES)
-    draws, status = gate.sample_through_gate(layout, None, None, FitSettings(draws=500, reruns=2))
-    return draws["posterior"], status, seen
+    found, status = gate.sample_through_gate(LAYOUT, None, None, FitSettings(draws=draws, reruns=2))
+    return found["posterior"], status, seen
 
 
-def test_chains_that_agree_but_are_too_short_are_joined_by_more(monkeypatch):
-    posterior, status, seen = through_gate(monkeypatch)
-    assert len(seen) > 1
-    assert posterior.sizes["chain"] == 4 * len(seen)
-    assert posterior.sizes["draw"] == 500
-    assert status.n_draws == 2000 * len(seen)
-    assert "4 more chains, because" in str(status)
+def test_chains_that_agree_but_are_too_few_are_joined_by_more(monkeypatch):
+    posterior, status, seen = through_gate(monkeypatch, draws=2000, correlation=0.0, away=0.05)
+    chains = [problem.settings.chains for problem in seen]
+    assert chains[0] == 4
+    assert chains[1] == 4
+    assert posterior.sizes["chain"] == sum(chains)
+    assert posterior.sizes["draw"] == 2000
+    assert status.converged
+    assert f"{chains[1]} more chains, because" in str(status)
+
+
+def test_chains_that_agree_but_are_too_short_are_run_again_as_long_as_their_ess_says(monkeypatch):
+    posterior, status, seen = through_gate(monkeypatch, correlation=0.95)
+    lengths = [problem.settings.draws for problem in seen]
+    assert lengths[0] == 500
+    assert 3 * 500 <= lengths[1] <= 4 * 500
+    every = lengths[1] // 1000
+    assert posterior.sizes["draw"] == lengths[1] // every
+    assert status.converged
+    assert f"{lengths[1]} draws a chain (one in {every} kept), because" in str(status)
+
+
+def test_chains_that_take_many_steps_are_not_made_much_longer(monkeypatch):
+    _, _, seen = through_gate(monkeypatch, correlation=0.95, steps=600)
+    assert [problem.settings.draws for problem in seen][:2] == [500, 1000]
 
 
 @pytest.mark.parametrize("behaviour", [{"diverging": 0.05}, {"apart": 5.0}])
 def test_chains_that_diverge_or_disagree_are_run_again_and_not_joined(monkeypatch, behaviour):
     posterior, status, seen = through_gate(monkeypatch, **behaviour)
-    assert [problem.settings.draws for problem in seen] == [500, 1000, 2000]
     accepted = [problem.settings.acceptance(len(CURVES)) for problem in seen]
     if "diverging" in behaviour:
         assert accepted[0] < accepted[1] < accepted[2] < 1
-        assert "an acceptance rate nearer 1, because" in str(status)
+        assert "an acceptance rate nearer 1" in str(status)
     else:
+        assert [problem.settings.draws for problem in seen] == [500, 1000, 2000]
         assert accepted == 3 * accepted[:1], "smaller steps are for divergences"
+        assert "run again with 1000 warm-up and 1000 draws a chain, because" in str(status)
+    assert [problem.settings.tune for problem in seen] == [500, 1000, 2000]
     assert posterior.sizes["chain"] == 4
     assert not status.converged
-    assert "run again with 1000 warm-up and 1000 draws" in str(status)
 
 
 def test_an_interruption_keeps_what_was_sampled_before_it(monkeypatch):
@@ -71,7 +95,7 @@ def test_an_interruption_keeps_what_was_sampled_before_it(monkeypatch):
         return draws
 
     monkeypatch.setattr(sampling, "sample", sample)
-    draws, status = gate.sample_through_gate(None, None, None, FitSettings(draws=500))
+    draws, status = gate.sample_through_gate(LAYOUT, None, None, FitSettings(draws=500))
     assert draws["posterior"].sizes["draw"] == 500
     assert status.interrupted
     assert not status.converged

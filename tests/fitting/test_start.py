@@ -49,7 +49,7 @@ def bent_size(n):
 def distance_from_the_top(layout, hierarchy, settings, start):
     """Return how far the curves' parameters are from those at the density's top, root mean square in standard deviations."""
     density = Density(layout, hierarchy, settings, start)
-    apart = density.expand(highest(density))["theta"] - start.theta
+    apart = density.expand(highest(density, density.centre))["theta"] - start.theta
     information, _ = start.ridge.at_walk(start.shared.walk)
     return np.sqrt((apart**2 * np.einsum("rkk->rk", information)).mean())
 

@@ -16,7 +16,7 @@ from scipy.special import betaln
 from curvefit.families import ParamSpec
 from curvefit.fitting.bend import step_scale
 from curvefit.fitting.density import cells, evaluation, stages
-from curvefit.fitting.density.following import NO_ONE, Following
+from curvefit.fitting.density.coordinates import Coordinates, shifted
 from curvefit.fitting.density.law import law_with_partials
 from curvefit.fitting.density.native import Native
 from curvefit.fitting.hierarchy import Hierarchy
@@ -104,7 +104,9 @@ class Density:
         names = tuple(spec.name for spec in (*hierarchy.curve_specs, *hierarchy.common_specs))
         law, chance = law_with_partials(layout.family, names), layout.chance[where].astype(float)
         self._arguments = (law, chance, before, after, (observed, coefficients))
-        self._native = self.through(np.zeros_like(self.centre), sp.eye_array(len(self.centre), format="csr"))
+        self._native = self.through(
+            shifted(np.zeros_like(self.centre), sp.eye_array(len(self.centre), format="csr"))
+        )
         self._levels = Native(evaluation.density, (True, *self._native.arguments[1:]))
         rows = (self._n_rows, len(prior))
         walked = (len(self.positions("walk_free")),)
@@ -115,11 +117,9 @@ class Density:
         """Return the log density and its gradient at `x`, shape (dimensions,); not finite where it overflows."""
         return self._native(x)
 
-    def through(self, middle: np.ndarray, root: sp.csr_array, following: Following = NO_ONE) -> Native:
-        """Return the density, and its gradient, as a function of y, where ``middle + root y`` are coordinates u of `following`."""
-        bent = (following.leader, following.centre, following.width, following.place, following.log_factor)
-        coordinates = (middle, root.indptr, root.indices, root.data, bent)
-        return Native(evaluation.density, (False, coordinates, *self._arguments))
+    def through(self, coordinates: Coordinates) -> Native:
+        """Return the density, and its gradient, as a function of y."""
+        return Native(evaluation.density, (False, coordinates.arguments, *self._arguments))
 
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return one draw's parameters by name: natural ones in place of coordinates (names in ``__`` or ``_free``)."""

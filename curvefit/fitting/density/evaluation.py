@@ -8,7 +8,7 @@ import numba
 import numpy as np
 
 from curvefit.fitting.density.cells import to_scale
-from curvefit.fitting.density.following import follow, follow_back
+from curvefit.fitting.density.coordinates import to_x, to_y
 from curvefit.fitting.density.scalars import compiled
 from curvefit.fitting.density.stages import after_law, before_law, walk_coordinates, walk_step
 from curvefit.fitting.density.walks import walk_path
@@ -30,7 +30,7 @@ def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
     One body for both, since each would be compiled with all that it calls. The data are
 
     - whether levels are wanted: theta and what is expected of it, means, the bend, standardised steps of walks;
-    - middle m, T by compressed rows (starts, columns, values), and the parts of a `Following` from u = m + T y to the x of the stages;
+    - what `Coordinates` say of the way from y to the x of the stages;
     - law and chance errors per cell (see `law_with_partials`);
     - arguments of `before_law`;
     - those that `after_law` takes before what `before_law` found;
@@ -39,7 +39,7 @@ def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
     """
     (
         levels,
-        (middle, first, column, entry, (leader, centre, width, place, log_factor)),
+        coordinates,
         law,
         chance,
         before,
@@ -48,11 +48,7 @@ def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
         _,
     ) = data[0]
     y, x = numba.carray(at, (size,)), np.empty(size)
-    for i in range(size):
-        x[i] = middle[i]
-        for e in range(first[i], first[i + 1]):
-            x[i] += entry[e] * y[column[e]]
-    volume = follow(x, leader, centre, width, place, log_factor)
+    volume, root, steep, where = to_x(y, x, *coordinates)
     before_value, level, table, slope = before_law(x, *before)
     if levels:
         write_levels(
@@ -62,17 +58,13 @@ def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
     shape = table.shape
     error, partial, by_size = np.empty(shape[1]), np.empty(shape), np.empty(shape[1])
     read_law(law, level[-1], chance, table, error, partial, by_size)
-    rest, to_x = after_law(x, *after, level, slope, error, partial, by_size, *observed)
+    rest, by_x = after_law(x, *after, level, slope, error, partial, by_size, *observed)
     value[0] = before_value + rest + added + volume
-    follow_back(x, leader, centre, width, place, log_factor, to_x)
+    gradient = numba.carray(to, (size,))
+    to_y(y, by_x, gradient, root, steep, where, *coordinates)
     finite = math.isfinite(value[0])
     for i in range(size):
-        to[i] = 0.0
-    for i in range(size):
-        for e in range(first[i], first[i + 1]):
-            to[column[e]] += entry[e] * to_x[i]
-    for i in range(size):
-        finite = finite and math.isfinite(to[i])
+        finite = finite and math.isfinite(gradient[i])
     return 0 if finite else _NOT_FINITE
 
 
