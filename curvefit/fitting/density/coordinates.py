@@ -43,9 +43,12 @@ class Coordinates:
         leader, x = self.leader.position, np.zeros(len(y))
         if leader >= 0:
             x[leader] = self.leader.stretch.to_x(y[leader])
-        level, last = float(self.leader.level(x)), len(self.entries) - 1
-        weight = np.maximum(1.0 - np.abs(np.arange(last + 1) - 0.5 * (level + 1.0) * last), 0.0)
-        root = sp.csr_array((weight @ self.entries, self.columns, self.starts))
+        level, entries = float(self.leader.level(x)), self.entries[0]
+        if leader >= 0:
+            at = 0.5 * (level + 1.0) * (len(self.entries) - 1)
+            k = min(int(at), len(self.entries) - 2)
+            entries = self.entries[k] + (at - k) * (self.entries[k + 1] - self.entries[k])
+        root = sp.csr_array((entries, self.columns, self.starts))
         found = self.place @ level ** np.arange(DEGREE + 1) + root @ y
         if leader >= 0:
             found[leader] = x[leader]
