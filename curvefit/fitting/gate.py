@@ -65,9 +65,10 @@ def sample_through_gate(
         interrupted = _interruption(more)
         if interrupted:
             break
-        found, settings = (
-            (az.concat(found, more, dim="chain", reset_dim=True), settings) if joined else (more, changed)
-        )
+        if joined:
+            found = az.concat(found, more, dim="chain", reset_dim=True)
+        else:
+            found, settings = more, changed
         status = check_draws(found)
     if interrupted:
         messages = (f"interrupted: {interrupted}", *status.messages)

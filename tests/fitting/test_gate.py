@@ -51,6 +51,7 @@ def test_chains_that_agree_but_are_too_few_are_joined_by_more(monkeypatch):
     assert chains[1] == 4
     assert posterior.sizes["chain"] == sum(chains)
     assert posterior.sizes["draw"] == 2000
+    assert status.n_draws == 2000 * sum(chains)
     assert status.converged
     assert f"{chains[1]} more chains, because" in str(status)
 
@@ -75,11 +76,13 @@ def test_chains_that_take_many_steps_are_not_made_much_longer(monkeypatch):
 def test_chains_that_diverge_or_disagree_are_run_again_and_not_joined(monkeypatch, behaviour):
     posterior, status, seen = through_gate(monkeypatch, **behaviour)
     accepted = [problem.settings.acceptance(len(CURVES)) for problem in seen]
+    lengths = [problem.settings.draws for problem in seen]
     if "diverging" in behaviour:
+        assert lengths == [500, 1500, 3000]
         assert accepted[0] < accepted[1] < accepted[2] < 1
-        assert "an acceptance rate nearer 1" in str(status)
+        assert "an acceptance rate nearer 1, because" in str(status)
     else:
-        assert [problem.settings.draws for problem in seen] == [500, 1000, 2000]
+        assert lengths == [500, 1000, 2000]
         assert accepted == 3 * accepted[:1], "smaller steps are for divergences"
         assert "run again with 1000 warm-up and 1000 draws a chain, because" in str(status)
     assert [problem.settings.tune for problem in seen] == [500, 1000, 2000]

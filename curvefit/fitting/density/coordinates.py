@@ -38,22 +38,6 @@ class Coordinates:
     entries: np.ndarray
     leader: Leader
 
-    def to_x(self, y: np.ndarray) -> np.ndarray:
-        """Return x at `y`, both of shape (dimensions,)."""
-        leader, x = self.leader.position, np.zeros(len(y))
-        if leader >= 0:
-            x[leader] = self.leader.stretch.to_x(y[leader])
-        level, entries = float(self.leader.level(x)), self.entries[0]
-        if leader >= 0:
-            at = 0.5 * (level + 1.0) * (len(self.entries) - 1)
-            k = min(int(at), len(self.entries) - 2)
-            entries = self.entries[k] + (at - k) * (self.entries[k + 1] - self.entries[k])
-        root = sp.csr_array((entries, self.columns, self.starts))
-        found = self.place @ level ** np.arange(DEGREE + 1) + root @ y
-        if leader >= 0:
-            found[leader] = x[leader]
-        return np.asarray(found)
-
     @property
     def arguments(self) -> tuple[Any, ...]:
         """What `to_x` and `to_y` take of it."""

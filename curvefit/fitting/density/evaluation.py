@@ -68,6 +68,13 @@ def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
     return 0 if finite else _NOT_FINITE
 
 
+def placed(size, at, to, value, data):  # type: ignore[no-untyped-def]
+    """Write the coordinates x that y stand for; the data are what `Coordinates` say, and the digest of the sources."""
+    coordinates, _ = data[0]
+    to_x(numba.carray(at, (size,)), numba.carray(to, (size,)), *coordinates)
+    return 0
+
+
 @compiled
 def write_levels(to, level, step):
     """Write levels and the steps of walks one after another."""

@@ -16,7 +16,9 @@ from scipy.sparse.linalg import norm
 
 from curvefit.fitting.density.coordinates import Coordinates, shifted
 from curvefit.fitting.density.density import Density
+from curvefit.fitting.density.evaluation import placed
 from curvefit.fitting.density.leader import places, slowest, widths
+from curvefit.fitting.density.native import Native
 from curvefit.fitting.ridge import DEGREE
 
 _STEP = 1e-3
@@ -57,6 +59,7 @@ class Preconditioned:
         self.density, self.coordinates = density, coordinates
         self.centre = np.zeros_like(density.centre)
         self.native = density.through(coordinates)
+        self._placed = Native(placed, self.native.arguments[1:2])
 
     def __call__(self, y: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at `y`, shape (dimensions,); not finite where it overflows."""
@@ -64,7 +67,7 @@ class Preconditioned:
 
     def at(self, y: np.ndarray) -> np.ndarray:
         """Return the coordinates x of `density` at `y`, both of shape (dimensions,)."""
-        return self.coordinates.to_x(y)
+        return self._placed(y)[1]
 
 
 def round_at(density: Density, place: np.ndarray, leader: int = -1) -> Preconditioned:

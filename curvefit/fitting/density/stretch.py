@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -20,7 +19,7 @@ _FLATTEST = 0.01
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stretch:
-    """``x = g(z)``, where log g' is linear between knots and constant beyond them, so that g and its inverse have a closed form.
+    """``x = g(z)``, where log g' is linear between knots and constant beyond them, so that g has a closed form (`stretched`).
 
     Parameters
     ----------
@@ -30,24 +29,6 @@ class Stretch:
 
     value: np.ndarray
     log_slope: np.ndarray
-
-    def to_x(self, z: np.ndarray) -> np.ndarray:
-        """Return x at normal scores `z`, in their shape."""
-        k, rise = self._piece(np.searchsorted(_KNOTS, z))
-        length = z - _KNOTS[k]
-        return self.value[k] + np.exp(self.log_slope[k]) * _grown(rise, length)
-
-    def to_z(self, x: np.ndarray) -> np.ndarray:
-        """Return the normal scores of `x`, in its shape."""
-        k, rise = self._piece(np.searchsorted(self.value, x))
-        grown = (x - self.value[k]) * np.exp(-self.log_slope[k])
-        bent = rise != 0.0
-        return _KNOTS[k] + np.where(bent, np.log1p(rise * grown) / np.where(bent, rise, 1.0), grown)
-
-    def _piece(self, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the knot that pieces begin at, given how many knots lie below, and how log g' rises in them."""
-        rise = np.r_[0.0, np.diff(self.log_slope) / _APART, 0.0]
-        return np.maximum(above - 1, 0), rise[above]
 
 
 #: Of a coordinate that stays as it is.
@@ -60,16 +41,12 @@ def normalising(draws: np.ndarray) -> Stretch:
     slope = np.diff(at) / _APART
     slope = np.log(np.maximum(slope, _FLATTEST * slope.mean()))
     log_slope = 0.5 * (np.r_[slope[0], slope] + np.r_[slope, slope[-1]])
-    grown = np.exp(log_slope[:-1]) * _grown(np.diff(log_slope) / _APART, _APART)
-    value = np.r_[0.0, np.cumsum(grown)]
+    rise = np.diff(log_slope) / _APART
+    bent = rise != 0.0
+    grown = np.where(bent, np.expm1(rise * _APART) / np.where(bent, rise, 1.0), _APART)
+    value = np.r_[0.0, np.cumsum(np.exp(log_slope[:-1]) * grown)]
     middle = len(value) // 2
     return Stretch(value - value[middle] + at[middle], log_slope)
-
-
-def _grown(rise: Any, length: Any) -> Any:
-    """Return the integral of ``exp(rise t)`` for t from 0 to `length`."""
-    bent = rise != 0.0
-    return np.where(bent, np.expm1(rise * length) / np.where(bent, rise, 1.0), length)
 
 
 @compiled
