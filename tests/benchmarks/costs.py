@@ -14,9 +14,9 @@ from curvefit.records import read_records
 from curvefit.study import Study
 from runners.engine.estimate import CostEstimate, Workload, duration, processor_speed
 from runners.engine.plan import make_plan
+from tests.results_pages import keep
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULT = ROOT / "docs" / "results" / "costs.md"
 STUDIES = ("rotations", "inference", "translation", "dimension")
 PART = 0.3
 
@@ -92,7 +92,7 @@ def main() -> None:
     text = "\n".join(lines)
     print(text)
     if "--write" in sys.argv:
-        RESULT.write_text(text)
+        keep("costs", text)
 
 
 def _text(estimate: CostEstimate) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,8 +20,8 @@ from runners.training.losses import Loss, score
 from runners.training.rates import ADAPTIVE, safe_rate
 from runners.training.rules import AbstractRule, AdamRule, Momentum
 from runners.training.stack import stack_builder
+from tests.results_pages import keep
 
-RESULT = Path(__file__).resolve().parents[2] / "docs" / "results" / "default-rates.md"
 CPU = torch.device("cpu")
 FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
 BUDGETS = (300, 1000, 3000)
@@ -141,7 +140,7 @@ def main(arguments: list[str]) -> None:
     ]
     print("\n".join(lines))
     if "--write" in arguments:
-        RESULT.write_text("\n".join(lines))
+        keep("default-rates", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from curvefit.records import RecordStore, RunRecord
 from curvefit.records.compaction import compact_store
 from runners.engine.plan import make_plan
 from tests.engine.studies import EXECUTOR, run_here, tiny_plan, tiny_study
+from tests.results_pages import keep
 
-RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "engine.md"
 PROVENANCE = {"code": "abc", "device": "cpu", "versions": {"torch": "2.13.0", "numpy": "2.4.6"}}
 
 
@@ -154,8 +154,7 @@ def main() -> None:
     ]
     print("\n".join(lines))
     if "--write" in sys.argv:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text("\n".join(lines) + "\n")
+        keep("engine", "\n".join(lines))
 
 
 def _store(folder: str, name: str) -> str:

@@ -20,9 +20,9 @@ from curvefit.fitting.forecast_of_fit import forecast_of_fit
 from curvefit.triplet import AXES
 from tests.benchmarks.sampling import clock
 from tests.calibration.scenarios import SCENARIOS, simulate
+from tests.results_pages import keep
 
 ROOT = Path(__file__).parents[2]
-RESULT = ROOT / "docs" / "results" / "forecasts.md"
 STUDIES = ("rotations", "translation", "inference", "dimension")
 SIMULATED = ("base", "nested", "short", "broken")
 AHEAD = 4
@@ -48,7 +48,7 @@ def main() -> None:
     text = "\n".join([PAGE, *rows, ""])
     print(text)
     if options.write:
-        RESULT.write_text(text, encoding="utf-8")
+        keep("forecasts", text)
 
 
 def study_rows(name: str, *, fits: bool) -> Iterator[str]:

@@ -22,8 +22,9 @@ from runners.training.losses import Loss
 from runners.training.rates import safe_rate
 from runners.training.rules import Momentum
 from runners.training.stack import TrainedPart, stack_builder
+from tests.results_pages import keep
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ASSETS = Path(__file__).resolve().parents[2] / "docs" / "assets"
 SHAPE = (4, 4, 2)
 CPU = torch.device("cpu")
 ENSEMBLE_TARGET = 8.0
@@ -237,8 +238,8 @@ def main(arguments: list[str]) -> None:
     text = "\n".join(lines)
     print(text)
     if "--write" in arguments:
-        draw(distances, widths, errors, sizes, DOCS / "assets" / "finite-width.svg")
-        (DOCS / "results" / "infinite-width.md").write_text(text)
+        draw(distances, widths, errors, sizes, ASSETS / "finite-width.svg")
+        keep("infinite-width", text)
 
 
 if __name__ == "__main__":

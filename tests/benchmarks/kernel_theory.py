@@ -15,8 +15,9 @@ import numpy as np
 
 from curvefit.study.spec import Member, RunSpec
 from runners.runs import execute_specs, prepare_specs
+from tests.results_pages import keep
 
-DOCS = Path(__file__).parents[2] / "docs"
+ASSETS = Path(__file__).parents[2] / "docs" / "assets"
 SEEDS = 3
 
 
@@ -132,8 +133,8 @@ def main() -> None:
         "",
     ]
     if asked.write:
-        draw(drawn, DOCS / "assets" / "kernel-theory.svg")
-        (DOCS / "results" / "kernel-theory.md").write_text("\n".join(lines), encoding="utf-8")
+        draw(drawn, ASSETS / "kernel-theory.svg")
+        keep("kernel-theory", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
-RESULT = Path(__file__).parents[2] / "docs" / "results" / "kernels.md"
+from tests.results_pages import keep
+
 CASES = [
     # label, architecture, image, images, depth, padding
     ("FCN 28x28x1, depth 3", "fcn", (28, 28, 1), 2000, 3, "same"),
@@ -292,7 +292,7 @@ def main() -> None:
     page = make_table(arguments.reference, repeats=arguments.repeats)
     print(page)
     if arguments.write:
-        RESULT.write_text(page)
+        keep("kernels", page)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +17,8 @@ from runners.datasets import ConvolutionalField, LocalField, SphereField, TorusF
 from runners.datasets.teachers import AbstractFieldTeacher
 from runners.datasets.teachers.students import KernelStudent, regression_curve
 from tests.benchmarks.exact_spectra import local_spectrum, sphere_spectrum, tail_ridge, torus_spectrum
+from tests.results_pages import keep
 
-RESULT = Path(__file__).parents[2] / "docs" / "results" / "known-exponents.md"
 SIZES = (256, 512, 1024, 2048)
 
 
@@ -222,7 +221,7 @@ def main() -> None:
     asked = parser.parse_args()
     page = make_page(asked.seeds)
     if asked.write:
-        RESULT.write_text(page, encoding="utf-8")
+        keep("known-exponents", page)
 
 
 if __name__ == "__main__":

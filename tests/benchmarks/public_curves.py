@@ -29,6 +29,7 @@ from curvefit.fitting.point_fits import fit_one
 from curvefit.fitting.published_estimators import published_fit
 from curvefit.fitting.seen_curve import SeenCurve
 from curvefit.triplet import Triplet
+from tests.results_pages import keep
 
 LEVELS = (50, 80, 90, 95)
 FRACTIONS = (0.05, 0.2, 0.5, 0.8)
@@ -67,11 +68,9 @@ def main() -> None:
     if not sections:
         parser.error(f"no CSV file in {options.folder}")
     if options.write:
-        target = Path(__file__).parents[2] / "docs" / "results" / "public-curves.md"
         command = f"python -m tests.benchmarks.public_curves FOLDER --curves {options.curves} --write"
-        target.write_text(
-            f"# Public learning curves\n\n`{command}`\n\n{EXPLAIN}\n\n" + "\n\n".join(sections) + "\n"
-        )
+        head = f"# Public learning curves\n\n`{command}`\n\n{EXPLAIN}"
+        keep("public-curves", "\n\n".join([head, *sections]))
 
 
 EXPLAIN = """RMSLE is the root mean square error of log loss over the held-out sizes of a curve, averaged over curves. Log density is

@@ -13,14 +13,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from curvefit.curves import LearningCurves
 from tests.calibration.scenarios import SCENARIOS, simulate
+from tests.results_pages import keep
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results" / "sampling.md"
 LARGE = {"shape": (5, 4, 3), "drop": 4, "n_sizes": 10, "seeds": 4}
 HUGE = {"shape": (10, 10, 6), "drop": 0, "n_sizes": 10, "seeds": 4}
 HEADER = (
@@ -138,10 +137,7 @@ def main() -> None:
             "the machine counts little; four chains, on idle cores at most four run at once. With nutpie nothing is compiled "
             "but the family's law, once a process, and the loops of the density, once a machine.\n\n"
         )
-        RESULTS.write_text(
-            page + "\n".join([HEADER.format(**dict(FitSettings())), *table, "", *said]) + "\n",
-            encoding="utf-8",
-        )
+        keep("sampling", page + "\n".join([HEADER.format(**dict(FitSettings())), *table, "", *said]))
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 import curvefit
 from curvefit.curves import LearningCurves
+from tests.results_pages import keep
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results" / "small-tables.md"
 PAGE = """# Small tables
 
 Made by `python -m tests.benchmarks.small_tables --write`: one table of each kind, default settings. *again*: all chains were run again, with smaller steps where draws
@@ -96,7 +95,7 @@ CASES: dict[str, tuple[LearningCurves, float | None]] = {
 def main() -> None:
     """Fit every table, print a row each, and keep them when asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help=f"write docs/results/{RESULTS.name}")
+    parser.add_argument("--write", action="store_true", help="write docs/results/small-tables.md")
     options = parser.parse_args()
     lines = [
         "| table | likelihood | converged | R-hat | min ESS | divergences | CPU s | exponent | true |",
@@ -116,7 +115,7 @@ def main() -> None:
         lines.append("| " + " | ".join(map(str, cells)) + " |")
         print(lines[-1], flush=True)
     if options.write:
-        RESULTS.write_text(PAGE + "\n".join(lines) + "\n", encoding="utf-8")
+        keep("small-tables", PAGE + "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -24,8 +23,8 @@ from runners.certificates import (
 from runners.certificates.certification import CHAIN_GROUPS, KERNELS, SHAPE
 from runners.certificates.distribution import FALSE_ALARM, telltale_tasks
 from runners.certificates.training import FitPredict, draw_stack, get_rule, train_stack
+from tests.results_pages import keep
 
-RESULT = Path(__file__).parents[2] / "docs" / "results" / "symmetry-table.md"
 ARCHITECTURES = {"fcn": FCN(width=16), "lcn": LCN(width=16), "vec": VEC(width=16), "gap": GAP(width=16)}
 WIDTHS = {4: 400, 16: 200, 64: 100}
 """Nets to train of each width."""
@@ -151,7 +150,7 @@ def main() -> None:
     """Print the page, and write it when asked to."""
     page = make_page()
     if "--write" in sys.argv:
-        RESULT.write_text(page, encoding="utf-8")
+        keep("symmetry-table", page)
     else:
         print(page)
 

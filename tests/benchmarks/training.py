@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -30,8 +29,8 @@ from runners.training.losses import Loss
 from runners.training.rules import AdamRule, Momentum
 from runners.training.stack import stack_builder
 from tests.benchmarks.plain_nets import plain_net
+from tests.results_pages import keep
 
-RESULT = Path(__file__).parents[2] / "docs" / "results" / "training.md"
 SHAPE, CLASSES, BATCH, RATE = (7, 7, 16), 10, 32, 0.01
 FACTS = DataFacts("random images", SHAPE, CLASSES, chance_error=0.9)
 NETS: dict[str, AbstractLayeredNet] = {
@@ -259,7 +258,7 @@ def main() -> None:
     text = "\n".join([*lines, ""])
     print(text)
     if options.write:
-        RESULT.write_text(text)
+        keep("training", text)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ import numpy as np
 
 from tests.calibration.least_squares import METHODS, estimate_draws
 from tests.calibration.scenarios import SCENARIOS, Simulated, simulate
+from tests.results_pages import keep
 
 SAMPLING = {"chains": 2, "reruns": 0, "cores": 1}
-RESULTS = Path(__file__).parents[2] / "docs" / "results" / "coverage.md"
 OURS = "curvefit.fit"
 LEVELS = (50, 80, 90, 95)
 
@@ -138,7 +138,7 @@ def main() -> None:
 
             grids = {json.loads(line)["replication"] for line in chosen.table.read_text().splitlines()}
             page = PAGE.format(first=min(grids), replications=len(grids), **dict(FitSettings()))
-            RESULTS.write_text(page + verdict(chosen.table) + text + "\n", encoding="utf-8")
+            keep("coverage", page + verdict(chosen.table) + text)
         return
     settings = dict(item.split("=", 1) for item in chosen.set)
     began = time.monotonic()

@@ -21,6 +21,7 @@ from curvefit.curves import LearningCurves
 from curvefit.dimension import fit_replicates, invariance_table, symmetry_gain
 from tests.calibration.teachers import Simulated, curves_frame, local_and_convolutional, torus, wrong_group
 from tests.dimension.studies import rotation_study
+from tests.results_pages import keep
 
 SIZES = (64, 128, 256, 512, 1024, 2048)
 REPLICATES = 6
@@ -35,7 +36,6 @@ NULL_SETTING = (
     "Error counts of 4,000 test points, six sizes, three seeds, pairs of curves with one law compared by "
     "`invariance_table`. With much noise the answer is undecided, not a discovery (stated bound: 2 %)."
 )
-RESULTS = Path(__file__).parents[2] / "docs" / "results" / "dimension.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +198,7 @@ def main() -> None:
     )
     print(text)
     if options.write:
-        RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        RESULTS.write_text(text + "\n")
+        keep("dimension", text)
 
 
 def _run(simulator: Callable[..., Simulated], seed: int) -> Simulated:

@@ -22,6 +22,7 @@ from curvefit.dimension import symmetry_gain, transform_pairs
 from curvefit.dimension.intervals import gain_probabilities, interval
 from curvefit.fitting import fit
 from tests.calibration.dimension import REPLICATES, SCENARIOS, simulate, tabulate
+from tests.results_pages import keep
 from tests.simulated import CHANCE, EXPONENT, FLOOR, N_TEST, SIZES
 
 SEEDS = 3
@@ -31,7 +32,6 @@ GROUPS = {"fcn": "o-cp", "vec": "o-c-shared", "gap": "o-c-shared"}
 KERNEL = ("fcn", "kernel")
 STATED = 0.1
 SAMPLING = {"draws": 500, "tune": 600, "reruns": 0}
-RESULTS = Path(__file__).parents[2] / "docs" / "results" / "fitted-gains.md"
 SETTING = (
     "Made by `python -m tests.calibration.fitted_gains --write`: `fit` with NUTS (4 chains of "
     f"{SAMPLING['tune']} + {SAMPLING['draws']} draws, no second run), read by `symmetry_gain`. `dimension.md` has the same "
@@ -198,7 +198,7 @@ def main() -> None:
     text = "\n\n".join(parts)
     print(text)
     if options.write:
-        RESULTS.write_text(text + "\n")
+        keep("fitted-gains", text)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ from curvefit.curves import LearningCurves
 from curvefit.fitting.discrepancy import shifted_error
 from curvefit.fitting.effects import term_columns
 from curvefit.fitting.priors import Priors
+from tests.results_pages import keep
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results" / "sbc.md"
 SIZES = np.array([16, 48, 144, 432, 1296, 3888])
 SHAPE = (3, 2, 2)
 SEEDS = 2
@@ -230,7 +230,7 @@ def main() -> None:
         text = table(chosen.table)
         print(text)
         if chosen.write:
-            RESULTS.write_text(PAGE + text + "\n", encoding="utf-8")
+            keep("sbc", PAGE + text)
         return
     began = time.monotonic()
     for name in chosen.kinds or KINDS:

@@ -20,9 +20,9 @@ from runners.engine.driver import read_log
 from runners.engine.plan import make_plan
 from tests.engine.studies import EXECUTOR, run_here, start_driver, tiny_study, tiny_toml
 from tests.engine.test_engine import children_of, is_running, wait_for
+from tests.results_pages import keep
 
 KILLS = 50
-RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "kills.md"
 SHAPE = {"replicates": 50, "data": 20, "sleep": 0.1, "cost": 2e8}
 COLUMNS = ["run_id", "data", "n_train", "seed", "status", "n_errors", "n_test", "value"]
 
@@ -111,7 +111,8 @@ def carry_out(tmp_path: Path, *, seed: int) -> str:
 def test_fifty_kills_lose_and_repeat_nothing(tmp_path):
     sentence = carry_out(tmp_path, seed=0)
     if os.environ.get("WRITE_RESULTS"):
-        RESULTS.write_text(
+        keep(
+            "kills",
             "# Kills\n\nMade by `WRITE_RESULTS=1 python -m pytest tests/engine/test_kills.py` "
-            f"(`kill -9` at random moments; {sys.platform}).\n\n{sentence}\n"
+            f"(`kill -9` at random moments; {sys.platform}).\n\n{sentence}",
         )
