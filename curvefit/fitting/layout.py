@@ -114,6 +114,19 @@ class Layout:
         """Whether values are counts on test sets (all of them are, or none)."""
         return bool((self.cell_test > 0).all())
 
+    @property
+    def walk_integrates(self) -> bool:
+        """Whether the likelihood is Gaussian in means over seeds, so that the walk that seeds share is integrated out of it.
+
+        It is where a curve's seeds share its cells: one cell a size, and the seeds of a cell the same as of those before it when noise is
+        correlated. Else the walk is sampled, and seeds are independent given it.
+        """
+        if not self.likelihood.endswith("-gaussian"):
+            return False
+        size = np.column_stack([self.cell_curve, self.cell_size])
+        of_cell = self.seed_means()[1][self.pattern_cell]
+        return len(np.unique(size, axis=0)) == len(size) and bool((self.pattern_count == of_cell).all())
+
     def seed_means(self) -> tuple[np.ndarray, np.ndarray]:
         """Return each cell's mean transformed value and its number of runs."""
         count = np.bincount(self.run_cell, minlength=len(self.cell_curve))
@@ -141,7 +154,12 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
     if law.name == "last-value":
         largest = table.groupby("curve")["n_train"].transform("max")
         table = table[table["n_train"] == largest].reset_index(drop=True)
-    counts = (curves.metric == "error-rate") & table["n_errors"].notna().all() & table["n_test"].notna().all()
+    counted = table["n_errors"].notna() & table["n_test"].notna() & (curves.metric == "error-rate")
+    counts = counted.all()
+    if counted.any() and not counts:
+        notes.append(
+            f"{int((~counted).sum())} of {len(table)} runs lack n_errors or n_test: counting noise is known of none, and fitted as seed noise"
+        )
     chosen = resolve_likelihood(likelihood, table, curves, bool(counts), notes)
     size_unit = _size_unit(table["n_train"].to_numpy(float))
     y = transformed_values(table, chosen, bool(counts), notes)

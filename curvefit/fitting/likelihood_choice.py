@@ -55,11 +55,8 @@ def resolve_likelihood(
             f"likelihood {likelihood!r} is for error rates, the metric is {curves.metric!r}; use 'log-gaussian'"
         )
     if likelihood != "auto":
-        if likelihood not in ("logit-gaussian", "log-gaussian") and curves.training_sets == "nested":
-            notes.append(
-                f"the training sets are nested, which the {likelihood} likelihood ignores: intervals are too short; "
-                "use a Gaussian likelihood"
-            )
+        if likelihood not in ("logit-gaussian", "log-gaussian"):
+            notes += _ignored_correlation(likelihood, curves.training_sets)
         return likelihood
     if not rates:
         return "log-gaussian"
@@ -78,9 +75,19 @@ def resolve_likelihood(
     notes.append(
         f"{int(small.sum())} of {len(small)} cells count fewer than {SMALL_COUNT:g} errors: beta-binomial likelihood"
     )
-    if curves.training_sets == "nested":
-        notes.append("nested training sets are ignored by it, so intervals are too short")
+    notes += _ignored_correlation("beta-binomial", curves.training_sets)
     return "beta-binomial"
+
+
+def _ignored_correlation(likelihood: str, training_sets: str) -> list[str]:
+    """Return what to say of a likelihood that takes seed noise as independent along n."""
+    if training_sets == "independent":
+        return []
+    known, doubt = ("are nested", "") if training_sets == "nested" else ("may be nested", " if they are")
+    return [
+        f"the training sets {known}, which the {likelihood} likelihood ignores (a Gaussian one does not): "
+        f"intervals are too short{doubt}"
+    ]
 
 
 def transformed_values(table: pd.DataFrame, likelihood: str, counts: bool, notes: list[str]) -> np.ndarray:

@@ -24,9 +24,10 @@ def add_gaussian(
     """Add the Gaussian likelihood: means over seeds around law plus walk, and the scatter of seeds around their means.
 
     Seed noise is first-order autoregressive in log n, counting noise is independent, the walk is one for all seeds of a
-    curve and integrated out. The density of a chain is the product of conditionals given the two predecessors (Vecchia's
-    approximation, exact for up to three sizes; the conditional of such a process plus white noise forgets fast). Runs
-    with the same predecessors share their conditional, so means and centred cross products over seeds are sufficient.
+    curve and integrated out (`Layout.walk_integrates`); where `walk` is None, `error` has walked already, or nothing walks.
+    The density of a chain is the product of conditionals given the two predecessors (Vecchia's approximation, exact for up
+    to three sizes; the conditional of such a process plus white noise forgets fast). Runs with the same predecessors share
+    their conditional, so means and centred cross products over seeds are sufficient.
     """
     mean = transformed_law(link, error)
     variance = seed_variance + counting_variance(link, error, data["cell_test"], data["cell_variance"])

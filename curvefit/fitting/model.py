@@ -141,7 +141,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         error = family.formula(pt, size, chance=data["curve_chance"][where], **values)
         if layout.link == "logit":
             error = pt.clip(error, 1e-9, 1 - 1e-9)
-        if settings.walks and not layout.likelihood.endswith("-gaussian"):
+        if settings.walks and not layout.walk_integrates:
             error = walked_error(layout.link, error, walk, data, arrays["walk_cell"].shape[1])
 
         log_noise = pm.Normal("log_noise", np.log(priors.noise[0]), priors.noise[1], dims="noise")
@@ -159,7 +159,8 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
             correlation = None
             if layout.correlated:
                 correlation = pm.Beta("noise_correlation", *priors.noise_correlation)
-            add_gaussian(layout.link, error, variance, data, correlation, walk if settings.walks else None)
+            integrated = walk if settings.walks and layout.walk_integrates else None
+            add_gaussian(layout.link, error, variance, data, correlation, integrated)
     return model
 
 
@@ -224,7 +225,7 @@ def start_point(
             point["bend_step"] = np.diff(shared.bend, prepend=0.0) / size
     if settings.walks:
         point["log_walk"] = np.log(shared.walk)
-        if not layout.likelihood.endswith("-gaussian"):
+        if not layout.walk_integrates:
             point["walk_free"] = np.zeros(len(layout.cell_curve))
     point |= {
         "log_noise": np.log(shared.noise),

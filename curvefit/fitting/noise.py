@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 #: Degrees of freedom of the Student-t likelihoods: heavy enough for a failed run, light enough to have a variance.
 STUDENT_FREEDOM = 4.0
 #: Variance between seeds below which a beta-binomial is a binomial.
@@ -40,3 +42,25 @@ def counting_variance(link: str, error: Any, test: Any, variance: Any) -> Any:
         What holds then, and on the log scale.
     """
     return variance if link == "log" or test is None else 1.0 / (test * error * (1.0 - error))
+
+
+def covariance_of_means(
+    doublings: np.ndarray, between: np.ndarray, counting: np.ndarray, count: np.ndarray, correlation: Any
+) -> np.ndarray:
+    """Return the covariance of a curve's means over seeds, shape (..., cells, cells).
+
+    Parameters
+    ----------
+    doublings
+        Of the size, shape (cells,); cells of one size hold different seeds, cells of different sizes are taken to hold the same.
+    between, counting
+        Variances of a run between seeds and from counting, shape (..., cells).
+    count
+        Seeds of each cell, shape (cells,).
+    correlation
+        Of seed noise a doubling, 0 for none, shape (...).
+    """
+    lag, one = np.abs(np.subtract.outer(doublings, doublings)), np.eye(len(doublings))
+    alike = np.where(lag > 0, np.asarray(correlation)[..., None, None] ** lag, one)
+    sd = np.sqrt(between / count)
+    return alike * sd[..., :, None] * sd[..., None, :] + one * (counting / count)[..., None, :]

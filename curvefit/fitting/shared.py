@@ -10,7 +10,7 @@ from curvefit.fitting.bend import bent_size
 from curvefit.fitting.hierarchy import Hierarchy, natural_values
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.modes import Modes, walk_modes
-from curvefit.fitting.noise import counting_variance, seed_variance
+from curvefit.fitting.noise import counting_variance, covariance_of_means, seed_variance
 
 _FLOOR_VARIANCE = 4e-4
 _NOISE_FLOOR = 0.03
@@ -60,15 +60,13 @@ class Shared:
     def modes(self, layout: Layout, hierarchy: Hierarchy, mean: np.ndarray, count: np.ndarray) -> Modes:
         """Return the modes of the means over seeds around a law that walks."""
         between, counting = self.run_variances(layout, mean)
-        sd = np.sqrt(between)
 
         def covariances(curve: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             cells = np.flatnonzero(layout.cell_curve == curve)
-            log2, walked = np.log2(layout.cell_size[cells]), layout.cell_doublings[cells]
-            lag = np.abs(log2[:, None] - log2[None])
-            correlated = self.correlation**lag if self.correlation > 0 else np.eye(len(cells))
-            covariance = correlated * np.outer(sd[cells], sd[cells]) + np.diag(counting[cells])
-            covariance /= np.sqrt(np.outer(count[cells], count[cells]))
+            walked = layout.cell_doublings[cells]
+            covariance = covariance_of_means(
+                walked, between[cells], counting[cells], count[cells], self.correlation
+            )
             return cells, covariance, np.minimum.outer(walked, walked)
 
         return walk_modes(hierarchy.row, map(covariances, range(len(layout.triplets))), hierarchy.n_rows)

@@ -8,7 +8,7 @@ from curvefit.fitting.bend import bent_size
 from curvefit.fitting.discrepancy import walk_at
 from curvefit.fitting.hierarchy import Hierarchy, natural_values
 from curvefit.fitting.layout import Layout
-from curvefit.fitting.noise import counting_variance, seed_variance
+from curvefit.fitting.noise import counting_variance, covariance_of_means, seed_variance
 
 
 def draw_walks(
@@ -69,13 +69,11 @@ def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, rng) -> 
     counting = np.broadcast_to(
         counting_variance(layout.link, error, test, layout.cell_variance[cells]), error.shape
     )
-    lag = np.abs(np.subtract.outer(relative, relative)) / np.log(2.0)
-    alike = np.eye(n_cells)[None]
-    if layout.correlated:
-        alike = flat["noise_correlation"][:, None, None] ** lag
-    sd = np.sqrt(variance / count)
-    noise = alike * sd[:, :, None] * sd[:, None, :] + np.eye(n_cells) * (counting / count)[:, None, :]
-    doublings = layout.cell_doublings[cells]
+    doublings, correlation = (
+        layout.cell_doublings[cells],
+        flat["noise_correlation"] if layout.correlated else 0.0,
+    )
+    noise = covariance_of_means(doublings, variance, counting, count, correlation)
     prior = step[:, None, None] ** 2 * np.minimum.outer(doublings, doublings)
     length = np.sqrt(np.maximum(np.diff(doublings, prepend=0.0), 0.0))
     walk = np.cumsum(step[:, None] * length * rng.standard_normal((n_draws, n_cells)), axis=1)

@@ -23,7 +23,14 @@ CHANCE, N_TEST = 0.9, 2000
 
 def grid(scenario: str) -> LearningCurves:
     """Four curves of three sizes: with two predecessors the density of a nested chain is exact."""
-    return simulate(SCENARIOS[scenario], 0, shape=(2, 2, 1), drop=0, n_sizes=3, seeds=2).curves
+    scenario, _, ragged = scenario.partition(", ")
+    curves = simulate(SCENARIOS[scenario], 0, shape=(2, 2, 1), drop=0, n_sizes=3, seeds=2).curves
+    frame = curves.usable.drop(columns="value")
+    if ragged == "a run missing":  # a seed of the first curve has no smallest size
+        frame = frame.drop(frame[frame["n_train"] == frame["n_train"].min()].index[0])
+    elif ragged == "other test sets":
+        frame["n_test"] += 500 * frame["seed"]
+    return LearningCurves.from_frame(frame, training_sets=curves.training_sets) if ragged else curves
 
 
 def as_losses(curves: LearningCurves) -> LearningCurves:
@@ -38,6 +45,8 @@ CASES = {
     "logit-gaussian": ("base", "logit-gaussian", False, {}),
     "logit-gaussian, nested": ("nested", "logit-gaussian", False, {}),
     "logit-gaussian, nested, without a walk": ("nested", "logit-gaussian", False, {"discrepancy": "none"}),
+    "logit-gaussian, a run missing": ("nested, a run missing", "logit-gaussian", False, {}),
+    "logit-gaussian, other test sets": ("nested, other test sets", "logit-gaussian", False, {}),
     "logit-student": ("base", "logit-student", False, {}),
     "log-gaussian, nested": ("nested", "log-gaussian", True, {}),
     "log-student": ("base", "log-student", True, {}),
@@ -52,7 +61,7 @@ CASES = {
 
 
 BY_HAND = (
-    "beta-binomial", "logit-gaussian", "logit-gaussian, nested", "logit-student", "log-gaussian, nested", "log-student",
+    "beta-binomial", "logit-gaussian", "logit-gaussian, nested", "logit-gaussian, a run missing", "logit-student", "log-gaussian, nested", "log-student",
 )  # fmt: skip
 
 
@@ -284,6 +293,11 @@ def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, bend, wa
             own = (rho**lag if rho else np.eye(3)) * np.outer(s, s) + np.diag(counting)
             seeds = len(value)
             covariance = np.kron(np.eye(seeds), own)  # every seed its own noise, all of them the same walk
-            covariance += np.kron(np.ones((seeds, seeds)), walk**2 * np.minimum.outer(doublings, doublings))
-            total += stats.multivariate_normal(np.tile(law, seeds), covariance).logpdf(seen.ravel())
+            if free is None:
+                covariance += np.kron(
+                    np.ones((seeds, seeds)), walk**2 * np.minimum.outer(doublings, doublings)
+                )
+            ran = np.isfinite(seen.ravel())
+            noisy = stats.multivariate_normal(np.tile(law, seeds)[ran], covariance[np.ix_(ran, ran)])
+            total += noisy.logpdf(seen.ravel()[ran])
     return float(total)

@@ -184,8 +184,9 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
         np.zeros(n_cells),
     )
     if patterns is not None:
+        integrated = walk if walks is None else 0.0
         found, to_correlation, to_log_walk = gaussian(
-            *patterns, scaled, seed, counting, log_correlation, walk, to_scaled, to_seed, to_counting
+            *patterns, scaled, seed, counting, log_correlation, integrated, to_scaled, to_seed, to_counting
         )
         total += found
         if correlated:
