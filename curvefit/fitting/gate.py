@@ -61,8 +61,11 @@ def sample_through_gate(
         changed, keep_every, said = _more(found, status, settings, first, len(layout.triplets))
         history.append(f"{said}, because {', '.join(status.messages)}")
         problem = Problem(layout, hierarchy, start, changed, progress_bar, keep_every)
-        more = sample(problem, seed=attempt, earlier=found)
-        interrupted = _interruption(more)
+        try:
+            more = sample(problem, seed=attempt, earlier=found)
+            interrupted = _interruption(more)
+        except KeyboardInterrupt:
+            interrupted = "the last try had no draws yet"
         if interrupted:
             break
         if joined:
@@ -83,7 +86,7 @@ def _more(
     times = _times_more(found, status, settings)
     update: dict[str, float]
     if status.needs_only_draws:
-        update = {"chains": (times - 1) * settings.chains}
+        update = {"chains": (times - 1) * found["posterior"].sizes["chain"]}
         said = f"{update['chains']} more chains"
     else:
         update = {"draws": min(times * settings.draws, _LONGEST * first), "tune": 2 * settings.tune}
@@ -103,7 +106,7 @@ def _times_more(found: az.InferenceData, status: FitStatus, settings: FitSetting
         return 2
     wanted = _ENOUGH * needed_ess(status.n_draws) / smallest
     steps = found["sample_stats"].get("n_steps", 1.0)
-    bearable = _MOST_STEPS / (float(np.mean(steps)) * settings.draws * settings.chains)
+    bearable = _MOST_STEPS / (float(np.mean(steps)) * settings.draws * found["posterior"].sizes["chain"])
     return int(np.clip(np.ceil(wanted), 2, max(2, min(_MOST_TIMES, bearable))))
 
 
@@ -118,29 +121,34 @@ def check_draws(draws: az.InferenceData) -> FitStatus:
 
     posterior = draws["posterior"]
     sampled = posterior[[v for v in posterior.data_vars if not v.endswith("__")]]
+    sampled = sampled.where(np.isfinite(sampled))
     chains, kept = posterior.sizes["chain"], posterior.sizes["draw"]
     total = chains * kept
     n_divergent = int(draws["sample_stats"]["diverging"].sum())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        bulk = min(_of_variables(az.ess(sampled, method="bulk").min(skipna=False)).values())
-        tail = min(_of_variables(az.ess(sampled, method="tail").min(skipna=False)).values())
-        r_hat = _of_variables(az.rhat(sampled, method="rank").max(skipna=False)) if chains > 1 else {}
-    worst = max(r_hat.values()) if r_hat else float("nan")
-    messages = []
-    if chains < 2:
+        bulk, tail = (
+            _worst(az.ess(sampled, method=method).min(skipna=False), -1)[1] for method in ("bulk", "tail")
+        )
+        r_hat = az.rhat(sampled, method="rank").max(skipna=False) if chains > 1 else None
+    messages, worst = [], float("nan")
+    if r_hat is None:
         messages.append("one chain alone cannot show convergence")
-    if worst > MAX_R_HAT:
-        name = max(r_hat, key=lambda v: r_hat[v])
-        messages.append(f"R-hat of {name} is {worst:.3f}, above {MAX_R_HAT}")
-    curve_level = r_hat.get("theta", 0.0)
-    if MAX_R_HAT_EXPONENT < curve_level <= MAX_R_HAT:
-        messages.append(f"R-hat of the curves' parameters is {curve_level:.3f}, above {MAX_R_HAT_EXPONENT}")
+    else:
+        name, worst = _worst(r_hat, 1)
+        curve_level = float(r_hat.get("theta", 0.0))
+        if np.isnan(worst):
+            messages.append(f"{name} has no R-hat: it is not finite everywhere, or never moved")
+        elif worst > MAX_R_HAT:
+            messages.append(f"R-hat of {name} is {worst:.3f}, above {MAX_R_HAT}")
+        elif curve_level > MAX_R_HAT_EXPONENT:
+            messages.append(
+                f"R-hat of the curves' parameters is {curve_level:.3f}, above {MAX_R_HAT_EXPONENT}"
+            )
     needed = needed_ess(total)
-    if bulk < needed:
-        messages.append(f"the smallest bulk ESS is {bulk:.0f}, below {needed:.0f}")
-    if tail < needed:
-        messages.append(f"the smallest tail ESS is {tail:.0f}, below {needed:.0f}")
+    for name, smallest in (("bulk", bulk), ("tail", tail)):
+        if not smallest >= needed:
+            messages.append(f"the smallest {name} ESS is {smallest:.0f}, below {needed:.0f}")
     status = FitStatus(False, (), worst, bulk, tail, n_divergent, total)
     if status.diverges:
         messages.append(f"{n_divergent} of {total} draws diverged, above {100 * MAX_DIVERGENT_FRACTION:g} %")
@@ -152,6 +160,8 @@ def needed_ess(total: int) -> float:
     return min(MIN_ESS, 0.4 * total)
 
 
-def _of_variables(reduced: xr.Dataset) -> dict[str, float]:
-    """Return the numbers of a dataset of scalars by variable."""
-    return {str(name): float(value) for name, value in reduced.data_vars.items()}
+def _worst(found: xr.Dataset, sign: int) -> tuple[str, float]:
+    """Return the name and value of the largest scalar of a dataset times `sign`, one that is not a number before all others."""
+    values = {str(name): float(value) for name, value in found.data_vars.items()}
+    name = max(values, key=lambda v: (np.isnan(values[v]), sign * values[v]))
+    return name, values[name]

@@ -84,10 +84,8 @@ def _ignored_correlation(likelihood: str, training_sets: str) -> list[str]:
     if training_sets == "independent":
         return []
     known, doubt = ("are nested", "") if training_sets == "nested" else ("may be nested", " if they are")
-    return [
-        f"the training sets {known}, which the {likelihood} likelihood ignores (a Gaussian one does not): "
-        f"intervals are too short{doubt}"
-    ]
+    said = f"the training sets {known}, which the {likelihood} likelihood ignores (a Gaussian one does not)"
+    return [f"{said}: intervals are too short{doubt}"]
 
 
 def transformed_values(table: pd.DataFrame, likelihood: str, counts: bool, notes: list[str]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import arviz as az
@@ -103,3 +104,39 @@ def test_an_interruption_keeps_what_was_sampled_before_it(monkeypatch):
     assert status.interrupted
     assert not status.converged
     assert "3 chain(s)" in str(status)
+
+
+def test_an_interruption_before_the_first_draw_of_a_rerun_keeps_the_first_try(monkeypatch):
+    def sample(problem, *, seed, earlier=None):
+        if seed:
+            raise KeyboardInterrupt
+        return slow_draws(problem, seed)
+
+    monkeypatch.setattr(sampling, "sample", sample)
+    draws, status = gate.sample_through_gate(LAYOUT, None, None, FitSettings(draws=500))
+    assert draws["posterior"].sizes["draw"] == 500
+    assert status.interrupted
+    assert not status.converged
+
+
+def test_chains_that_were_joined_are_joined_by_as_many_as_all_of_them_need():
+    settings = FitSettings(draws=1000)
+    joined = settings.model_copy(update={"chains": 16})
+    draws = slow_draws(sampling.Problem(LAYOUT, None, None, joined), 0)
+    status = replace(gate.check_draws(draws), max_r_hat=1.0, min_ess_bulk=300.0, min_ess_tail=300.0)
+    changed, _, said = gate._more(draws, status, settings, 1000, len(CURVES))
+    assert changed.chains == 16, "twice as many draws are twice the chains that there are"
+    assert said == "16 more chains"
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.3])
+@pytest.mark.parametrize("first", [True, False])
+def test_draws_that_never_moved_or_are_not_finite_are_no_posterior(wrong, first):
+    moving = np.random.default_rng(0).normal(size=(4, 1000))
+    stuck = np.full((4, 1000), 0.3)
+    stuck[0, 0] = wrong
+    names = {"theta": stuck, "mean": moving} if first else {"mean": moving, "theta": stuck}
+    draws = az.from_dict(posterior=names, sample_stats={"diverging": np.zeros((4, 1000), bool)})
+    status = gate.check_draws(draws)
+    assert not status.converged
+    assert "theta" in status.messages[0]
