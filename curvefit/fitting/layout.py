@@ -127,6 +127,11 @@ class Layout:
         of_cell = self.seed_means()[1][self.pattern_cell]
         return len(np.unique(size, axis=0)) == len(size) and bool((self.pattern_count == of_cell).all())
 
+    @property
+    def strides(self) -> np.ndarray:
+        """Roots of the doublings from the cell before, shape (cells,): 0 at a curve's first cell, and at others of the same size."""
+        return np.sqrt(np.maximum(np.diff(self.cell_doublings, prepend=0.0), 0.0))
+
     def seed_means(self) -> tuple[np.ndarray, np.ndarray]:
         """Return each cell's mean transformed value and its number of runs."""
         count = np.bincount(self.run_cell, minlength=len(self.cell_curve))

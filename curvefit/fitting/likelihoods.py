@@ -83,7 +83,9 @@ def _conditional(variance: list[Any], between: list[Any]) -> tuple[Any, Any, Any
     return w1, w2, variance[0] - w1 * c01 - w2 * c02
 
 
-def walked_error(link: str, error: Any, walk: Any, data: dict[str, Any], n_sizes: int) -> Any:
+def walked_error(
+    link: str, error: Any, walk: Any, data: dict[str, Any], stride: np.ndarray, n_sizes: int
+) -> Any:
     """Return the law with a walk of its own for every curve, its standardised steps being parameters with normal priors.
 
     They are sampled as what is left of them when each is expected where data at its cell and at larger sizes put it, given the
@@ -91,22 +93,25 @@ def walked_error(link: str, error: Any, walk: Any, data: dict[str, Any], n_sizes
 
     Parameters
     ----------
+    stride
+        See `Layout.strides`; nothing is stepped where it is 0.
     n_sizes
         Most cells of a curve.
     """
-    free = pm.Flat("walk_free", shape=error.shape)
+    stepped = np.flatnonzero(stride)
+    free = pm.Flat("walk_free", shape=len(stepped))
     law, cells = transformed_law(link, error), data["walk_cell"]
     padded = [
         pt.concatenate([values, pt.zeros(1)])[cells]
         for values in (
-            free,
+            pt.set_subtensor(pt.zeros(len(stride))[stepped], free),
             data["cell_seen"][:, 1],
             data["cell_seen"][:, 1] * (data["cell_seen"][:, 0] - law),
-            data["cell_doublings"],
+            data["cell_stride"],
         )
     ]
-    x, information, score, doublings = ([column[:, k] for k in range(n_sizes)] for column in padded)
-    size = [walk * pt.sqrt(pt.maximum(b - a, 0.0)) for a, b in zip(doublings[:1] + doublings, doublings)]
+    x, information, score, strides = ([column[:, k] for k in range(n_sizes)] for column in padded)
+    size = [walk * one for one in strides]
     left: list[Any] = [None] * n_sizes
     for k in reversed(range(n_sizes)):
         if k + 1 < n_sizes:
@@ -119,10 +124,10 @@ def walked_error(link: str, error: Any, walk: Any, data: dict[str, Any], n_sizes
         path = path + size[k] * steps[k]
         paths.append(path)
         normal = -0.5 * (steps[k] ** 2 + np.log(2 * np.pi) + pt.log(left[k]))
-        log_prior = log_prior + pt.switch(pt.lt(cells[:, k], free.shape[0]), normal, 0.0).sum()
+        log_prior = log_prior + pt.switch(pt.gt(strides[k], 0.0), normal, 0.0).sum()
     pm.Potential("walk_step_prior", log_prior)
-    inside = pt.lt(cells, free.shape[0]).nonzero()
-    pm.Deterministic("walk_step", pt.stack(steps, axis=1)[inside])
+    inside = pt.lt(cells, len(stride)).nonzero()
+    pm.Deterministic("walk_step", pt.stack(steps, axis=1)[inside][stepped])
     shifted = law + pt.stack(paths, axis=1)[inside]
     return pt.exp(shifted) if link == "log" else pt.sigmoid(shifted)
 

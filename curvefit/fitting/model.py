@@ -25,7 +25,7 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
         "cell_curve": layout.cell_curve,
         "cell_log_size": np.log(layout.cell_size),
         "middle_log_size": np.full(len(layout.cell_size), np.log(layout.middle_size)),
-        "cell_doublings": layout.cell_doublings,
+        "cell_stride": layout.strides,
         "cell_bend": layout.cell_bend,
         "walk_cell": walk_cells(layout),
         "cell_test": layout.cell_test if layout.counted else None,
@@ -142,7 +142,9 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         if layout.link == "logit":
             error = pt.clip(error, 1e-9, 1 - 1e-9)
         if settings.walks and not layout.walk_integrates:
-            error = walked_error(layout.link, error, walk, data, arrays["walk_cell"].shape[1])
+            error = walked_error(
+                layout.link, error, walk, data, arrays["cell_stride"], arrays["walk_cell"].shape[1]
+            )
 
         log_noise = pm.Normal("log_noise", np.log(priors.noise[0]), priors.noise[1], dims="noise")
         slope = pm.HalfNormal("noise_slope", priors.noise_slope)
@@ -226,7 +228,7 @@ def start_point(
     if settings.walks:
         point["log_walk"] = np.log(shared.walk)
         if not layout.walk_integrates:
-            point["walk_free"] = np.zeros(len(layout.cell_curve))
+            point["walk_free"] = np.zeros(np.count_nonzero(layout.strides))
     point |= {
         "log_noise": np.log(shared.noise),
         "noise_slope_log__": np.log(shared.noise_slope),

@@ -39,9 +39,10 @@ def draw_walks(
         cells = np.flatnonzero(layout.cell_curve == curve)
         knots, first = np.unique(layout.cell_size[cells], return_index=True)
         if "walk_step" in flat:
-            doublings = layout.cell_doublings[cells]
-            length = np.sqrt(np.diff(doublings, prepend=0.0))
-            at_cells = np.cumsum(step[:, None] * length * flat["walk_step"][:, cells], axis=1)
+            stepped = np.zeros((len(step), len(cells)))
+            mine = layout.cell_curve[layout.strides > 0] == curve
+            stepped[:, layout.strides[cells] > 0] = flat["walk_step"][:, mine]
+            at_cells = np.cumsum(step[:, None] * layout.strides[cells] * stepped, axis=1)
         else:
             at_cells = _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, rng)
         walks[:, curve] = walk_at(sizes, knots, at_cells[:, None, first], step, [rng])[:, 0]
@@ -75,8 +76,7 @@ def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, rng) -> 
     )
     noise = covariance_of_means(doublings, variance, counting, count, correlation)
     prior = step[:, None, None] ** 2 * np.minimum.outer(doublings, doublings)
-    length = np.sqrt(np.maximum(np.diff(doublings, prepend=0.0), 0.0))
-    walk = np.cumsum(step[:, None] * length * rng.standard_normal((n_draws, n_cells)), axis=1)
+    walk = np.cumsum(step[:, None] * layout.strides[cells] * rng.standard_normal((n_draws, n_cells)), axis=1)
     shaken = np.einsum("dij,dj->di", np.linalg.cholesky(noise), rng.standard_normal((n_draws, n_cells)))
     rest = mean - layout.transform(error) - walk - shaken
     return walk + np.einsum("dij,dj->di", prior, np.linalg.solve(prior + noise, rest[..., None])[..., 0])

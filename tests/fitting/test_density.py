@@ -273,10 +273,10 @@ def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, bend, wa
         law = np.log(error) if losses else np.log(error / (1 - error))
         if free is not None:  # steps are sampled as what is left of their posterior, were data normal
             means, information = at_start[3 * j : 3 * j + 3].T
-            to_path = np.tril(np.ones((3, 3))) * walk * np.sqrt(np.diff(doublings, prepend=0.0))
-            covariance = np.linalg.inv(np.eye(3) + (to_path.T * information) @ to_path)
+            to_path = np.tril(np.ones((3, 2)), -1) * walk * np.sqrt(np.diff(doublings))
+            covariance = np.linalg.inv(np.eye(2) + (to_path.T * information) @ to_path)
             root = np.linalg.cholesky(covariance)
-            steps = covariance @ to_path.T @ (information * (means - law)) + root @ free[3 * j : 3 * j + 3]
+            steps = covariance @ to_path.T @ (information * (means - law)) + root @ free[2 * j : 2 * j + 2]
             total += stats.norm.logpdf(steps).sum() + np.log(np.diag(root)).sum()
             law = law + to_path @ steps
             error = np.exp(law) if losses else 1 / (1 + np.exp(-law))

@@ -54,7 +54,7 @@ class Density:
             sizes[_block(name)] += value.size
         starts = np.concatenate([[0], np.cumsum(list(sizes.values()))])
         self.scales = np.concatenate([self.positions("log_scale"), self.positions("log_walk")])
-        self._cell_row, self._n_rows = hierarchy.row[layout.cell_curve], hierarchy.n_rows
+        self._step_row, self._n_rows = hierarchy.row[layout.cell_curve[layout.strides > 0]], hierarchy.n_rows
         prior, ridge, found = hierarchy.mean_prior, start.ridge, floor_index(hierarchy)
         pivot = -1 if found is None else found
         group = None
@@ -78,8 +78,9 @@ class Density:
         known = np.zeros(len(where)) if counted else layout.cell_variance.astype(float)
         priors = settings.priors
         beta = priors.noise_correlation
-        length = np.sqrt(np.maximum(np.diff(layout.cell_doublings, prepend=0.0), 0.0))
-        walks = (length, np.searchsorted(where, where), start.seen)
+        stepped = layout.strides > 0
+        slot = np.where(stepped, np.cumsum(stepped) - 1, -1)
+        walks = (layout.strides, slot, np.searchsorted(where, where), start.seen)
         patterns = (
             layout.pattern_cell, layout.pattern_gap, layout.pattern_mask, layout.pattern_count,
             layout.pattern_mean, layout.pattern_cross, pattern_walk(layout),
@@ -165,7 +166,7 @@ class Density:
     def step_positions(self) -> list[np.ndarray]:
         """Return the positions of the steps of walks of each row's curves."""
         steps = self.positions("walk_free")
-        of_row = self._cell_row[: len(steps)]
+        of_row = self._step_row[: len(steps)]
         return [steps[of_row == row] for row in range(self._n_rows)]
 
     def _normal_priors(self, hierarchy: Hierarchy, settings: FitSettings) -> np.ndarray:

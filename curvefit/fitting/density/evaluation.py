@@ -97,7 +97,7 @@ def standard_steps(x, starts, log_link, walks, law, chance, size, table):
     free = walk_coordinates(x, starts)
     step = np.empty_like(free)
     if walks is not None:
-        path, open_, later = np.empty_like(free), np.empty_like(free), np.empty((len(free), 2))
+        path, open_, later = np.empty(len(size)), np.empty(len(size)), np.empty((len(size), 2))
         error, partial, by_size = np.empty(len(size)), np.empty_like(table), np.empty(len(size))
         read_law(law, size, chance, table, error, partial, by_size)
         scaled = np.empty(len(size))

@@ -38,7 +38,7 @@ def walk_step(x, starts):
 
 @compiled
 def walk_coordinates(x, starts):
-    """Return the coordinates of the steps of walks, shape (cells,) or (0,)."""
+    """Return the coordinates of the steps of walks, shape (steps,)."""
     return x[starts[_STEP] : starts[_NOISE]]
 
 
@@ -126,7 +126,7 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
     cells
         Test points (0 for none) and known variances per cell.
     walks
-        Arguments `length`, `first` and `seen` of `walk_path`; None where no walk is sampled.
+        Arguments `length`, `slot`, `first` and `seen` of `walk_path`; None where no walk is sampled.
     of_noise
         Log of size over the middle size, and noise group, per cell.
     patterns, values, counts
@@ -164,7 +164,7 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
     if walks is not None:
         free = walk_coordinates(x, starts)
         step, path, open_, later = (
-            np.empty(n_cells),
+            np.empty(len(free)),
             np.empty(n_cells),
             np.empty(n_cells),
             np.empty((n_cells, 2)),
