@@ -26,6 +26,9 @@ class Scenario:
     correlation: float = 0.0
     early_ratio: float = 1.0
     sharpness: float = 2.0
+    ragged: bool = (
+        False  # the second seed stops at two thirds of the sizes, the third starts at the second size
+    )
     chance_known: bool = True
     entropy: float = 0.0  # what losses hold beside the error, in place of error counts
 
@@ -42,6 +45,7 @@ SCENARIOS = {
         Scenario("short", largest=1024),
         Scenario("hard", largest=1024, floor=0.08),
         Scenario("nested", correlation=0.8),
+        Scenario("ragged", correlation=0.8, ragged=True),
         Scenario("broken", early_ratio=0.5),
         Scenario("broken-soft", early_ratio=0.6, sharpness=1.0),
         Scenario("unknown-chance", chance_known=False),
@@ -120,6 +124,8 @@ def simulate(
             "chance_error": CHANCE if scenario.chance_known else np.nan,
         }
     )
+    if scenario.ragged:
+        frame = frame[~((s == 1) & (3 * a >= 2 * len(sizes)) | (s == 2) & (a == 0))]
     if scenario.entropy:
         loss = (scenario.entropy + error)[..., None] * np.exp(0.005 * z)
         frame = frame.drop(columns=["n_errors", "n_test"]).assign(loss=loss.ravel())
