@@ -84,7 +84,7 @@ class CurveFit:
 
     @property
     def chance(self) -> np.ndarray:
-        """Chance level of every triplet, NaN where unknown; shape (triplets,)."""
+        """Chance level of every triplet, shape (triplets,); NaN where it is unknown, or the family has no use for it."""
         return np.asarray(self.draws["constant_data"]["chance"].values, float)
 
     def index(self, triplet: Triplet | tuple[str, str, str] | str) -> int:

@@ -134,7 +134,8 @@ _DIMS = {
 def exponent_limits(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> np.ndarray:
     """Return the Cramer-Rao bound of the sd of each curve's log exponent, its other parameters unknown.
 
-    Without any prior or other curve; infinite when the sizes determine nothing, NaN for a family without exponent.
+    Without any prior, from the curves of its row (the curve alone unless pooling is full); up to 1,000 where sizes determine nothing,
+    NaN for a family without exponent.
     """
     names = [s.name for s in hierarchy.curve_specs]
     if "exponent" not in names:
