@@ -29,6 +29,7 @@ test: $(STAMP)  ## everything that is checked: lint, types, floors, tests, docs,
 	$(BIN)/pytest -n 2 -m "not slow and not cluster"
 
 test-slow: $(STAMP)  ## calibration, coverage and kill suites; results are kept in docs/results
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[numpyro]"
 	$(BIN)/pytest -m slow
 
 test-cluster: $(STAMP)  ## Ray on two simulated nodes and a one-node Slurm

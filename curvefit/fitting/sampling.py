@@ -162,7 +162,9 @@ def _sample_pymc(problem: Problem, seed: int) -> dict[str, Any]:
         try:
             import numpyro  # noqa: F401
         except ImportError as error:
-            raise MissingDependencyError("sampler 'numpyro' needs: pip install numpyro") from error
+            raise MissingDependencyError(
+                "sampler 'numpyro' needs: pip install 'curvefit[numpyro]'"
+            ) from error
     model = build_model(problem.layout, problem.hierarchy, settings, problem.start)
     rng = generator(settings.seed, "start", seed)
     centre = start_point(problem.layout, problem.hierarchy, settings, problem.start)
@@ -181,7 +183,7 @@ def _sample_pymc(problem: Problem, seed: int) -> dict[str, Any]:
             nuts_sampler=settings.sampler,
             initvals=starts,
             init="adapt_diag",
-            progressbar=problem.progress_bar,
+            quiet=not problem.progress_bar,
             compute_convergence_checks=False,
         )
     found = problem.kept(found)
