@@ -26,7 +26,7 @@ def walk_at(
     step
         Standard deviation of the walk a doubling, shape (draws,).
     streams
-        Random numbers of every curve's steps beyond the data: the same states go on the same way.
+        Random numbers of every curve's steps beyond the data: the same states go on the same way, whatever else is asked.
 
     Returns
     -------
@@ -38,13 +38,40 @@ def walk_at(
     share = where - left
     right = np.minimum(left + 1, len(sizes) - 1)
     found = (1 - share) * walk[..., left] + share * walk[..., right]
-    order = np.argsort(n, kind="stable")
-    far = order[n[order] > sizes[-1]]
-    if far.size:
-        length = np.sqrt(np.diff(np.log2(n[far] / sizes[-1]), prepend=0.0))
-        steps = np.stack([stream.standard_normal((len(found), far.size)) for stream in streams], axis=1)
-        found[..., far] += step[:, None, None] * np.cumsum(length * steps, axis=-1)
+    far = n > sizes[-1]
+    if far.any():
+        doublings = np.log2(n[far] / sizes[-1])
+        ahead = np.stack([walk_ahead(doublings, len(found), stream) for stream in streams], axis=1)
+        found[..., far] += step[:, None, None] * ahead
     return found
+
+
+def walk_ahead(doublings: np.ndarray, draws: int, stream: np.random.Generator) -> np.ndarray:
+    """Return walks of standard deviation 1 a doubling, from 0 where the data end.
+
+    Every doubling ahead has two normal numbers of its own: its step, and how far the walk strays from the straight line between
+    its ends. So a walk is the same function of n whichever sizes it is read at. Its variance is the number of doublings at any size;
+    covariances, too, are a walk's, except that within one doubling all of it strays to the same side.
+
+    Parameters
+    ----------
+    doublings
+        Where to read it, in doublings of n beyond the data, not negative, shape (asked,).
+    draws
+        Number of walks.
+    stream
+        Random numbers: the same state gives the same walks.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (draws, asked).
+    """
+    whole = np.floor(doublings).astype(int)
+    share = (doublings - whole)[:, None]
+    step, stray = np.moveaxis(stream.standard_normal((whole.max(initial=0) + 1, 2, draws)), 1, 0)
+    start = np.cumsum(step, axis=0) - step
+    return (start[whole] + share * step[whole] + np.sqrt(share * (1 - share)) * stray[whole]).T
 
 
 def shifted_error(error: Any, walk: np.ndarray, link: str) -> np.ndarray:

@@ -151,6 +151,9 @@ def test_walks_go_on_beyond_the_data_each_by_itself_and_alike_for_any_choice_of_
     np.testing.assert_array_equal(
         walking.expected_error(ahead, at=[3, 1]), walking.expected_error(ahead)[:, [3, 1]]
     )
+    np.testing.assert_array_equal(
+        walking.expected_error([sizes[-1] * 8, *ahead])[..., 1:], walking.expected_error(ahead)
+    )
 
 
 def test_a_thinned_fit_keeps_every_chain(given):
