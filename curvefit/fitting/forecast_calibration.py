@@ -7,6 +7,7 @@ density: they come from the curves one has, never from the sizes one forecasts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +15,12 @@ from scipy.special import logsumexp
 
 from curvefit.fitting.forecast_curve import CurveEnsemble, fit_ensemble
 from curvefit.fitting.forecast_pooling import pool
+from curvefit.fitting.hold_outs import ORIGINS, HoldOut, hold_out
 from curvefit.fitting.seen_curve import SeenCurve
 
-ORIGINS = (0.5, 0.7)
 #: Hold-out may widen forecasts, never narrow them: what was held out lies nearer than what will be asked.
 INFLATIONS = np.array([1.0, 1.4, 2.0, 2.8, 4.0])
 MOST_CURVES = 40
-FEWEST_SEEN = 5
 FEWEST_POOLED = 5
 PRIOR_CURVES = 10.0
 
@@ -51,25 +51,43 @@ class Calibration:
     mean_log_density: float
 
 
-def calibrate(curves: list[SeenCurve], families: tuple[str, ...], *, seed: int = 0) -> Calibration:
-    """Choose weights, inflation and pooling over at most `MOST_CURVES` of the curves (evenly spaced ones)."""
+def calibrate(
+    curves: Sequence[SeenCurve],
+    families: tuple[str, ...],
+    *,
+    seed: int = 0,
+    held_out: Sequence[HoldOut] | None = None,
+) -> Calibration:
+    """Choose weights, inflation and pooling over at most `MOST_CURVES` of the curves (evenly spaced ones).
+
+    Parameters
+    ----------
+    curves
+        The curves.
+    families
+        Names of the families.
+    seed
+        Of all random numbers.
+    held_out
+        Hold-outs of these curves, families and seed at `ORIGINS`, where they have been made already.
+    """
     equal = np.full(len(families), 1.0 / len(families))
-    chosen = [curves[i] for i in np.unique(np.linspace(0, len(curves) - 1, MOST_CURVES).round().astype(int))]
-    held_out = []
-    for origin in ORIGINS:
-        splits = [(curve, split) for curve in chosen if (split := split_at(curve, origin)) is not None]
-        ensembles = [fit_ensemble(seen, families, seed=seed) for _, (seen, _) in splits]
-        held_out.append(([(curve, held) for curve, (_, held) in splits], ensembles))
-    count = sum(len(ensembles) for _, ensembles in held_out)
+    chosen = np.unique(np.linspace(0, len(curves) - 1, MOST_CURVES).round().astype(int)).tolist()
+    if held_out is None:
+        held_out = hold_out(curves, families, at=chosen, seed=seed)
+    by_origin = [[one for one in held_out if one.origin == o and one.curve in chosen] for o in ORIGINS]
+    count, many = sum(map(len, by_origin)), len(curves) >= FEWEST_POOLED
     if not count:
-        return Calibration(families, equal, 1.0, len(curves) >= FEWEST_POOLED, 0, float("nan"))
+        return Calibration(families, equal, 1.0, many, 0, float("nan"))
     found = []
-    for pooled in (False, True) if len(chosen) >= FEWEST_POOLED else (False,):
-        scores = [
-            _held_out_scores(ensemble, *target, seed)
-            for targets, ensembles in held_out
-            for target, ensemble in zip(targets, pool(ensembles) if pooled else ensembles)
-        ]
+    for pooled in (False, True) if many else (False,):
+        scores = []
+        for one in by_origin:
+            ensembles = [hold.ensemble for hold in one]
+            scores += [
+                _scores(ensemble, hold, seed)
+                for ensemble, hold in zip(pool(ensembles) if pooled else ensembles, one)
+            ]
         for j, inflation in enumerate(INFLATIONS):
             weights = _stack([score[j] for score in scores], equal)
             value = _mean_score([score[j] for score in scores], weights)
@@ -79,37 +97,21 @@ def calibrate(curves: list[SeenCurve], families: tuple[str, ...], *, seed: int =
     return max(found, key=lambda one: one.mean_log_density)
 
 
-def fit_ensembles(curves: list[SeenCurve], calibration: Calibration, *, seed: int = 0) -> list[CurveEnsemble]:
+def fit_ensembles(
+    curves: Sequence[SeenCurve], calibration: Calibration, *, seed: int = 0
+) -> list[CurveEnsemble]:
     """Integrate the calibration's families over every curve, under priors pooled over them where that was found better."""
     ensembles = [fit_ensemble(curve, calibration.families, seed=seed) for curve in curves]
     return pool(ensembles) if calibration.pooled else ensembles
 
 
-def split_at(curve: SeenCurve, fraction: float) -> tuple[SeenCurve, np.ndarray] | None:
-    """Return the curve up to `fraction` of its log range, and a mask of the held-out sizes up to four times that size."""
-    s = np.log(curve.n)
-    cut = s[0] + fraction * (s[-1] - s[0])
-    seen = s <= cut + 1e-9
-    held = ~seen & (s <= cut + np.log(4.0))
-    if seen.sum() < FEWEST_SEEN or not held.any():
-        return None
-    return SeenCurve(curve.n[seen], curve.value[seen], curve.value_se[seen], curve.chance), held
-
-
-def _held_out_scores(
-    ensemble: CurveEnsemble, curve: SeenCurve, held: np.ndarray, seed: int
-) -> list[np.ndarray]:
+def _scores(ensemble: CurveEnsemble, hold: HoldOut, seed: int) -> list[np.ndarray]:
     """Log densities (families, held-out sizes) per inflation."""
-    targets = curve.n[held]
-    values = np.maximum(curve.value[held], 1e-4 * curve.value.max())
-    count = len(ensemble.families)
     return [
         np.array(
             [
-                ensemble.mixture(
-                    targets, weights=alone, inflation=inflation, draws=100, seed=seed
-                ).log_density(values)
-                for alone in np.eye(count)
+                family.log_density(hold.value)
+                for family in ensemble.mixtures(hold.n, inflation=inflation, draws=100, seed=seed)
             ]
         )
         for inflation in INFLATIONS

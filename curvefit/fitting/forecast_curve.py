@@ -39,34 +39,23 @@ class Mixture:
     noise_sd: np.ndarray
     seed_sd: np.ndarray
 
-    def scale(self, kind: str = "observation") -> np.ndarray:
-        """Return the standard deviations of the log value: ``"curve"``, ``"observation"`` or ``"seed"``."""
-        extra = {"curve": np.zeros_like(self.noise_sd), "observation": self.noise_sd, "seed": self.seed_sd}[
-            kind
-        ]
-        return np.sqrt(self.walk_sd**2 + extra**2)
+    def scale(self) -> np.ndarray:
+        """Return the standard deviation of the log of one further observation (components, sizes)."""
+        return np.sqrt(self.walk_sd**2 + self.noise_sd**2)
 
     def centre(self) -> np.ndarray:
         """Return the geometric mean of the curve at each size."""
         return np.exp(self.weight @ self.log_mean)
 
-    def median(self) -> np.ndarray:
-        """Return the median of the curve at each size."""
-        order = np.argsort(self.log_mean, axis=0)
-        cumulated = np.cumsum(self.weight[order], axis=0)
-        middle = (cumulated < 0.5).sum(axis=0).clip(0, len(self.weight) - 1)
-        columns = np.arange(self.log_mean.shape[1])
-        return np.exp(self.log_mean[order[middle, columns], columns])
-
-    def log_density(self, values: np.ndarray, *, kind: str = "observation") -> np.ndarray:
-        """Return the log predictive density of values (one a size), in the value's own unit."""
-        logs, sd = np.log(values), self.scale(kind)
+    def log_density(self, values: np.ndarray) -> np.ndarray:
+        """Return the log predictive density of observations (one a size), in the value's own unit."""
+        logs, sd = np.log(values), self.scale()
         parts = -0.5 * ((logs - self.log_mean) / sd) ** 2 - np.log(sd) - 0.5 * np.log(2 * np.pi)
         return logsumexp(parts, axis=0, b=self.weight[:, None]) - logs
 
-    def probability_below(self, values: np.ndarray, *, kind: str = "observation") -> np.ndarray:
-        """Return the predictive probability of a value below `values` (one a size)."""
-        return self.weight @ ndtr((np.log(values) - self.log_mean) / self.scale(kind))
+    def probability_below(self, values: np.ndarray) -> np.ndarray:
+        """Return the predictive probability of an observation below `values` (one a size)."""
+        return self.weight @ ndtr((np.log(values) - self.log_mean) / self.scale())
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +90,40 @@ class CurveEnsemble:
         seed: int = 0,
         seeds_per_mean: float = 1.0,
     ) -> Mixture:
-        """Return the predictive mixture at target sizes, `draws` components a family."""
+        """Return the predictive mixture of all families, weighted so, at target sizes; see `mixtures`."""
+        parts = self.mixtures(
+            targets, inflation=inflation, draws=draws, seed=seed, seeds_per_mean=seeds_per_mean
+        )
+        weight = np.concatenate([share * part.weight for share, part in zip(weights, parts)])
+        names = ("log_mean", "walk_sd", "noise_sd", "seed_sd")
+        return Mixture(weight, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def mixtures(
+        self,
+        targets: np.ndarray,
+        *,
+        inflation: float = 1.0,
+        draws: int = 200,
+        seed: int = 0,
+        seeds_per_mean: float = 1.0,
+    ) -> tuple[Mixture, ...]:
+        """Return the predictive mixture of each family at target sizes, of `draws` components.
+
+        Parameters
+        ----------
+        targets
+            Sizes (sizes,).
+        inflation
+            Factor on the walk's speed beyond the data.
+        draws
+            Components a family, equally weighted.
+        seed
+            Of the draws.
+        seeds_per_mean
+            Seeds behind every mean that was seen.
+        """
         rng = np.random.default_rng(seed)
-        parts = [self._family(p, targets, draws, inflation, rng, seeds_per_mean) for p in self.posteriors]
-        stacked = [np.concatenate(arrays) for arrays in zip(*parts)]
-        return Mixture(np.repeat(weights / draws, draws), *stacked)
+        return tuple(self._family(p, targets, draws, inflation, rng, seeds_per_mean) for p in self.posteriors)
 
     def _family(
         self,
@@ -115,7 +133,7 @@ class CurveEnsemble:
         inflation: float,
         rng: np.random.Generator,
         seeds_per_mean: float,
-    ) -> tuple[np.ndarray, ...]:
+    ) -> Mixture:
         curve, grid = self.curve, self.grid
         flat = np.exp(posterior.log_weights.ravel())
         ladder = (np.arange(draws) + rng.random()) / draws
@@ -143,7 +161,7 @@ class CurveEnsemble:
         known = grid.known_sd * np.sqrt(np.clip(grid.level[-1] / np.maximum(law, tiny), 0.1, 10.0))
         noise = np.sqrt(grid.sigma[cell, None] ** 2 + known**2)
         single = np.sqrt(grid.sigma[cell, None] ** 2 + known**2 * seeds_per_mean)
-        return log_mean, walk, noise, single
+        return Mixture(np.full(draws, 1.0 / draws), log_mean, walk, noise, single)
 
 
 def fit_ensemble(

@@ -23,7 +23,6 @@ def seen_curves(curves: LearningCurves) -> dict[Triplet, SeenCurve]:
             part["n_train"].to_numpy(float),
             part["value"].to_numpy(float),
             part["value_se"].to_numpy(float),
-            float(part["chance_error"].iloc[0]),
         )
         for key, part in curves.means().groupby(list(AXES), sort=False)
         if len(part) >= 2 and part["value"].max() > 0

@@ -7,10 +7,11 @@ import pandas as pd
 
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
-from curvefit.fitting.forecast_calibration import FEWEST_SEEN, ORIGINS, calibrate, split_at
-from curvefit.fitting.forecast_curve import fit_ensemble
+from curvefit.fitting.forecast_calibration import calibrate
 from curvefit.fitting.forecast_of_curves import seen_curves
 from curvefit.fitting.forecast_shapes import DEFAULT_SHAPES
+from curvefit.fitting.hold_outs import FEWEST_SEEN, ORIGINS, HoldOut, hold_out
+from curvefit.triplet import Triplet
 
 
 def rolling_origin(
@@ -37,48 +38,48 @@ def rolling_origin(
         One row per curve, origin and method (the families, ``last-value``): number of sizes scored, RMSLE,
         mean log density, share of values in the 90 % interval.
     """
-    rows = []
-    for triplet, curve in seen_curves(curves).items():
-        for origin in origins:
-            split = split_at(curve, origin)
-            if split is None:
-                continue
-            seen, held = split
-            value = np.maximum(curve.value[held], 1e-4 * curve.value.max())
-            ensemble = fit_ensemble(seen, families, seed=seed)
-            base = {**triplet._asdict(), "origin": origin, "scored": int(held.sum())}
-            for j, name in enumerate(families):
-                mixture = ensemble.mixture(curve.n[held], weights=np.eye(len(families))[j], seed=seed)
-                inside = np.abs(mixture.probability_below(value) - 0.5) < 0.45
-                rows.append(
-                    {
-                        **base,
-                        "method": name,
-                        "rmsle": _rms(np.log(mixture.centre() / value)),
-                        "log_density": mixture.log_density(value).mean(),
-                        "covered_90": inside.mean(),
-                    }
-                )
-            last = _rms(np.log(max(seen.value[-1], 1e-12) / value))
-            rows.append(
-                {**base, "method": "last-value", "rmsle": last, "log_density": np.nan, "covered_90": np.nan}
-            )
-    if not rows:
-        raise InvalidInputError(
-            f"no curve is long enough to hold sizes out: {FEWEST_SEEN} sizes below an origin are needed"
-        )
-    return pd.DataFrame(rows)
+    seen = seen_curves(curves)
+    return _table(list(seen), hold_out(list(seen.values()), families, origins=origins, seed=seed), seed)
 
 
 def compare_families(
     curves: LearningCurves, *, families: tuple[str, ...] = DEFAULT_SHAPES, seed: int = 0
 ) -> pd.DataFrame:
     """Return one row a family: mean hold-out scores over curves and origins, and its stacking weight."""
-    table = rolling_origin(curves, families=families, seed=seed)
+    seen = seen_curves(curves)
+    held_out = hold_out(list(seen.values()), families, seed=seed)
+    table = _table(list(seen), held_out, seed)
     summary = table.groupby("method")[["rmsle", "log_density", "covered_90"]].mean()
-    stacked = calibrate(list(seen_curves(curves).values()), families, seed=seed)
+    stacked = calibrate(list(seen.values()), families, seed=seed, held_out=held_out)
     summary["stacking_weight"] = pd.Series(dict(zip(stacked.families, stacked.weights)))
     return summary.sort_values("log_density", ascending=False, na_position="last").reset_index()
+
+
+def _table(triplets: list[Triplet], held_out: list[HoldOut], seed: int) -> pd.DataFrame:
+    """Score every family, and the last value, on every hold-out."""
+    rows = []
+    for hold in held_out:
+        base = {**triplets[hold.curve]._asdict(), "origin": hold.origin, "scored": len(hold.n)}
+        for name, mixture in zip(hold.ensemble.families, hold.ensemble.mixtures(hold.n, seed=seed)):
+            inside = np.abs(mixture.probability_below(hold.value) - 0.5) < 0.45
+            rows.append(
+                {
+                    **base,
+                    "method": name,
+                    "rmsle": _rms(np.log(mixture.centre() / hold.value)),
+                    "log_density": mixture.log_density(hold.value).mean(),
+                    "covered_90": inside.mean(),
+                }
+            )
+        last = _rms(np.log(max(hold.ensemble.curve.value[-1], 1e-12) / hold.value))
+        rows.append(
+            {**base, "method": "last-value", "rmsle": last, "log_density": np.nan, "covered_90": np.nan}
+        )
+    if not rows:
+        raise InvalidInputError(
+            f"no curve is long enough to hold sizes out: {FEWEST_SEEN} sizes below an origin are needed"
+        )
+    return pd.DataFrame(rows)
 
 
 def _rms(x: np.ndarray) -> float:

@@ -17,18 +17,21 @@ SPEED_PRIOR = (np.log(0.02), 1.0)
 
 @dataclass(frozen=True, slots=True)
 class SeenCurve:
-    """One curve's means: sizes (increasing), values, standard errors (NaN when unknown), chance level (NaN)."""
+    """One curve's means: sizes (increasing), values, standard errors (NaN when unknown)."""
 
     n: np.ndarray
     value: np.ndarray
     value_se: np.ndarray
-    chance: float = np.nan
 
     def __post_init__(self) -> None:
         if len(self.n) < 2 or np.any(np.diff(self.n) <= 0) or self.n[0] <= 0:
             raise InvalidInputError(
                 f"a forecast needs two or more increasing positive sizes, got {len(self.n)}: {self.n[:5]}"
             )
+
+    def at(self, chosen: np.ndarray) -> SeenCurve:
+        """Return the curve at the chosen ones of its sizes (a mask)."""
+        return SeenCurve(self.n[chosen], self.value[chosen], self.value_se[chosen])
 
     def level(self) -> np.ndarray:
         """Return a smooth positive level of the curve: its values averaged over neighbours in log size."""

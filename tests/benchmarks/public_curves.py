@@ -22,7 +22,7 @@ import pandas as pd
 
 from curvefit.fitting.bnsl import bnsl_fit
 from curvefit.fitting.forecast_calibration import Calibration, calibrate, fit_ensembles
-from curvefit.fitting.forecast_curve import CurveEnsemble, fit_ensemble
+from curvefit.fitting.forecast_curve import CurveEnsemble, Mixture, fit_ensemble
 from curvefit.fitting.forecast_shapes import DEFAULT_SHAPES, get_shape
 from curvefit.fitting.loss_surface import NAMES, LossSurface, loss_surface_fit
 from curvefit.fitting.point_fits import fit_one
@@ -194,7 +194,7 @@ def _fraction_table(groups: list[pd.DataFrame], fraction: float) -> str:
     for i, (ensemble, (curve, n, value)) in enumerate(zip(ensembles, cases)):
         mixture = ensemble.mixture(n, weights=ensemble.weights(pooled.weights), inflation=pooled.inflation)
         away = np.abs(mixture.probability_below(value) - 0.5)
-        found = {OURS: np.minimum(mixture.median(), 1.0), "last value": np.full(len(n), curve.value[-1])}
+        found = {OURS: np.minimum(_median(mixture), 1.0), "last value": np.full(len(n), curve.value[-1])}
         for method, family in POINT_FAMILIES.items():
             fit = fit_one(Triplet("", "", ""), curve.n, curve.value, curve.value_se, get_shape(family))
             found[method] = np.clip(fit.predict(n), 0.0, 1.0)
@@ -211,6 +211,15 @@ def _fraction_table(groups: list[pd.DataFrame], fraction: float) -> str:
     columns = ["rank, last size", "rank, all sizes", "last size", "all sizes", "log density", *LEVELS]
     means = table.groupby("method", sort=False)[columns].mean().sort_values("rank, all sizes")
     return f"{_say(pooled)} Errors are mean absolute ones.\n\n{_markdown(means)}"
+
+
+def _median(mixture: Mixture) -> np.ndarray:
+    """Return the median of the curve at each size, discrepancy aside."""
+    order = np.argsort(mixture.log_mean, axis=0)
+    cumulated = np.cumsum(mixture.weight[order], axis=0)
+    middle = (cumulated < 0.5).sum(axis=0).clip(0, len(mixture.weight) - 1)
+    columns = np.arange(mixture.log_mean.shape[1])
+    return np.exp(mixture.log_mean[order[middle, columns], columns])
 
 
 def loss_surface_table(frame: pd.DataFrame) -> str:

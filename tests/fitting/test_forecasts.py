@@ -5,10 +5,12 @@ import pytest
 
 from curvefit.curves import LearningCurves
 from curvefit.errors import InvalidInputError, UnknownNameError
+from curvefit.fitting import hold_outs
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.designs import design
 from curvefit.fitting.forecast_calibration import calibrate
 from curvefit.fitting.forecast_curve import fit_ensemble
+from curvefit.fitting.forecast_of_curves import seen_curves
 from curvefit.fitting.forecast_pooling import pool
 from curvefit.fitting.forecasts import forecast
 from curvefit.fitting.needed_sizes import needed_size
@@ -127,6 +129,26 @@ def test_hold_out_separates_families():
     found = calibrate(seen, ("power-law", "exponential"))
     assert found.held_out > 0
     assert found.weights[1] > 0.6
+
+
+def test_the_mixture_of_one_family_is_the_mixture_that_weighs_it_alone(curves):
+    ensemble = fit_ensemble(next(iter(seen_curves(curves).values())), ("power-law", "m4", "mmf4"))
+    ahead, value = np.array([8192.0, 32768.0]), np.array([0.1, 0.08])
+    parts = ensemble.mixtures(ahead, draws=50, seed=3)
+    for alone, part in zip(np.eye(3), parts):
+        mixture = ensemble.mixture(ahead, weights=alone, draws=50, seed=3)
+        np.testing.assert_allclose(part.log_density(value), mixture.log_density(value), rtol=1e-13)
+        np.testing.assert_allclose(part.centre(), mixture.centre(), rtol=1e-13)
+
+
+def test_comparing_families_fits_every_hold_out_once_and_weighs_them_as_forecasts_do(curves, monkeypatch):
+    fits = []
+    monkeypatch.setattr(hold_outs, "fit_ensemble", lambda *a, **k: fits.append(a) or fit_ensemble(*a, **k))
+    families = ("power-law", "mmf4")
+    table = compare_families(curves, families=families).set_index("method")
+    assert len(fits) == 4  # two curves at two origins
+    alone = calibrate(list(seen_curves(curves).values()), families)
+    np.testing.assert_array_equal(table.loc[list(families), "stacking_weight"], alone.weights)
 
 
 def test_rolling_origin_scores_last_value_too(curves):
