@@ -21,6 +21,8 @@ _PUBLIC = {
     "loss_surface_fit": "curvefit.fitting.loss_surface",
     "forecast": "curvefit.fitting.forecasts",
     "Forecast": "curvefit.fitting.forecast_draws",
+    "outlook": "curvefit.fitting.forecasts",
+    "Outlook": "curvefit.fitting.outlooks",
     "needed_size": "curvefit.fitting.needed_sizes",
     "NeededSize": "curvefit.fitting.needed_sizes",
     "rolling_origin": "curvefit.fitting.rolling_origins",

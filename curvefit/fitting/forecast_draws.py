@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import logsumexp
 
 from curvefit.errors import unknown_name
+from curvefit.fitting.counted_runs import CountedRuns
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.saveable import Saveable
 from curvefit.triplet import Triplet
@@ -37,6 +38,8 @@ class Forecast(Saveable):
         One row a curve: weight of each family. Empty for a forecast from a `CurveFit`.
     notes
         How it was made.
+    counts
+        The rates behind `seed_draws`, where a fit's new runs are counted on a test set.
     """
 
     triplets: tuple[Triplet, ...]
@@ -47,6 +50,7 @@ class Forecast(Saveable):
     last_value: np.ndarray
     weights: pd.DataFrame
     notes: tuple[str, ...] = ()
+    counts: CountedRuns | None = None
 
     @property
     def draws(self) -> az.InferenceData:
@@ -99,13 +103,28 @@ class Forecast(Saveable):
         )
 
     def log_density(self, values: np.ndarray, *, kind: str = "seed") -> np.ndarray:
-        """Return the log predictive density of values (triplets, sizes), by a kernel over the draws' logarithms."""
+        """Return the log predictive density of errors, in units of the error.
+
+        New runs that are counted: the mean binomial probability of the count, times the number of test points. All else: a kernel
+        over the draws' logarithms, which has no density at 0.
+
+        Parameters
+        ----------
+        values
+            Errors, one a curve and size: (triplets, sizes) or what can be broadcast to it.
+        kind
+            ``"seed"`` for errors of new runs, ``"curve"`` for those of the curve itself.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (triplets, sizes).
+        """
         values = np.broadcast_to(np.asarray(values, float), (len(self.triplets), len(self.n)))
-        logs = np.log(np.maximum(self.draws_of(kind), 1e-12))
-        width = 1.06 * logs.std(axis=0) * len(logs) ** -0.2 + 1e-9
-        z = (np.log(values) - logs) / width
-        kernel = logsumexp(-0.5 * z**2, axis=0) - np.log(len(logs))
-        return kernel - np.log(width * np.sqrt(2 * np.pi) * values)
+        found = _kernel_log_density(self.draws_of(kind), values)
+        if kind != "seed" or self.counts is None:
+            return found
+        return np.where(self.counts.counted[:, None], self.counts.log_density(values), found)
 
     def __str__(self) -> str:
         lines = [*self.notes]
@@ -120,3 +139,19 @@ class Forecast(Saveable):
                 f"(90 % for a new seed: {row.low:.4g} to {row.high:.4g}; {where}; last value {row.last_value:.4g})"
             )
         return "\n".join(lines)
+
+
+def _kernel_log_density(draws: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the log density of values (...) by a kernel over the logarithms of draws (draws, ...).
+
+    Draws of 0 keep their share of the probability, and have no part in the density above 0.
+    """
+    positive = draws > 0
+    count = np.maximum(positive.sum(axis=0), 1)
+    logs = np.log(np.where(positive, draws, 1.0))
+    away = np.where(positive, logs - logs.sum(axis=0) / count, 0.0)
+    width = 1.06 * np.sqrt((away**2).sum(axis=0) / count) * count**-0.2 + 1e-9
+    value = np.where(values <= 0, 1.0, values)
+    parts = np.where(positive, -0.5 * ((np.log(value) - logs) / width) ** 2, -np.inf)
+    found = logsumexp(parts, axis=0) - np.log(len(draws)) - np.log(width * np.sqrt(2 * np.pi) * value)
+    return np.where(values <= 0, -np.inf, found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -11,6 +13,7 @@ from curvefit.fitting.forecast_calibration import Calibration, calibrate, fit_en
 from curvefit.fitting.forecast_curve import CurveEnsemble
 from curvefit.fitting.forecast_draws import Forecast
 from curvefit.fitting.forecast_shapes import get_shape
+from curvefit.fitting.outlooks import Outlook
 from curvefit.fitting.seen_curve import SeenCurve
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
@@ -33,9 +36,69 @@ def seen_curves(curves: LearningCurves) -> dict[Triplet, SeenCurve]:
 FARTHEST_RISE = 20.0
 
 
-def forecast_of_curves(
-    curves: LearningCurves, sizes: np.ndarray, families: tuple[str, ...], draws: int, seed: int
-) -> Forecast:
+@dataclass(frozen=True, slots=True, eq=False)
+class CurvesOutlook(Outlook):
+    """Outlook of learning curves.
+
+    Parameters
+    ----------
+    curves
+        The curves.
+    seed
+        Of all random numbers.
+    calibration
+        What hold-out said.
+    ensembles
+        The families integrated over every curve that can be forecast, under the priors that hold-out chose.
+    """
+
+    curves: LearningCurves
+    seed: int
+    calibration: Calibration
+    ensembles: dict[Triplet, CurveEnsemble]
+
+    @property
+    def usable(self) -> pd.DataFrame:
+        """The runs of the curves."""
+        return self.curves.usable
+
+    def forecast_at(self, sizes: np.ndarray, draws: int) -> Forecast:
+        """Return the forecast at sizes."""
+        repeats = self.curves.means().groupby(list(AXES), sort=False)["replicates"].max()
+        weights = {t: one.weights(self.calibration.weights) for t, one in self.ensembles.items()}
+        parts = [
+            _paths(
+                ensemble,
+                sizes,
+                weights[triplet],
+                self.calibration.inflation,
+                draws,
+                float(repeats.loc[tuple(triplet)]),
+                generator(self.seed, "forecast", i),
+            )
+            for i, (triplet, ensemble) in enumerate(self.ensembles.items())
+        ]
+        ceiling = 1.0 if self.curves.metric == "error-rate" else np.inf
+        curve, run = (np.stack(drawn, axis=1).clip(0.0, ceiling) for drawn in zip(*parts))
+        families = self.calibration.families
+        rows = [{**t._asdict(), **dict(zip(families, share))} for t, share in weights.items()]
+        left_out = [str(t) for t in self.curves.triplets if t not in self.ensembles]
+        notes = [f"no forecast for {name}: fewer than two sizes, or no error seen" for name in left_out]
+        seen = [ensemble.curve for ensemble in self.ensembles.values()]
+        return Forecast(
+            tuple(self.ensembles),
+            sizes,
+            curve,
+            run,
+            np.array([one.n[-1] for one in seen]),
+            np.array([one.value[-1] for one in seen]),
+            pd.DataFrame(rows),
+            (_say(self.calibration), *notes),
+        )
+
+
+def outlook_of_curves(curves: LearningCurves, families: tuple[str, ...], seed: int) -> CurvesOutlook:
+    """Hold out the largest sizes, and integrate the families over every curve."""
     for name in families:
         get_shape(name)
     seen = seen_curves(curves)
@@ -43,41 +106,9 @@ def forecast_of_curves(
         raise InvalidInputError(
             "no curve has two usable sizes with an error above 0: nothing to forecast from"
         )
-    left_out = [str(t) for t in curves.triplets if t not in seen]
     calibration = calibrate(list(seen.values()), families, seed=seed)
-    repeats = curves.means().groupby(list(AXES), sort=False)["replicates"].max()
-    parts, weight_rows = [], []
     ensembles = fit_ensembles(list(seen.values()), calibration, seed=seed)
-    for i, (triplet, ensemble) in enumerate(zip(seen, ensembles)):
-        weights = ensemble.weights(calibration.weights)
-        rng = generator(seed, "forecast", i)
-        parts.append(
-            _paths(
-                ensemble,
-                sizes,
-                weights,
-                calibration.inflation,
-                draws,
-                float(repeats.loc[tuple(triplet)]),
-                rng,
-            )
-        )
-        weight_rows.append({**triplet._asdict(), **dict(zip(families, weights))})
-    ceiling = 1.0 if curves.metric == "error-rate" else np.inf
-    stacked = [np.stack([part[k] for part in parts], axis=1).clip(0.0, ceiling) for k in (0, 1)]
-    notes = [_say(calibration)] + [
-        f"no forecast for {name}: fewer than two sizes, or no error seen" for name in left_out
-    ]
-    return Forecast(
-        tuple(seen),
-        sizes,
-        stacked[0],
-        stacked[1],
-        np.array([c.n[-1] for c in seen.values()]),
-        np.array([c.value[-1] for c in seen.values()]),
-        pd.DataFrame(weight_rows),
-        tuple(notes),
-    )
+    return CurvesOutlook(curves, seed, calibration, dict(zip(seen, ensembles)))
 
 
 def _paths(

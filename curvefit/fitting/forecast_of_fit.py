@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 import pandas as pd
 
+from curvefit.fitting.counted_runs import CountedRuns
 from curvefit.fitting.curve_fit import CurveFit
+from curvefit.fitting.discrepancy import walk_ahead
 from curvefit.fitting.forecast_draws import Forecast
-from curvefit.fitting.held_out_drift import held_out_drift
+from curvefit.fitting.held_out_drift import Drift, held_out_drift
+from curvefit.fitting.outlooks import Outlook
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
 
@@ -15,38 +21,66 @@ from curvefit.triplet import AXES, Triplet
 WALK_SPEED = 0.03
 
 
-def forecast_of_fit(
-    fit: CurveFit, sizes: np.ndarray, draws: int, seed: int, *, drifts: bool = True
-) -> Forecast:
-    """Return a forecast of a fit, allowing for the drift that held-out sizes showed unless `drifts` is false; see `forecast`."""
-    fit, rng = fit.thinned(draws), generator(seed, "forecast")
-    law = fit.expected_error(sizes)
-    means = fit.curves.means()
-    groups = {Triplet(*key): part for key, part in means.groupby(list(AXES), sort=False)}
-    last_n = np.array([float(groups[t]["n_train"].iloc[-1]) for t in fit.triplets])
-    last_value = np.array([float(groups[t]["value"].iloc[-1]) for t in fit.triplets])
-    beyond = np.maximum(np.log(sizes)[None, :] - np.log(last_n)[:, None], 0.0)
-    curve, beyond_data = law, "its walk goes on"
-    if "walk" not in fit.draws["posterior"]:
-        order = np.argsort(sizes)
-        steps = np.sqrt(np.diff(beyond[:, order], axis=1, prepend=0.0))
-        walk = np.cumsum(WALK_SPEED * steps * rng.standard_normal(law.shape), axis=2)
-        curve = law * np.exp(walk[:, :, np.argsort(order)])
-        beyond_data = f"a discrepancy of {WALK_SPEED:.0%} an e-fold is added"
-    drift = held_out_drift(fit) if drifts and beyond.any() else None
-    if drift is not None:
-        away = drift.scale * generator(seed, "drift").standard_t(drift.freedom, len(curve))
-        curve = curve * np.exp(away[:, None, None] * beyond)
-        beyond_data += f"; {drift}"
-    note = (
-        f"from a hierarchical fit: bands believe its one family ({fit.family}), a forecast of the curves weighs several; "
-        f"beyond the data {beyond_data}"
-    )
-    run = _new_runs(fit, curve, sizes, groups, rng)
-    ceiling = 1.0 if fit.curves.metric == "error-rate" else np.inf
-    return Forecast(
-        fit.triplets, sizes, curve.clip(0, ceiling), run.clip(0, ceiling), last_n, last_value, pd.DataFrame(), (str(fit.status), note)
-    )  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class FitOutlook(Outlook):
+    """Outlook of a hierarchical fit.
+
+    Parameters
+    ----------
+    fit
+        The fit.
+    seed
+        Of all random numbers.
+    drifts
+        Whether forecasts allow for the drift that held-out sizes showed.
+    """
+
+    fit: CurveFit
+    seed: int
+    drifts: bool = True
+
+    @property
+    def usable(self) -> pd.DataFrame:
+        """The runs that were fitted."""
+        return self.fit.curves.usable
+
+    @cached_property
+    def drift(self) -> Drift | None:
+        """What held-out sizes showed; fits some seconds long, made when sizes beyond the data are first asked."""
+        return held_out_drift(self.fit) if self.drifts else None
+
+    def forecast_at(self, sizes: np.ndarray, draws: int) -> Forecast:
+        """Return the forecast at sizes; of the draws that the fit has, at most `draws`."""
+        fit, rng = self.fit.thinned(draws), generator(self.seed, "forecast")
+        means = fit.curves.means()
+        groups = {Triplet(*key): part for key, part in means.groupby(list(AXES), sort=False)}
+        last_n = np.array([float(groups[t]["n_train"].iloc[-1]) for t in fit.triplets])
+        last_value = np.array([float(groups[t]["value"].iloc[-1]) for t in fit.triplets])
+        beyond = np.maximum(np.log(sizes)[None, :] - np.log(last_n)[:, None], 0.0)
+        curve, beyond_data = fit.expected_error(sizes), "its walk goes on"
+        if "walk" not in fit.draws["posterior"]:
+            curve = curve * np.exp(self._walk(beyond, len(curve)))
+            beyond_data = f"a discrepancy of {WALK_SPEED:.0%} an e-fold is added"
+        if beyond.any() and self.drift is not None:
+            away = self.drift.scale * generator(self.seed, "drift").standard_t(self.drift.freedom, len(curve))
+            curve = curve * np.exp(away[:, None, None] * beyond)
+            beyond_data += f"; {self.drift}"
+        note = (
+            f"from a hierarchical fit: bands believe its one family ({fit.family}), a forecast of the curves weighs several; "
+            f"beyond the data {beyond_data}"
+        )
+        run, counts = _new_runs(fit, curve, sizes, groups, rng)
+        ceiling = 1.0 if fit.curves.metric == "error-rate" else np.inf
+        return Forecast(
+            fit.triplets, sizes, curve.clip(0, ceiling), run.clip(0, ceiling), last_n, last_value, pd.DataFrame(),
+            (str(fit.status), note), counts,
+        )  # fmt: skip
+
+    def _walk(self, beyond: np.ndarray, draws: int) -> np.ndarray:
+        """Return walks that begin where each curve's data end (draws, triplets, sizes); `beyond` is in e-folds of n."""
+        streams = [generator(self.seed, "walk", str(triplet)) for triplet in self.fit.triplets]
+        walks = [walk_ahead(x / np.log(2.0), draws, stream) for x, stream in zip(beyond, streams)]
+        return WALK_SPEED * np.sqrt(np.log(2.0)) * np.stack(walks, axis=1)
 
 
 def _new_runs(
@@ -55,19 +89,19 @@ def _new_runs(
     sizes: np.ndarray,
     groups: dict[Triplet, pd.DataFrame],
     rng: np.random.Generator,
-) -> np.ndarray:
-    """Draw one new run around each draw of the curve, with the fit's own noise where it has any."""
+) -> tuple[np.ndarray, CountedRuns | None]:
+    """Draw one new run around each draw of the curve, with the fit's own noise where it has any; and how it is counted."""
     if not fit.has_noise:
         spread = np.array([_seed_spread(groups[t]) for t in fit.triplets])
-        return curve * np.exp(spread[None, :, None] * rng.standard_normal(curve.shape))
+        return curve * np.exp(spread[None, :, None] * rng.standard_normal(curve.shape)), None
     noise = fit.noise_sd(sizes)
     if fit.likelihood.startswith("log-"):
-        return curve * np.exp(noise * rng.standard_normal(curve.shape))
+        return curve * np.exp(noise * rng.standard_normal(curve.shape)), None
     rate = np.clip(curve, 1e-9, 1 - 1e-9)
     rate = 1 / (1 + np.exp(-np.log(rate / (1 - rate)) - noise * rng.standard_normal(curve.shape)))
     tests = np.array([float((groups[t]["n_test"] / groups[t]["replicates"]).max()) for t in fit.triplets])
-    counted = np.where(np.isfinite(tests), tests, 0).astype(int)[None, :, None]
-    return np.where(counted > 0, rng.binomial(counted, rate) / np.maximum(counted, 1), rate)
+    runs = CountedRuns(rate, np.where(np.isfinite(tests), tests, 0).astype(int))
+    return runs.draw(rng), runs if runs.counted.any() else None
 
 
 def _seed_spread(part: pd.DataFrame) -> float:

@@ -1,4 +1,4 @@
-"""forecast: what the error will be at other sizes, of the curve and of a new seed."""
+"""forecast: what the error will be at other sizes, of the curve and of a new seed; outlook: for several such questions."""
 
 from __future__ import annotations
 
@@ -10,13 +10,33 @@ from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.forecast_draws import Forecast
-from curvefit.fitting.forecast_of_curves import forecast_of_curves
-from curvefit.fitting.forecast_of_fit import forecast_of_fit
+from curvefit.fitting.forecast_of_curves import outlook_of_curves
+from curvefit.fitting.forecast_of_fit import FitOutlook
 from curvefit.fitting.forecast_shapes import DEFAULT_SHAPES
+from curvefit.fitting.outlooks import Outlook
+
+
+def outlook(
+    source: LearningCurves | CurveFit, *, families: tuple[str, ...] = DEFAULT_SHAPES, seed: int = 0
+) -> Outlook:
+    """Make a source ready for several questions: `forecast` and `needed_size` take the outlook in its place, and answer the same.
+
+    Parameters
+    ----------
+    source
+        Learning curves, or a hierarchical fit of them.
+    families
+        Members of the ensemble (ignored for a `CurveFit`, which has its own family).
+    seed
+        Of all random numbers.
+    """
+    if isinstance(source, CurveFit):
+        return FitOutlook(source, seed)
+    return outlook_of_curves(source, families, seed)
 
 
 def forecast(
-    source: LearningCurves | CurveFit,
+    source: LearningCurves | CurveFit | Outlook,
     n: Any,
     *,
     families: tuple[str, ...] = DEFAULT_SHAPES,
@@ -33,7 +53,7 @@ def forecast(
     Parameters
     ----------
     source
-        Learning curves, or a hierarchical fit of them.
+        Learning curves, a hierarchical fit of them, or an `outlook` of either, which has its own families and seed.
     n
         Sizes, positive.
     families
@@ -46,6 +66,5 @@ def forecast(
     sizes = np.atleast_1d(np.asarray(n, float))
     if sizes.ndim != 1 or not len(sizes) or not (sizes > 0).all():
         raise InvalidInputError(f"n must be positive sizes in one dimension, not {n!r}")
-    if isinstance(source, CurveFit):
-        return forecast_of_fit(source, sizes, draws, seed)
-    return forecast_of_curves(source, sizes, families, draws, seed)
+    ready = source if isinstance(source, Outlook) else outlook(source, families=families, seed=seed)
+    return ready.forecast_at(sizes, draws)

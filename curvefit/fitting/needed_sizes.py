@@ -13,6 +13,7 @@ from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.forecasts import forecast
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
+from curvefit.fitting.outlooks import Outlook
 from curvefit.fitting.saveable import Saveable
 from curvefit.triplet import AXES, Triplet
 
@@ -82,7 +83,7 @@ class NeededSize(Saveable):
 
 
 def needed_size(
-    source: LearningCurves | CurveFit,
+    source: LearningCurves | CurveFit | Outlook,
     target: float,
     *,
     times: float = 1000.0,
@@ -94,18 +95,22 @@ def needed_size(
     Parameters
     ----------
     source
-        Learning curves, or a hierarchical fit of them.
+        Learning curves, a hierarchical fit of them, or an `outlook` of either, which has its own seed.
     target
         Error to reach, above zero.
     times
         How far to look: this many times the largest size seen.
+    draws
+        Number of draws.
+    seed
+        Of all random numbers.
     """
     if not target > 0:
         raise InvalidInputError(f"the target error must be above 0, not {target}")
-    curves = source.curves if isinstance(source, CurveFit) else source
-    if not len(curves.usable):
+    usable = (source.curves if isinstance(source, CurveFit) else source).usable
+    if not len(usable):
         raise InvalidInputError("there is no usable row; see curves.table['flag'] for the reasons")
-    ends = curves.usable.groupby(list(AXES), sort=False)["n_train"].agg(["min", "max"])
+    ends = usable.groupby(list(AXES), sort=False)["n_train"].agg(["min", "max"])
     low, high = float(ends["min"].min()), float(ends["max"].max()) * times
     grid = np.geomspace(low, high, max(int(SIZES_PER_E_FOLD * np.log(high / low)), 16))
     paths = forecast(source, grid, draws=draws, seed=seed)

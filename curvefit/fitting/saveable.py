@@ -72,9 +72,10 @@ class Saveable:
     __slots__ = ()
     form: ClassVar[SavedForm] = SavedForm(
         "result.json",
-        1,
+        2,
         {
             "Forecast": "curvefit.fitting.forecast_draws",
+            "CountedRuns": "curvefit.fitting.counted_runs",
             "NeededSize": "curvefit.fitting.needed_sizes",
             "PointFit": "curvefit.fitting.point_fits",
             "CurvePointFit": "curvefit.fitting.point_fits",

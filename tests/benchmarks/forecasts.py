@@ -16,7 +16,7 @@ import numpy as np
 import curvefit
 from curvefit.curves import LearningCurves, load_curves
 from curvefit.fitting import Forecast, forecast
-from curvefit.fitting.forecast_of_fit import forecast_of_fit
+from curvefit.fitting.forecast_of_fit import FitOutlook
 from curvefit.triplet import AXES
 from tests.benchmarks.sampling import clock
 from tests.calibration.scenarios import SCENARIOS, simulate
@@ -80,9 +80,7 @@ def simulated_rows(name: str, grids: Sequence[int]) -> Iterator[str]:
         largest = int(curves.usable["n_train"].max())
         fit = curvefit.fit(curves.drop_sizes(above=largest // AHEAD), chains=2, reruns=0, cores=1)
         for label, drifts in zip(found, (True, False)):
-            found[label].append(
-                (forecast_of_fit(fit, np.array([float(largest)]), 1000, 0, drifts=drifts), curves)
-            )
+            found[label].append((forecast(FitOutlook(fit, 0, drifts), [largest]), curves))
     seconds = clock() - before
     for label, forecasts in found.items():
         yield scores(f"{name}, {len(grids)} simulated grids", label, forecasts, seconds)

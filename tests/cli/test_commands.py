@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -134,6 +135,20 @@ def test_predict_continues_a_saved_fit(saved, capsys):
     assert row["low"] < truth < row["high"]
     assert row["extrapolated"] is True
     assert {r["target"] for r in content["needed"]} == {0.1}
+
+
+@pytest.mark.parametrize(
+    ("source", "module", "held_out"),
+    [("table", "forecast_of_curves", "calibrate"), ("saved", "forecast_of_fit", "held_out_drift")],
+)
+def test_predict_holds_sizes_out_once_for_target_and_sizes(
+    source, module, held_out, request, capsys, monkeypatch
+):
+    place = importlib.import_module(f"curvefit.fitting.{module}")
+    calls, real = [], getattr(place, held_out)
+    monkeypatch.setattr(place, held_out, lambda *a, **k: calls.append(a) or real(*a, **k))
+    run(capsys, "predict", request.getfixturevalue(source), "--at", 4096, "--target", 0.1, "--json")
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("words", [("--target", "2"), ("--target", "0"), ("--at", "-3")])

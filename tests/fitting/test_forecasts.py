@@ -11,8 +11,9 @@ from curvefit.fitting.designs import design
 from curvefit.fitting.forecast_calibration import calibrate
 from curvefit.fitting.forecast_curve import fit_ensemble
 from curvefit.fitting.forecast_of_curves import seen_curves
+from curvefit.fitting.forecast_of_fit import WALK_SPEED
 from curvefit.fitting.forecast_pooling import pool
-from curvefit.fitting.forecasts import forecast
+from curvefit.fitting.forecasts import forecast, outlook
 from curvefit.fitting.needed_sizes import needed_size
 from curvefit.fitting.rolling_origins import compare_families, rolling_origin
 from curvefit.fitting.seen_curve import SeenCurve
@@ -94,6 +95,35 @@ def test_from_a_fit_nothing_is_added_inside(fit):
     outside = forecast(fit, [65536.0], draws=400)
     law_alone = np.log(fit.expected_error([65536.0])).std(axis=0)[:, 0]
     assert (np.log(outside.curve_draws[:, :, 0]).std(axis=0) > law_alone).all()
+
+
+def test_a_walk_added_to_a_fit_does_not_depend_on_what_else_is_asked(fit):
+    one, more = forecast(fit, [65536.0], draws=400), forecast(fit, [8192.0, 65536.0, 9000.0], draws=400)
+    np.testing.assert_array_equal(one.curve_draws[..., 0], more.curve_draws[..., 1])
+    spread = np.log(more.curve_draws / fit.expected_error(more.n)).std(axis=(0, 1))
+    # 800 walks: the standard error of a spread is 2.5 %, four of them are 10 %.
+    np.testing.assert_allclose(spread, WALK_SPEED * np.sqrt(np.log(more.n / 4096)), rtol=0.1)
+
+
+def test_new_runs_of_a_fit_without_noise_spread_as_the_seeds_did(fit, curves):
+    found = forecast(fit, [1024.0], draws=400)
+    spread = np.log(found.seed_draws / found.curve_draws).std(axis=0)[:, 0]
+    runs = curves.usable[curves.usable["n_train"] >= 256].groupby(["model", "n_train"])["value"]
+    seen = np.sqrt((runs.std() / runs.mean()).pow(2).groupby("model").mean())
+    np.testing.assert_allclose(spread, seen, rtol=0.15)
+
+
+@pytest.mark.parametrize("kind", ["curves", "fit"])
+def test_an_outlook_answers_every_question_as_if_it_were_the_only_one(kind, request):
+    source = request.getfixturevalue(kind)
+    ahead = outlook(source, seed=3)
+    needed = needed_size(ahead, 0.2, draws=200)
+    found = forecast(ahead, [1000, 8192], draws=200)
+    np.testing.assert_array_equal(needed.sizes, needed_size(source, 0.2, draws=200, seed=3).sizes)
+    alone = forecast(source, [1000, 8192], draws=200, seed=3)
+    np.testing.assert_array_equal(found.curve_draws, alone.curve_draws)
+    np.testing.assert_array_equal(found.seed_draws, alone.seed_draws)
+    assert str(found) == str(alone)
 
 
 def test_bad_sizes(curves):

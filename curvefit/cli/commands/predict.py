@@ -37,7 +37,7 @@ def predict(
     posterior is continued. Either way the uncertainty grows with the distance from the measured sizes.
     Without --at and --target: twice, four and eight times the largest size.
     """
-    from curvefit.fitting import forecast, needed_size
+    from curvefit.fitting import forecast, needed_size, outlook
 
     saved = load_saved_fit(source, **choice)
     curves = read_curves(source, **choice) if saved is None else saved.curves
@@ -50,12 +50,13 @@ def predict(
     content: dict[str, Any] = {"status": status, "converged": converged}
     texts = [status]
     with working("forecasting"):
+        ahead = outlook(believed, seed=seed)
         if target is not None:
-            needed = needed_size(believed, target, seed=seed)
+            needed = needed_size(ahead, target)
             content["needed"] = needed.summary()
             texts.append(str(needed))
         if at or target is None:
-            predicted = forecast(believed, at or [2 * largest, 4 * largest, 8 * largest], seed=seed)
+            predicted = forecast(ahead, at or [2 * largest, 4 * largest, 8 * largest])
             content["forecast"], content["notes"] = predicted.summary(), predicted.notes
             texts.append(str(predicted))
     if as_json:
