@@ -8,7 +8,9 @@ import numpy as np
 
 from curvefit.families.abstract import FAMILIES, AbstractFamily, ParamSpec
 
-LEVEL = ParamSpec("level", "positive", (-1.0, 1.5), 1.0, "main", "error at 1000 examples", "error")
+LEVEL = ParamSpec(
+    "level", "positive", (-1.0, 1.5), 1.0, "main", "error at 1000 examples, on the line", "error"
+)
 DECADE_DROP = ParamSpec(
     "decade_drop",
     "positive",
@@ -21,10 +23,10 @@ DECADE_DROP = ParamSpec(
 
 
 class Logarithmic(AbstractFamily):
-    """``level - decade_drop * log10(n / 1000)``, bent so that it stays above 0.
+    """``decade_drop * log10(1 + zero / n)`` with ``log10(zero / 1000) = level / decade_drop``.
 
-    A straight line in log n reaches negative errors; the softplus with a width of a tenth of the level keeps it
-    positive and leaves it a straight line wherever the error is above a third of the level.
+    That is the straight line ``level - decade_drop * log10(n / 1000)`` where it is above `decade_drop` (less than 5 % from it), and
+    falls as 1 / n beyond the size where the line would reach 0. A curve whose sizes are rescaled is again such a curve.
     """
 
     name = "logarithmic"
@@ -33,8 +35,8 @@ class Logarithmic(AbstractFamily):
 
     @staticmethod
     def formula(xp: Any, n: Any, *, chance: Any, decade_drop: Any, level: Any) -> Any:
-        width = 0.1 * level
-        scaled = (level - decade_drop * xp.log(n / 1000.0) / np.log(10.0)) / width
+        width = decade_drop / np.log(10.0)
+        scaled = level / width - xp.log(n / 1000.0)
         return width * (xp.maximum(scaled, 0.0) + xp.log1p(xp.exp(-abs(scaled))))
 
     def rescale_sizes(self, values: dict[str, Any], factor: float) -> dict[str, Any]:
