@@ -12,7 +12,7 @@ import numpy as np
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.registry import Registry
 
-Support = Literal["positive", "fraction", "real"]
+Support = Literal["positive", "fraction"]
 Pooling = Literal["factorial", "main", "common"]
 Measures = Literal["number", "size", "error"]
 #: Where the square root of a fraction bends away from 0: fractions below its square are all but 0.
@@ -28,8 +28,8 @@ class ParamSpec:
     name
         As the formula, the draws and the tables call it.
     support
-        ``"positive"`` (estimated as its logarithm), ``"fraction"`` (of the curve's unit: its chance level,
-        or its error at the smallest sizes; estimated as its square root, which is softly kept above 0) or ``"real"``.
+        ``"positive"`` (estimated as its logarithm) or ``"fraction"`` (of the curve's unit: its chance level,
+        or its error at the smallest sizes; estimated as its square root, which is softly kept above 0).
     prior
         Mean and standard deviation of the normal prior of the grand mean, on the estimated scale.
     spread
@@ -62,27 +62,23 @@ class ParamSpec:
     @property
     def estimated_name(self) -> str:
         """Name of the parameter on the estimated scale: ``log_exponent``, ``root_floor``."""
-        return {"positive": "log_", "fraction": "root_", "real": ""}[self.support] + self.name
+        return {"positive": "log_", "fraction": "root_"}[self.support] + self.name
 
     def constrain(self, value: Any, unit: Any = 1.0, xp: Any = np) -> Any:
         """Return the natural value of an estimated one; `unit` matters for errors only."""
         if self.support == "positive":
             return xp.exp(value) * unit if self.measures == "error" else xp.exp(value)
-        if self.support == "fraction":
-            scaled = value / ROOT_WIDTH
-            softplus = xp.maximum(scaled, 0.0) + xp.log1p(xp.exp(-abs(scaled)))
-            return unit * (ROOT_WIDTH * softplus) ** 2
-        return value
+        scaled = value / ROOT_WIDTH
+        softplus = xp.maximum(scaled, 0.0) + xp.log1p(xp.exp(-abs(scaled)))
+        return unit * (ROOT_WIDTH * softplus) ** 2
 
     def unconstrain(self, value: Any, unit: Any = 1.0) -> np.ndarray:
         """Return the estimated (unbounded) value of a natural one."""
         value = np.asarray(value, float)
         if self.support == "positive":
             return np.log(value / unit) if self.measures == "error" else np.log(value)
-        if self.support == "fraction":
-            scaled = np.sqrt(value / unit) / ROOT_WIDTH
-            return ROOT_WIDTH * (scaled + np.log(-np.expm1(-scaled)))
-        return value
+        scaled = np.sqrt(value / unit) / ROOT_WIDTH
+        return ROOT_WIDTH * (scaled + np.log(-np.expm1(-scaled)))
 
 
 class AbstractFamily:
@@ -98,6 +94,8 @@ class AbstractFamily:
         Whether the formula uses the error of the best constant prediction.
     without_chance
         Registered name of the family that stands in where no chance level is known; None if there is none.
+    constant
+        Whether the error does not change with n: a fit then uses the largest size of every curve alone.
     formula
         Static method ``formula(xp, n, *, chance, <parameters>)``: the error at n from natural values. `xp` is the array
         namespace, `numpy` or `pytensor.tensor`; arrays broadcast. Its keywords must be the names of the table.
@@ -107,6 +105,7 @@ class AbstractFamily:
     parameters: ClassVar[tuple[ParamSpec, ...]]
     needs_chance: ClassVar[bool] = True
     without_chance: ClassVar[str | None] = None
+    constant: ClassVar[bool] = False
     formula: ClassVar[Callable[..., Any]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -15,6 +15,7 @@ class LastValue(AbstractFamily):
     name = "last-value"
     parameters = (LEVEL,)
     needs_chance = False
+    constant = True
 
     @staticmethod
     def formula(xp: Any, n: Any, *, chance: Any, level: Any) -> Any:

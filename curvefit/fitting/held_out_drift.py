@@ -57,7 +57,7 @@ def held_out_drift(fit: CurveFit) -> Drift | None:
     Drift or None
         None where curves are too few (`FEWEST_CURVES`), too short, or no model of noise was fitted.
     """
-    if not fit.has_noise or len(fit.triplets) < FEWEST_CURVES or fit.family == "last-value":
+    if not fit.has_noise or len(fit.triplets) < FEWEST_CURVES or fit.law.constant:
         return None
     largest = float(fit.curves.usable["n_train"].max())
     seen = [(n, drift) for f in FACTORS if (drift := _drift_beyond(fit, n := largest / f)) is not None]

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool = False) -> CurveFit:
     """Fit curves with given settings; see `curvefit.fitting.fit`."""
     layout = lay_out(curves, family=settings.family, likelihood=settings.likelihood)
-    if layout.family.name == "last-value":
-        settings = settings.model_copy(update={"discrepancy": "none"})
+    settings = settings.for_family(layout.family)
     hierarchy = build_hierarchy(layout, settings)
     start = start_of_fit(layout, hierarchy, settings)
     if not np.isfinite(start.theta).all():

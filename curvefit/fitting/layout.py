@@ -156,7 +156,7 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
     chance = chance_levels(curves)[first]
     law, chance = resolve_family(get_family(family), chance, triplets, curves.metric, notes)
     table = table.assign(curve=_codes(table, curves.triplets, first))
-    if law.name == "last-value":
+    if law.constant:
         largest = table.groupby("curve")["n_train"].transform("max")
         table = table[table["n_train"] == largest].reset_index(drop=True)
     counted = table["n_errors"].notna() & table["n_test"].notna() & (curves.metric == "error-rate")

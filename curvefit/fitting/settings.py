@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt
 
+from curvefit.families import AbstractFamily
 from curvefit.fitting.priors import Priors
 from curvefit.settings import Settings
 
@@ -78,6 +79,10 @@ class FitSettings(Settings):
     def usual_walk(self) -> float:
         """Prior median of the step of the curves' walk; 0 without one."""
         return self.priors.walk[0] if self.walks else 0.0
+
+    def for_family(self, family: AbstractFamily) -> FitSettings:
+        """Return the settings of a fit of that family: a constant, fitted to one size of every curve, has no discrepancy."""
+        return self.model_copy(update={"discrepancy": "none"}) if family.constant else self
 
     @property
     def walks(self) -> bool:

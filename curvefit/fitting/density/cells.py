@@ -6,7 +6,7 @@ import math
 
 from curvefit.fitting.density.scalars import compiled, softplus
 
-POSITIVE, FRACTION, REAL = 0, 1, 2
+POSITIVE, FRACTION = 0, 1
 _LOG_2 = math.log(2.0)
 _EDGE = 1e-9  # errors on the logit scale are kept this far from 0 and 1
 
@@ -29,11 +29,9 @@ def natural(estimated, support, in_units, row, unit, value, slope):
             at, factor = estimated[row[c], k], unit[c] if in_units[k] else 1.0
             if support[k] == POSITIVE:
                 value[k, c] = slope[k, c] = math.exp(at) * factor
-            elif support[k] == FRACTION:
+            else:
                 soft, rise = softplus(at)
                 value[k, c], slope[k, c] = soft * soft * factor, 2.0 * soft * rise * factor
-            else:
-                value[k, c], slope[k, c] = at * factor, factor
 
 
 @compiled

@@ -26,7 +26,7 @@ from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.ridge import floor_index
 from curvefit.fitting.settings import FitSettings
 
-_SUPPORT = {"positive": cells.POSITIVE, "fraction": cells.FRACTION, "real": cells.REAL}
+_SUPPORT = {"positive": cells.POSITIVE, "fraction": cells.FRACTION}
 
 
 class Density:
