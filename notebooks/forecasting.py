@@ -56,7 +56,7 @@ print(needed_size(curves, 0.05, seed=0))
 # %% [markdown]
 # ## What to run next
 #
-# Which runs would tell most about the exponents, for their price? The design ranks sizes and triplets by how much they
+# Which runs would tell most about the exponents, for their price? The design ranks triplets, sizes and numbers of seeds by how much they
 # would shrink the posterior of the exponent per example (per second, where the records say how long runs took). It rests on
 # a fit. To rank proposals the quick approximation will do; its standard deviations, the last two columns, come out too
 # small and are not to be quoted. `cf.fit(curves)` samples, and takes longer.
@@ -64,11 +64,12 @@ print(needed_size(curves, 0.05, seed=0))
 # %%
 fit = cf.fit(curves, method="approximate", seed=0)
 print(fit.status)
-proposals = cf.design(fit, seeds=2)
+proposals = cf.design(fit)
 proposals[
     ["model", "n_train", "seeds", "gain", "cost", "cost_unit", "exponent_sd_now", "exponent_sd_after"]
 ].head(5)
 
 # %% [markdown]
 # Sizes beyond the data come first: they separate the floor from the exponent. More seeds at sizes that were measured hardly
-# change the last column, however cheap they are.
+# change the last column, however cheap they are. Two seeds tell less than twice what one does, for twice the price, so one comes
+# first unless it would tell too little to be worth starting.

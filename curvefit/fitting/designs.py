@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,30 @@ from curvefit.triplet import AXES
 
 #: Proposals that tell less than this share of the best one come last, however cheap: starting a run has its price.
 WORTH_STARTING = 0.25
+#: Noise of a run, relative to its error, where a fit has no model of noise and nothing is known of the runs.
+USUAL_NOISE = 0.02
 
 
 def design(
-    fit: CurveFit, *, sizes: Any = None, seeds: int = 2, times: float = 8.0, draws: int = 400
+    fit: CurveFit,
+    *,
+    sizes: Any = None,
+    seeds: int | Sequence[int] = (1, 2, 4),
+    times: float = 8.0,
+    draws: int = 400,
 ) -> pd.DataFrame:
-    """Rank what could be run next by information on the exponents per second.
+    """Rank what could be run next, and with how many seeds, by information on the exponents per second.
 
     The gain is how much the runs would shrink the posterior variance of the log exponent: with the predicted error
     linear in it, ``0.5 * log((s + v) / v')`` where s is the predictive variance of the log error, v the noise of
-    `seeds` runs, and v' what is left of s when the log exponent is known, plus v. Seconds are those of this
-    triplet's runs, extrapolated as a power of n; the number of examples stands in where no seconds were recorded.
+    the mean of so many runs, and v' what is left of s when the log exponent is known, plus v. Noise is that of the fit's model, and
+    the counting noise of test sets as large as those of the curve.
+
+    A second seed tells less than the first, and costs as much: where noise is small beside s it tells next to nothing. Several
+    seeds thus come first only where one alone tells too little to be worth starting.
+
+    Seconds are those of the triplet's runs, extrapolated as a power of n. Unless seconds are known for two sizes of every curve, the
+    number of examples stands in for all of them, so that all proposals are compared in one unit.
 
     Parameters
     ----------
@@ -32,17 +46,19 @@ def design(
     sizes
         Sizes to consider; by default log-spaced ones from the smallest seen to `times` the largest.
     seeds
-        Runs per proposal.
+        Runs per proposal; several numbers are compared.
 
     Returns
     -------
     pandas.DataFrame
-        One row a proposal, best first (those that tell less than a quarter of the best one last): data, model, inference, n_train, seeds, gain (nats), cost (seconds or
-        examples, see cost_unit), gain_per_cost, exponent_sd_now, exponent_sd_after (of the log exponent).
+        One row a proposal, best first (those that tell less than a quarter of the best one last): data, model, inference,
+        n_train, seeds, gain (nats), cost (of all its runs), cost_unit (``"seconds"`` or ``"examples"``, the same in all rows),
+        gain_per_cost, exponent_sd_now, exponent_sd_after (of the log exponent).
     """
-    if seeds < 1:
-        raise InvalidInputError(f"seeds must be 1 or more, not {seeds}")
-    usable, means = fit.curves.usable, fit.curves.means()
+    numbers = np.atleast_1d(np.asarray(seeds))
+    if not numbers.size or not (numbers >= 1).all() or (numbers != np.floor(numbers)).any():
+        raise InvalidInputError(f"seeds must be whole numbers of 1 or more, not {seeds}")
+    usable = fit.curves.usable
     low, high = float(usable["n_train"].min()), float(usable["n_train"].max()) * times
     grid = (
         np.unique(np.geomspace(low, high, 10).round())
@@ -52,50 +68,68 @@ def design(
     fit = fit.thinned(draws)
     log_exponent = fit.parameter("log_exponent")
     log_error = np.log(np.maximum(fit.expected_error(grid), 1e-12))
-    rows = []
+    runs = [usable[(usable[list(AXES)] == list(t)).all(axis=1)] for t in fit.triplets]
+    costs, unit = _costs(runs, grid)
+    tables = []
     for i, triplet in enumerate(fit.triplets):
-        mine = usable[(usable[list(AXES)] == list(triplet)).all(axis=1)]
-        part = means[(means[list(AXES)] == list(triplet)).all(axis=1)]
-        cost, unit = _cost(mine, grid, seeds)
         target = log_exponent[:, i] - log_exponent[:, i].mean()
         variance = target.var()
-        for j, n in enumerate(grid):
-            error = log_error[:, i, j] - log_error[:, i, j].mean()
-            noise = _noise(part, float(np.exp(log_error[:, i, j]).mean()), n) ** 2 / seeds
-            total = error.var() + noise
-            explained = (target @ error / len(target)) ** 2 / (max(variance, 1e-12) * total)
-            explained = float(np.clip(explained, 0.0, 1 - 1e-9))
-            gain = -0.5 * np.log1p(-explained)
-            rows.append(
-                {
-                    **triplet._asdict(), "n_train": int(n), "seeds": seeds, "gain": gain, "cost": cost[j],
-                    "cost_unit": unit, "gain_per_cost": gain / cost[j], "exponent_sd_now": float(np.sqrt(variance)),
-                    "exponent_sd_after": float(np.sqrt(variance * (1 - explained))),
-                }
-            )  # fmt: skip
-    table = pd.DataFrame(rows)
+        error = log_error[:, i] - log_error[:, i].mean(axis=0)
+        noise = _noise_variance(fit, i, runs[i], grid, np.exp(log_error[:, i]))
+        total = error.var(axis=0) + noise / numbers[:, None]
+        explained = (target @ error / len(target)) ** 2 / (max(variance, 1e-12) * total)
+        explained = np.clip(explained, 0.0, 1 - 1e-9)
+        frame = pd.DataFrame(
+            {
+                "n_train": np.tile(grid.astype(int), len(numbers)),
+                "seeds": np.repeat(numbers.astype(int), len(grid)),
+                "gain": (-0.5 * np.log1p(-explained)).ravel(),
+                "cost": (costs[i] * numbers[:, None]).ravel(),
+                "cost_unit": unit,
+                "exponent_sd_now": float(np.sqrt(variance)),
+                "exponent_sd_after": np.sqrt(variance * (1 - explained)).ravel(),
+            }
+        )
+        tables.append(frame.assign(**triplet._asdict()))
+    table = pd.concat(tables, ignore_index=True)
+    table.insert(table.columns.get_loc("cost_unit") + 1, "gain_per_cost", table["gain"] / table["cost"])
     worth = table["gain"] >= WORTH_STARTING * table["gain"].max()
-    ranked = table.assign(_worth=worth).sort_values(
-        ["_worth", "gain_per_cost"], ascending=False, ignore_index=True
-    )
-    return ranked.drop(columns="_worth")
+    order = np.lexsort((-table["gain_per_cost"], ~worth))
+    return table.iloc[order].reset_index(drop=True)[[*AXES, *table.columns.drop(list(AXES))]]
 
 
-def _noise(part: pd.DataFrame, error: float, n: float) -> float:
-    """Relative noise of one run at size n, interpolated from the runs seen, never below the counting noise."""
-    relative = part["value_se"] * np.sqrt(part["replicates"]) / part["value"].clip(lower=1e-12)
-    known = np.isfinite(relative) & (relative > 0)
-    n_test = float((part["n_test"] / part["replicates"]).max())
-    counting = np.sqrt(max(1 - error, 0.0) / (error * n_test)) if n_test > 0 and error > 0 else 0.0
-    if not known.any():
-        return max(counting, 0.02)
-    seen = np.exp(np.interp(np.log(n), np.log(part["n_train"][known]), np.log(relative[known])))
-    return float(max(seen, counting))
+def _noise_variance(
+    fit: CurveFit, i: int, runs: pd.DataFrame, grid: np.ndarray, error: np.ndarray
+) -> np.ndarray:
+    """Return the variance of the log error of one run at every size: between seeds, and from its test set or standard error.
+
+    Parameters
+    ----------
+    i, runs
+        A triplet's position, and its runs.
+    grid, error
+        Sizes, and draws of the expected error there, shape (draws, sizes).
+    """
+    mean, n_test = error.mean(axis=0), float(runs["n_test"].max())
+    if n_test > 0:
+        known = (1 - np.minimum(mean, 1.0)) / (mean * n_test)
+    else:
+        known = np.nan_to_num(float((runs["value_se"] / runs["value"]).median())) ** 2
+    if fit.has_noise:
+        to_log = 1.0 if fit.likelihood.startswith("log-") else 1 - error
+        return np.square(fit.noise_sd(grid, at=[i])[:, 0] * to_log).mean(axis=0) + known
+    between = runs.groupby("n_train")["value"].agg(lambda seen: np.var(np.log(seen[seen > 0]), ddof=1))
+    between = between[between > 0]
+    seen = np.full(len(grid), USUAL_NOISE**2)
+    if len(between):
+        seen = np.exp(np.interp(np.log(grid), np.log(between.index.to_numpy(float)), np.log(between)))
+    return np.maximum(seen, known)
 
 
-def _cost(mine: pd.DataFrame, grid: np.ndarray, seeds: int) -> tuple[np.ndarray, str]:
-    timed = mine[mine["seconds"] > 0]
-    if timed["n_train"].nunique() < 2:
-        return grid * seeds, "examples"
-    slope, intercept = np.polyfit(np.log(timed["n_train"]), np.log(timed["seconds"]), 1)
-    return np.exp(intercept + max(slope, 0.0) * np.log(grid)) * seeds, "seconds"
+def _costs(runs: list[pd.DataFrame], grid: np.ndarray) -> tuple[np.ndarray, str]:
+    """Return the cost of one run of every triplet at every size, shape (triplets, sizes), and its unit: one for all."""
+    timed = [part[part["seconds"] > 0] for part in runs]
+    if any(part["n_train"].nunique() < 2 for part in timed):
+        return np.tile(grid, (len(runs), 1)), "examples"
+    lines = [np.polyfit(np.log(part["n_train"]), np.log(part["seconds"]), 1) for part in timed]
+    return np.exp([level + max(slope, 0.0) * np.log(grid) for slope, level in lines]), "seconds"

@@ -20,16 +20,27 @@ def design(
         list[int] | None,
         typer.Option("--size", min=1, help="Training-set size to consider; may be repeated."),
     ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Runs per proposal.")] = 2,
+    seeds: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--seeds",
+            min=1,
+            help="Runs per proposal, by default 1, 2 and 4; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many proposals to show.")] = 10,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Rank (triplet, size) proposals by information on the exponents per second, or per example."""
+    """Rank (triplet, size, seeds) proposals by information on the exponents per second.
+
+    Per example instead, for all of them, unless seconds are recorded at two sizes of every curve or more.
+    """
     from curvefit.fitting import design as rank
 
     fitted = open_fit(source, seed=seed, **choice)
-    table = rank(fitted, sizes=size, seeds=seeds)
+    table = rank(fitted, sizes=size, **({"seeds": seeds} if seeds else {}))
     best = table.head(top)
     if as_json:
         print_json({"converged": fitted.status.converged, "status": str(fitted.status), "proposals": best})
@@ -41,5 +52,6 @@ def design(
             f"{first['seeds']} seed(s): the spread of its log exponent would fall from "
             f"{first['exponent_sd_now']:.3f} to {first['exponent_sd_after']:.3f} for {first['cost']:.3g} {first['cost_unit']}."
         )
-        print_table(best, title=f"best {len(best)} of {len(table)} proposals")
+        unit = first["cost_unit"].removesuffix("s")
+        print_table(best, title=f"best {len(best)} of {len(table)} proposals, by information per {unit}")
     leave_by(fitted.status, source)
