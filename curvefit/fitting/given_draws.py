@@ -37,6 +37,10 @@ def fit_from_draws(
             )
         if not np.isfinite(array).all() or (array < 0).any():
             raise InvalidInputError(f"draws of {name} must be finite and not negative")
+    if (values["exponent"] == 0).any():
+        raise InvalidInputError(
+            "draws of exponent must be positive: with an exponent of 0 the error does not fall, and its law has no onset"
+        )
     levels = chance_levels(curves) if chance is None else np.broadcast_to(chance, (len(triplets),))
     levels = np.asarray(levels, float)
     if np.isfinite(levels).all():

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from curvefit import __version__
 from curvefit.curves.json_form import curves_from_json, curves_to_json
 from curvefit.errors import DataFileError, InvalidInputError, did_you_mean
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2
 DRAWS_FILE = "draws.nc"
 FIT_FILE = "fit.json"
+_FIGURES = ("max_r_hat", "min_ess_bulk", "min_ess_tail")
 
 
 def save_fit(fit: CurveFit, folder: Path) -> Path:
@@ -38,11 +41,11 @@ def save_fit(fit: CurveFit, folder: Path) -> Path:
         "likelihood": fit.likelihood,
         "triplets": [list(t) for t in fit.triplets],
         "settings": fit.settings.model_dump(mode="json"),
-        "status": asdict(fit.status),
+        "status": asdict(fit.status) | {k: _written(getattr(fit.status, k)) for k in _FIGURES},
         "notes": list(fit.notes),
         "curves": curves_to_json(fit.curves),
     }
-    text = json.dumps(content, indent=1)
+    text = json.dumps(content, indent=1, allow_nan=False)
     scratch = folder / f"{FIT_FILE}.partial"
     scratch.write_text(text, encoding="utf-8")
     scratch.replace(folder / FIT_FILE)
@@ -100,8 +103,7 @@ def load_fit(path: str | Path) -> CurveFit:
         raise DataFileError(f"{folder / DRAWS_FILE} is damaged: {error}") from error
     draws.close()
     status = content["status"]
-    numbers = ("max_r_hat", "min_ess_bulk", "min_ess_tail")
-    status |= {k: float("nan") for k in numbers if status[k] is None}
+    status |= {k: _read(status[k]) for k in _FIGURES}
     return CurveFit(
         curves_from_json(content["curves"]),
         tuple(Triplet(*t) for t in content["triplets"]),
@@ -112,3 +114,15 @@ def load_fit(path: str | Path) -> CurveFit:
         parse_settings(FitSettings, content["settings"], where=f"{folder / FIT_FILE}: settings"),
         tuple(content["notes"]),
     )
+
+
+def _written(figure: float) -> float | str | None:
+    """Return a figure as JSON knows it: null for NaN, text for infinity."""
+    if np.isnan(figure):
+        return None
+    return float(figure) if np.isfinite(figure) else str(figure)
+
+
+def _read(figure: float | str | None) -> float:
+    """Return the figure that was written; older files hold NaN itself."""
+    return float("nan") if figure is None else float(figure)

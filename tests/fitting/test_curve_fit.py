@@ -106,6 +106,18 @@ def test_damaged_and_missing_fits_are_named(given, tmp_path):
         curvefit.load_fit(folder)
 
 
+@pytest.mark.parametrize("r_hat", [np.nan, np.inf, 1.25])
+def test_figures_of_the_status_are_strict_json_and_come_back(given, r_hat, tmp_path):
+    status = dataclasses.replace(given.status, max_r_hat=r_hat)
+    folder = dataclasses.replace(given, status=status).save(tmp_path / "fit")
+    text = (folder / "fit.json").read_text()
+    saved = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    np.testing.assert_equal(curvefit.load_fit(folder).status.max_r_hat, r_hat)
+    saved["status"]["max_r_hat"] = float("nan")  # as older versions wrote it
+    (folder / "fit.json").write_text(json.dumps(saved))
+    assert np.isnan(curvefit.load_fit(folder).status.max_r_hat)
+
+
 def test_bad_draws_and_names_are_refused(given, simulated_grid):
     curves = simulated_grid.curves
     shape = (3, len(curves.triplets))
@@ -116,6 +128,10 @@ def test_bad_draws_and_names_are_refused(given, simulated_grid):
     with pytest.raises(InvalidInputError, match="below the chance"):
         curvefit.CurveFit.from_draws(
             curves, exponent=np.ones(shape), amplitude=np.ones(shape), floor=np.ones(shape)
+        )
+    with pytest.raises(InvalidInputError, match="exponent must be positive"):
+        curvefit.CurveFit.from_draws(
+            curves, exponent=np.zeros(shape), amplitude=np.ones(shape), floor=np.zeros(shape)
         )
     with pytest.raises(UnknownNameError, match="Did you mean 'exponent'"):
         given.parameter("exponnent")
