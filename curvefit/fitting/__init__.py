@@ -16,6 +16,7 @@ _PUBLIC = {
     "PointFit": "curvefit.fitting.point_fits",
     "profile_interval": "curvefit.fitting.point_fits",
     "bootstrap": "curvefit.fitting.bootstrap_fits",
+    "log_regression": "curvefit.fitting.robust_fits",
     "published_fit": "curvefit.fitting.published_estimators",
     "bnsl_fit": "curvefit.fitting.bnsl",
     "loss_surface_fit": "curvefit.fitting.loss_surface",
@@ -30,6 +31,8 @@ _PUBLIC = {
     "check_predictions": "curvefit.fitting.criticism",
     "loo_cells": "curvefit.fitting.criticism",
     "prior_sensitivity": "curvefit.fitting.criticism",
+    "prior_predictive": "curvefit.fitting.prior_predictions",
+    "PriorPrediction": "curvefit.fitting.prior_predictions",
 }
 
 __all__ = list(_PUBLIC)

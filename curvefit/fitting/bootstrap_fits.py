@@ -9,7 +9,6 @@ from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import get_shape
 from curvefit.fitting.point_fits import fit_one
-from curvefit.fitting.variable_projection import residual_scale
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
 
@@ -74,7 +73,7 @@ def bootstrap(
                     copy = _mean(wide[rng.integers(len(wide), size=len(wide))], value)
             else:
                 copy = np.maximum(law + (value - law) * rng.choice([-1.0, 1.0], len(n)), 1e-9)
-            again = fit_one(triplet, n, copy, residual_scale(value, se), shape, chance=chance)
+            again = fit_one(triplet, n, copy, se, shape, chance=chance)
             found.append((again.exponent, again.floor))
         draws = np.array(found)
         good = np.isfinite(draws[:, 0])

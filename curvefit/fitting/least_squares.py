@@ -5,6 +5,7 @@ Everything but exponent and onset is linear and solved exactly, so that no start
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,8 @@ from scipy.stats import f as f_distribution
 from curvefit.fitting.variable_projection import residual_scale
 
 EXPONENTS = np.geomspace(0.01, 10.0, 240)
-ONSETS = 160
+#: Onsets tried for every exponent, and how many between the neighbours of the best, so many times over; exponents likewise, once.
+ONSETS, FINER, TIMES = 80, 11, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +63,33 @@ def least_squares(
         why = f"{len(n)} sizes for {parameters} parameters" if spare < 1 else "every value is the same"
         return LeastSquares(np.nan, np.nan, np.nan, why)
     weight = 1 / residual_scale(value, value_se)
-    if chance is None:
-        cost = _free(value, weight, (n / n.min()) ** -EXPONENTS[:, None])
-    else:
-        shape = (1 + n / np.geomspace(n.min() / 300, 3 * n.max(), ONSETS)[:, None]) ** -EXPONENTS[
-            :, None, None
-        ]
-        free = parameters == 4
-        cost = _lowest(_free(value, weight, shape) if free else _anchored(value, weight, shape, chance))
-    best = int(cost.argmin())
-    excess = spare * (cost / max(cost[best], 1e-12) - 1) - f_distribution.ppf(probability, 1, spare)
+
+    def smallest(exponents: np.ndarray) -> np.ndarray:
+        if chance is None:
+            return _free(value, weight, (n / n.min()) ** -exponents[:, None])
+
+        def costs(onset: np.ndarray) -> np.ndarray:
+            shape = (1 + n / onset[..., None]) ** -exponents[:, None, None]
+            free = parameters == 4
+            return _free(value, weight, shape) if free else _anchored(value, weight, shape, chance)
+
+        return _lowest(costs, np.geomspace(n.min() / 300, 3 * n.max(), ONSETS), len(exponents))
+
     logs = np.log(EXPONENTS)
+    cost = smallest(EXPONENTS)
+    best = int(cost.argmin())
+    near = np.linspace(logs[max(best - 1, 0)], logs[min(best + 1, len(logs) - 1)], FINER)
+    near_cost = smallest(np.exp(near))
+    exponent = float(np.exp(_vertex(near, near_cost)))
+    logs, cost = np.r_[logs, near], np.r_[cost, near_cost]
+    logs, cost = logs[logs.argsort()], cost[logs.argsort()]
+    # In the root of the excess, profiles are all but straight lines.
+    excess = np.sqrt(spare * np.maximum(cost / max(near_cost.min(), 1e-12) - 1, 0))
+    excess -= np.sqrt(f_distribution.ppf(probability, 1, spare))
     inside = np.flatnonzero(excess <= 0)
     first, last = int(inside[0]), int(inside[-1])
     lower = 0.0 if first == 0 else np.exp(_crossing(logs, excess, first - 1, first))
     upper = np.inf if last == len(logs) - 1 else np.exp(_crossing(logs, excess, last + 1, last))
-    exponent = float(np.exp(_vertex(logs, cost, best)))
     return LeastSquares(exponent, min(float(lower), exponent), max(float(upper), exponent))
 
 
@@ -99,22 +112,26 @@ def _free(value: np.ndarray, weight: np.ndarray, shape: np.ndarray) -> np.ndarra
     return np.square(target - floor[..., None] * weight - height[..., None] * design).sum(-1)
 
 
-def _lowest(cost: np.ndarray) -> np.ndarray:
-    """Return the smallest value of every row, between grid points by the parabola through the best three."""
-    best = np.clip(cost.argmin(axis=1), 1, cost.shape[1] - 2)
-    before, middle, after = (cost[np.arange(len(cost)), best + step] for step in (-1, 0, 1))
-    bend = before - 2 * middle + after
-    gain = np.divide(np.square(before - after), 8 * bend, out=np.zeros_like(bend), where=bend > 0)
-    return np.clip(middle - gain, 0, cost.min(axis=1))
+def _lowest(costs: Callable[[np.ndarray], np.ndarray], onsets: np.ndarray, rows: int) -> np.ndarray:
+    """Return the smallest of the costs (rows, onsets) in every row: at one of the onsets, then finer and finer around it."""
+    tried, ratio = np.tile(onsets, (rows, 1)), onsets[1] / onsets[0]
+    found = costs(tried)
+    for _ in range(TIMES):
+        best = tried[np.arange(rows), found.argmin(axis=1)]
+        tried = best[:, None] * ratio ** np.linspace(-1, 1, FINER)
+        found, ratio = costs(tried), ratio ** (2 / (FINER - 1))
+    return found.min(axis=1)
 
 
 def _crossing(logs: np.ndarray, excess: np.ndarray, outside: int, inside: int) -> float:
+    """Return where the excess is 0 between a grid point outside the interval and its neighbour inside."""
     share = excess[outside] / (excess[outside] - excess[inside])
     return float(logs[outside] + share * (logs[inside] - logs[outside]))
 
 
-def _vertex(logs: np.ndarray, cost: np.ndarray, best: int) -> float:
+def _vertex(logs: np.ndarray, cost: np.ndarray) -> float:
     """Return where the parabola through the best three points is lowest."""
+    best = int(cost.argmin())
     if best in (0, len(logs) - 1):
         return float(logs[best])
     before, middle, after = cost[best - 1 : best + 2]

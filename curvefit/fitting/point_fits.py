@@ -7,7 +7,9 @@ curve starts there: ``height = chance - floor``. What is linear (the floor, or f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from scipy.stats import f as f_distribution
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import Shape, get_shape
+from curvefit.fitting.least_squares import least_squares
 from curvefit.fitting.saveable import Saveable
 from curvefit.fitting.variable_projection import LARGEST_EXPONENT, residual_scale, search
 from curvefit.triplet import AXES, Triplet
@@ -25,6 +28,8 @@ from curvefit.triplet import AXES, Triplet
 LOSSES = ("linear", "huber", "soft-l1")
 #: A fitted curve that falls by less than this share of the mean error over all sizes does not fall.
 SMALLEST_FALL = 1e-3
+#: First step outward from an exponent, on its log, to the end of its profile interval.
+FIRST_STEP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,45 +194,56 @@ def profile_interval(
 
     The noise variance is estimated: the end points are where the smallest cost exceeds the smallest of all by no more than the
     quantile of Fisher's F with 1 and (sizes - parameters) degrees of freedom allows. A curve with a chance level is anchored there.
+    For the power law the smallest costs are those of `least_squares`, for other families they are searched.
+
+    Raises
+    ------
+    InvalidInputError
+        When the family has no exponent, or sizes do not outnumber the parameters.
 
     References
     ----------
     Bates, Watts, Nonlinear regression analysis and its applications, 1988, section 6.1 (profile t).
     """
-    part = curves.means()
+    shape, part = get_shape(family), curves.means()
     part = part[(part[list(AXES)] == list(triplet)).all(axis=1)]
-    n, value = part["n_train"].to_numpy(float), part["value"].to_numpy(float)
-    shape = get_shape(family)
-    if not len(part):
+    if part.empty:
         raise unknown_name("triplet", " | ".join(triplet), [str(t) for t in curves.triplets])
+    n, value, value_se = (part[name].to_numpy(float) for name in ("n_train", "value", "value_se"))
     chance = float(part["chance_error"].iloc[0])
-    fit = fit_one(
-        Triplet(*triplet), n, value, part["value_se"].to_numpy(float), shape, "linear", chance=chance
-    )
-    if not np.isfinite(fit.exponent):
-        raise InvalidInputError(f"{Triplet(*triplet)}: no profile, {fit.status}")
-    scale = residual_scale(value, part["value_se"].to_numpy(float))
-    dof = max(len(n) - parameter_count(shape, chance), 1)
-    limit = f_distribution.ppf(probability, 1, dof)
+    if family == "power-law":
+        alone = least_squares(n, value, value_se, chance=chance, probability=probability)
+        if alone.status != "ok":
+            raise InvalidInputError(f"{Triplet(*triplet)}: no profile, {alone.status}")
+        return alone.lower, alone.upper
+    if "exponent" not in shape.names:
+        raise InvalidInputError(f"family {family!r} has no exponent, so there is no profile of it")
+    spare = len(n) - parameter_count(shape, chance)
+    fit = fit_one(Triplet(*triplet), n, value, value_se, shape, "linear", chance=chance)
+    if spare < 1 or not np.isfinite(fit.exponent):
+        why = f"{len(n)} sizes for {len(n) - spare} parameters" if spare < 1 else fit.status
+        raise InvalidInputError(f"{Triplet(*triplet)}: no profile, {why}")
+    scale, limit = residual_scale(value, value_se), f_distribution.ppf(probability, 1, spare)
+    centre = float(np.log(fit.exponent))
 
+    @cache
     def excess(log_exponent: float) -> float:
+        if log_exponent == centre:
+            return float(-limit)
         fixed = {"exponent": float(np.exp(log_exponent))}
         cost = search(n, value, scale, shape, "linear", fixed, chance)[3]
-        return dof * (cost / max(fit.cost, 1e-12) - 1) - limit
+        return float(spare * (cost / max(fit.cost, 1e-12) - 1) - limit)
 
-    centre = np.log(fit.exponent)
-    ends = []
-    for bound in (np.log(1e-3), np.log(LARGEST_EXPONENT)):
-        step = np.linspace(centre, bound, 12)[1:]
-        outside = next((s for s in step if excess(s) > 0), None)
-        if outside is None:
-            ends.append(0.0 if bound < centre else np.inf)
-        else:
-            before = step[max(int(np.flatnonzero(step == outside)[0]) - 1, 0)]
-            inner = before if excess(before) <= 0 and before != outside else centre
-            ends.append(
-                float(np.exp(brentq(excess, inner, outside, xtol=1e-3)))
-                if excess(inner) < 0
-                else fit.exponent
-            )
-    return ends[0], ends[1]
+    low, high = (_end(excess, centre, bound) for bound in np.log([1e-3, LARGEST_EXPONENT]))
+    return (0.0 if low is None else float(np.exp(low))), (np.inf if high is None else float(np.exp(high)))
+
+
+def _end(excess: Callable[[float], float], centre: float, bound: float) -> float | None:
+    """Return where `excess` turns positive between `centre`, where it is not, and `bound`, by steps that double; None if nowhere."""
+    inside, step, outward = centre, FIRST_STEP, np.sign(bound - centre)
+    while inside != bound:
+        at = float(bound if abs(bound - inside) <= step else inside + outward * step)
+        if excess(at) > 0:
+            return float(brentq(excess, inside, at, xtol=1e-3))
+        inside, step = at, 2 * step
+    return None

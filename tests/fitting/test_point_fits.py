@@ -5,9 +5,16 @@ import pytest
 
 from curvefit.curves import LearningCurves
 from curvefit.errors import InvalidInputError, UnknownNameError
-from curvefit.fitting.bootstrap_fits import bootstrap
-from curvefit.fitting.point_fits import point_fit, profile_interval
-from curvefit.fitting.robust_fits import log_regression
+from curvefit.fitting import (
+    bootstrap,
+    bootstrap_fits,
+    log_regression,
+    point_fit,
+    point_fits,
+    profile_interval,
+)
+from curvefit.fitting.least_squares import least_squares
+from curvefit.fitting.variable_projection import search
 
 N = 2.0 ** np.arange(4, 15)
 
@@ -92,6 +99,39 @@ def test_profile_intervals_cover_about_as_often_as_they_say():
     assert hits > 15
 
 
+def test_there_is_one_interval_of_the_power_law():
+    curves = make(noise=0.03)
+    n, value, se = (curves.means()[name].to_numpy(float) for name in ("n_train", "value", "value_se"))
+    alone = least_squares(n, value, se, chance=0.9)
+    assert profile_interval(curves, curves.triplets[0]) == (alone.lower, alone.upper)
+
+
+@pytest.mark.parametrize("family", ["m4", "wbl4"])
+def test_no_exponent_of_a_profile_is_searched_twice(family, monkeypatch):
+    searched = []
+
+    def counted(*args):
+        searched.append(args[5].get("exponent"))
+        return search(*args)
+
+    monkeypatch.setattr(point_fits, "search", counted)
+    curves = make(noise=0.03)
+    low, high = profile_interval(curves, curves.triplets[0], family=family)
+    assert low < point_fit(curves, family=family, loss="linear").fits[0].exponent < high
+    assert len(searched) == len(set(searched)) + 1  # the fit itself, here and in the profile
+    assert len(searched) < 25
+
+
+def test_a_profile_needs_more_sizes_than_parameters():
+    short = LearningCurves.from_frame({"n": [16, 32, 64], "error": [0.5, 0.4, 0.35]}, chance_error=0.9)
+    with pytest.raises(InvalidInputError, match="3 sizes for 3 parameters"):
+        profile_interval(short, short.triplets[0])
+    with pytest.raises(InvalidInputError, match="3 sizes for 4 parameters"):
+        profile_interval(short, short.triplets[0], family="m4")
+    with pytest.raises(InvalidInputError, match="'exponential' has no exponent"):
+        profile_interval(make(), make().triplets[0], family="exponential")
+
+
 def test_curves_that_do_not_fall_say_so():
     rising = LearningCurves.from_frame(
         {"n": N, "error": 0.5 + 0.02 * np.arange(len(N)) / len(N)}, chance_error=0.9
@@ -109,6 +149,25 @@ def test_bootstraps():
         assert row["exponent_high"] - row["exponent_low"] < 0.5
     with pytest.raises(InvalidInputError, match="use kind='wild'"):
         bootstrap(make(seeds=1), kind="cluster")
+
+
+def test_refits_of_a_bootstrap_weigh_points_as_the_fit_does(monkeypatch):
+    """With residuals as they were, each refit is the fit: seeds whose spread falls with n make weights matter."""
+
+    class Unchanged:
+        def choice(self, signs, size):
+            return np.ones(size)
+
+    rng = np.random.default_rng(0)
+    law = 0.03 + 0.87 * (1 + N / 60) ** -0.5
+    rows = [
+        {"n": n, "seed": s, "error": e * np.exp(0.3 * n**-0.3 * rng.standard_normal()), "chance_error": 0.9}
+        for s in range(4)
+        for n, e in zip(N, law)
+    ]
+    monkeypatch.setattr(bootstrap_fits, "generator", lambda *_: Unchanged())
+    row = bootstrap(LearningCurves.from_frame(rows), kind="wild", replicates=1).iloc[0]
+    assert row["exponent_low"] == pytest.approx(row["exponent"], rel=1e-6)
 
 
 @pytest.mark.parametrize("method", ["weighted", "robust", "binomial"])
