@@ -21,7 +21,9 @@ DRAWS = 2000
 def approximate_draws(
     layout: Layout, hierarchy: Hierarchy, start: Penalised, settings: FitSettings
 ) -> dict[str, np.ndarray]:
-    """Return normal draws of theta, one chain, with the noise parameters held at their estimates."""
+    """Return normal draws of theta, one chain, with what curves share held: noise at its estimates, common parameters where
+    curves were fitted, the means of their priors. Intervals know nothing of how uncertain these are.
+    """
     rng = generator(settings.seed, "approximate")
     n_terms = len(hierarchy.terms)
     n_own = len(hierarchy.curve_specs)
@@ -45,8 +47,7 @@ def approximate_draws(
     if layout.correlated:
         draws["noise_correlation"] = np.full((1, DRAWS), start.shared.correlation)
     if hierarchy.common_specs:
-        mean, sd = hierarchy.common_prior.T
-        draws["common"] = rng.normal(mean, sd, (1, DRAWS, len(mean)))
+        draws["common"] = np.tile(start.shared.common, (1, DRAWS, 1))
     return draws
 
 

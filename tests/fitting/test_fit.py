@@ -12,6 +12,7 @@ from scipy import stats
 import curvefit
 from curvefit.curves import LearningCurves
 from curvefit.errors import InvalidInputError, UnknownNameError
+from curvefit.families import FAMILIES
 from curvefit.fitting.hierarchy import build_hierarchy
 from curvefit.fitting.layout import lay_out
 from curvefit.fitting.model import build_model
@@ -165,6 +166,26 @@ def test_approximate_fits_say_they_are_not_to_be_quoted(simulated_grid):
     fit = curvefit.fit(simulated_grid.curves, method="approximate")
     assert "not to be quoted" in str(fit).splitlines()[0]
     assert fit.parameter("exponent").shape[1] == len(fit.triplets)
+
+
+def test_approximate_fits_hold_common_parameters_where_curves_were_fitted(simulated_grid):
+    """Apart from the curves' own they are not drawn: the law of the first size would scatter with them."""
+    fit = curvefit.fit(simulated_grid.curves, family="broken-power-law", method="approximate")
+    plain = curvefit.fit(simulated_grid.curves, method="approximate")
+    assert np.ptp(fit.parameter("break_size"), axis=0).max() == 0
+    smallest = simulated_grid.curves.usable["n_train"].min()
+    widths = [
+        np.diff(np.quantile(f.expected_error([smallest]), [0.05, 0.95], axis=0), axis=0).mean()
+        for f in (fit, plain)
+    ]
+    assert widths[0] < 2 * widths[1]
+
+
+def test_a_constant_is_fitted_without_discrepancy(simulated_grid):
+    fit = curvefit.fit(simulated_grid.curves, family="last-value", method="approximate")
+    assert fit.settings.discrepancy == "none"
+    assert "walks" not in fit.draws.posterior
+    assert [name for name, family in FAMILIES.items() if family.constant] == ["last-value"]
 
 
 def test_one_triplet_alone_has_no_effects(simulated_grid):
