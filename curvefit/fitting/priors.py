@@ -1,11 +1,15 @@
-"""Priors as data: printable, settable, and checked by what curves they predict."""
+"""Priors as data: printable, settable, and checked by what curves they predict (`curvefit.fitting.prior_predictive`)."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 from pydantic import Field
 
 from curvefit.families import AbstractFamily, ParamSpec
 from curvefit.settings import Settings
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 class Priors(Settings):
@@ -39,17 +43,17 @@ class Priors(Settings):
         n, from piece to piece of the bend.
     """
 
-    mean: dict[str, tuple[float, float]] = Field(default_factory=dict)
-    spread: dict[str, float] = Field(default_factory=dict)
-    interaction_ratio: float = Field(0.6, gt=0)
-    residual_ratio: float = Field(0.4, gt=0)
-    scale_width: float = Field(0.8, gt=0)
-    noise: tuple[float, float] = (0.15, 0.8)
-    noise_slope: float = Field(0.5, gt=0)
-    noise_floor: float = Field(0.1, gt=0)
-    noise_correlation: tuple[float, float] = (1.0, 1.0)
-    walk: tuple[float, float] = (0.02, 0.8)
-    bend: float = Field(0.01, gt=0)
+    mean: dict[str, tuple[float, Positive]] = Field(default_factory=dict)
+    spread: dict[str, Positive] = Field(default_factory=dict)
+    interaction_ratio: Positive = 0.6
+    residual_ratio: Positive = 0.4
+    scale_width: Positive = 0.8
+    noise: tuple[Positive, Positive] = (0.15, 0.8)
+    noise_slope: Positive = 0.5
+    noise_floor: Positive = 0.1
+    noise_correlation: tuple[Positive, Positive] = (1.0, 1.0)
+    walk: tuple[Positive, Positive] = (0.02, 0.8)
+    bend: Positive = 0.01
 
     def mean_of(self, spec: ParamSpec) -> tuple[float, float]:
         """Return mean and sd of the normal prior of a parameter's grand mean."""

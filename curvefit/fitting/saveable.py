@@ -77,6 +77,7 @@ class Saveable:
             "Forecast": "curvefit.fitting.forecast_draws",
             "CountedRuns": "curvefit.fitting.counted_runs",
             "NeededSize": "curvefit.fitting.needed_sizes",
+            "PriorPrediction": "curvefit.fitting.prior_predictions",
             "PointFit": "curvefit.fitting.point_fits",
             "CurvePointFit": "curvefit.fitting.point_fits",
             "LossSurface": "curvefit.fitting.loss_surface",
