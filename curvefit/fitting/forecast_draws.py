@@ -40,6 +40,8 @@ class Forecast(Saveable):
         How it was made.
     counts
         The rates behind `seed_draws`, where a fit's new runs are counted on a test set.
+    first_n
+        Smallest size seen (triplets,); None in forecasts saved before it was kept.
     """
 
     triplets: tuple[Triplet, ...]
@@ -51,6 +53,7 @@ class Forecast(Saveable):
     weights: pd.DataFrame
     notes: tuple[str, ...] = ()
     counts: CountedRuns | None = None
+    first_n: np.ndarray | None = None
 
     @property
     def draws(self) -> az.InferenceData:
@@ -67,8 +70,9 @@ class Forecast(Saveable):
 
     @property
     def extrapolated(self) -> np.ndarray:
-        """Which sizes lie beyond the largest one seen (triplets, sizes)."""
-        return self.n[None, :] > self.last_n[:, None]
+        """Which sizes lie beyond the largest one seen, or below the smallest (triplets, sizes)."""
+        first = np.zeros(len(self.triplets)) if self.first_n is None else self.first_n
+        return (self.n > self.last_n[:, None]) | (self.n < first[:, None])
 
     def draws_of(self, kind: str) -> np.ndarray:
         """Return the draws of the ``"curve"`` or of a new ``"seed"``."""
@@ -129,11 +133,10 @@ class Forecast(Saveable):
     def __str__(self) -> str:
         lines = [*self.notes]
         for row in self.summary().itertuples(index=False):
-            where = (
-                f"extrapolated {row.times_largest_size:.3g} times the largest size"
-                if row.extrapolated
-                else "inside the data"
-            )
+            where = "inside the data"
+            if row.extrapolated:
+                beyond = row.times_largest_size > 1
+                where = f"extrapolated {f'{row.times_largest_size:.3g} times the largest size' if beyond else 'below the smallest size'}"
             lines.append(
                 f"{row.data} | {row.model} | {row.inference} at n = {row.n_train:,.0f}: {row.median:.4g} "
                 f"(90 % for a new seed: {row.low:.4g} to {row.high:.4g}; {where}; last value {row.last_value:.4g})"

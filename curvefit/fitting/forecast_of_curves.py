@@ -94,6 +94,7 @@ class CurvesOutlook(Outlook):
             np.array([one.value[-1] for one in seen]),
             pd.DataFrame(rows),
             (_say(self.calibration), *notes),
+            first_n=np.array([one.n[0] for one in seen]),
         )
 
 

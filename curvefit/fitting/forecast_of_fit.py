@@ -54,7 +54,9 @@ class FitOutlook(Outlook):
         fit, rng = self.fit.thinned(draws), generator(self.seed, "forecast")
         means = fit.curves.means()
         groups = {Triplet(*key): part for key, part in means.groupby(list(AXES), sort=False)}
-        last_n = np.array([float(groups[t]["n_train"].iloc[-1]) for t in fit.triplets])
+        first_n, last_n = (
+            np.array([float(groups[t]["n_train"].iloc[at]) for t in fit.triplets]) for at in (0, -1)
+        )
         last_value = np.array([float(groups[t]["value"].iloc[-1]) for t in fit.triplets])
         beyond = np.maximum(np.log(sizes)[None, :] - np.log(last_n)[:, None], 0.0)
         curve, beyond_data = fit.expected_error(sizes), "its walk goes on"
@@ -73,7 +75,7 @@ class FitOutlook(Outlook):
         ceiling = 1.0 if fit.curves.metric == "error-rate" else np.inf
         return Forecast(
             fit.triplets, sizes, curve.clip(0, ceiling), run.clip(0, ceiling), last_n, last_value, pd.DataFrame(),
-            (str(fit.status), note), counts,
+            (str(fit.status), note), counts, first_n,
         )  # fmt: skip
 
     def _walk(self, beyond: np.ndarray, draws: int) -> np.ndarray:

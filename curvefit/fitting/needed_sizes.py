@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -36,12 +36,15 @@ class NeededSize(Saveable):
         `horizon`.
     horizon
         Largest size looked at, per triplet.
+    smallest
+        Smallest size looked at: a target that is met there is met by it.
     """
 
     triplets: tuple[Triplet, ...]
     target: float
     sizes: np.ndarray
     horizon: np.ndarray
+    smallest: float = 0.0
 
     @property
     def draws(self) -> az.InferenceData:
@@ -76,10 +79,22 @@ class NeededSize(Saveable):
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{r.data} | {r.model} | {r.inference}: error {r.target:g} needs {r.median:,.0f} examples (90 %: {r.low:,.0f} to "
-            f"{r.high:,.0f}); not reached by n = {r.horizon:,.0f} with probability {r.probability_never:.2f}"
+            f"{r.data} | {r.model} | {r.inference}: error {r.target:g} {self._needs(r)}"
             for r in self.summary().itertuples(index=False)
         )
+
+    def _needs(self, row: Any) -> str:
+        """Return what a row of the summary says, after the target."""
+        if row.high <= self.smallest:
+            return f"is met at n = {self.smallest:,.0f} already, the smallest size"
+        never = f"not reached by n = {row.horizon:,.0f} with probability {row.probability_never:.2f}"
+        if np.isinf(row.low):
+            return f"is {never}"
+        high = f"{row.high:,.0f}" if np.isfinite(row.high) else "beyond"
+        middle = (
+            f"{row.median:,.0f} examples" if np.isfinite(row.median) else "more examples than were looked at"
+        )
+        return f"needs {middle} (90 %: {row.low:,.0f} to {high}); {never}"
 
 
 def needed_size(
@@ -116,7 +131,8 @@ def needed_size(
     paths = forecast(source, grid, draws=draws, seed=seed)
     first = _first_below(paths.curve_draws, grid, target)
     horizon = np.array([paths.last_n[i] * times for i in range(len(paths.triplets))])
-    return NeededSize(paths.triplets, float(target), np.where(first <= horizon, first, np.inf), horizon)
+    sizes = np.where(first <= horizon, first, np.inf)
+    return NeededSize(paths.triplets, float(target), sizes, horizon, low)
 
 
 def _first_below(paths: np.ndarray, grid: np.ndarray, target: float) -> np.ndarray:

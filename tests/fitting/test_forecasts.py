@@ -14,9 +14,10 @@ from curvefit.fitting.forecast_of_curves import seen_curves
 from curvefit.fitting.forecast_of_fit import WALK_SPEED
 from curvefit.fitting.forecast_pooling import pool
 from curvefit.fitting.forecasts import forecast, outlook
-from curvefit.fitting.needed_sizes import needed_size
+from curvefit.fitting.needed_sizes import NeededSize, needed_size
 from curvefit.fitting.rolling_origins import compare_families, rolling_origin
 from curvefit.fitting.seen_curve import SeenCurve
+from curvefit.triplet import Triplet
 
 N = 2.0 ** np.arange(4, 13)
 
@@ -234,3 +235,20 @@ def test_priors_pooled_over_like_curves_bring_them_together():
         assert np.exp(ensemble.posteriors[0].log_weights).sum() == pytest.approx(1.0)
         assert ensemble.posteriors[0].effective > 20
     assert pool(alone[:1])[0] is alone[0]
+
+
+def test_sizes_below_the_data_are_extrapolated_too(curves):
+    predicted = forecast(curves, [1, 64])
+    first = predicted.first_n[0]
+    assert first > 1
+    assert predicted.extrapolated[:, 0].all()
+    assert "below the smallest size" in str(predicted)
+
+
+def test_a_target_is_met_already_or_never_in_words():
+    sizes = np.array([[64.0, np.inf, np.inf], [64.0, np.inf, 300.0], [64.0, np.inf, np.inf]])
+    triplets = tuple(Triplet("d", model, "i") for model in "abc")
+    said = str(NeededSize(triplets, 0.5, sizes, np.full(3, 1e6), 64.0)).splitlines()
+    assert said[0].endswith("error 0.5 is met at n = 64 already, the smallest size")
+    assert said[1].endswith("error 0.5 is not reached by n = 1,000,000 with probability 1.00")
+    assert "needs more examples than were looked at (90 %: 300 to beyond)" in said[2]

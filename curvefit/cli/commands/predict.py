@@ -44,10 +44,10 @@ def predict(
     believed: LearningCurves | CurveFit = curves if saved is None else saved
     check_target(target, curves)
     largest = int(curves.usable["n_train"].max())
-    status, converged = (
-        (str(believed), True) if saved is None else (str(saved.status), saved.status.converged)
-    )
-    content: dict[str, Any] = {"status": status, "converged": converged}
+    status = str(believed if saved is None else saved.status)
+    content: dict[str, Any] = {"status": status}
+    if saved is not None:
+        content["converged"] = saved.status.converged
     texts = [status]
     with working("forecasting"):
         ahead = outlook(believed, seed=seed)
