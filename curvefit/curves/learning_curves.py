@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from curvefit.curves.columns import TABLE_COLUMNS, map_columns
-from curvefit.curves.quality import METRICS, curve_flags, flag_counts, flag_rows, ordered_triplets
+from curvefit.curves.curve_flags import curve_flags
+from curvefit.curves.quality import METRICS, flag_counts, flag_rows, ordered_triplets
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.records.record import RunRecord
 from curvefit.triplet import AXES, Triplet
@@ -197,7 +198,7 @@ class LearningCurves:
         The standard error comes from the spread over seeds when there are two or more, else from `value_se`,
         else from the binomial law, else it is NaN.
         """
-        from curvefit.curves.quality import size_means
+        from curvefit.curves.size_means import size_means
 
         return size_means(self.usable)
 

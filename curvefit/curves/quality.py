@@ -1,4 +1,4 @@
-"""Flags with reasons: rows that cannot be used, and curves that deserve a weaker answer."""
+"""Flags of rows: a row that cannot be used stays, with the reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from curvefit.triplet import AXES, Triplet
 
 METRICS = ("error-rate", "mse", "loss")
 FEWEST_SIZES = 4
-NARROWEST_RANGE = 8.0
 
 
 def ordered_triplets(table: pd.DataFrame) -> list[Triplet]:
@@ -118,98 +117,3 @@ def _flag_duplicates(table: pd.DataFrame, seeds_given: bool) -> list[str]:
     if len(notes) > 5:
         notes = [*notes[:4], f"... and duplicated rows in {len(notes) - 4} more curves"]
     return notes
-
-
-def size_means(usable: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per triplet and size: value (mean over seeds), value_se, replicates, n_errors, n_test."""
-    keys = [*AXES, "metric", "n_train"]
-    frame = usable.assign(_variance=usable["value_se"] ** 2)
-    groups = frame.groupby(keys, sort=False)
-    table = groups.agg(
-        value=("value", "mean"), spread=("value", "std"), variance=("_variance", "sum"), given=("value_se", "count"),
-        replicates=("value", "size"), test=("n_test", "first"), chance_error=("chance_error", "first"),
-    )  # fmt: skip
-    for name in ("n_errors", "n_test"):
-        table[name] = groups[name].sum().where(groups[name].count() == table["replicates"])
-    count, test = table["replicates"], table["test"]
-    given = (np.sqrt(table["variance"]) / count).where(table["given"] > 0)
-    binomial = np.sqrt(np.maximum(table["value"] * (1 - table["value"]), 0.25 / test) / test)
-    alone = given.where(given.notna(), binomial.where(test > 0))
-    seeds = np.fmax(table["spread"] / np.sqrt(count), given.fillna(0.0))
-    table["value_se"] = seeds.where(count > 1, alone)
-    table = table.reset_index()
-    columns = [*keys, "value", "value_se", "replicates", "n_errors", "n_test", "chance_error"]
-    order = table.groupby(list(AXES), sort=False).ngroup()
-    table = table.assign(_order=order).sort_values(["_order", "n_train"], kind="stable")
-    return table[columns].reset_index(drop=True)
-
-
-def curve_flags(usable: pd.DataFrame) -> pd.DataFrame:
-    """Return the flags of whole curves: data, model, inference, flag, reason.
-
-    Flags: too-short, narrow-range, one-seed, all-zero, all-chance, constant, saturated, non-monotone.
-    A flagged curve is still fitted where that is possible; its answer is weaker, and the reason says why.
-    """
-    rows = []
-    for triplet, part in size_means(usable).groupby(list(AXES), sort=False):
-        rows += [
-            {**dict(zip(AXES, triplet)), "flag": flag, "reason": reason} for flag, reason in _judge(part)
-        ]
-    return pd.DataFrame(rows, columns=[*AXES, "flag", "reason"])
-
-
-def _judge(part: pd.DataFrame) -> list[tuple[str, str]]:
-    n, value = part["n_train"].to_numpy(float), part["value"].to_numpy(float)
-    se = part["value_se"].to_numpy(float)
-    spread = np.where(np.isfinite(se), se, 0.02 * np.abs(value))
-    chance = float(part["chance_error"].iloc[0])
-    flags = []
-    if len(n) < FEWEST_SIZES:
-        flags.append(("too-short", f"only {len(n)} size(s); a law with a floor needs {FEWEST_SIZES} or more"))
-    elif n[-1] / n[0] < NARROWEST_RANGE:
-        flags.append(
-            (
-                "narrow-range",
-                f"sizes span a factor {n[-1] / n[0]:.1f} only: the exponent is hardly identified",
-            )
-        )
-    if part["replicates"].max() == 1 and not np.isfinite(part["value_se"]).any():
-        flags.append(("one-seed", "one seed and no standard error: noise and misfit cannot be told apart"))
-    if np.all(value == 0):
-        return [*flags, ("all-zero", "every error is 0: only an upper bound of the error is known")]
-    if np.isfinite(chance) and np.all(value > chance - 2 * spread - 1e-12):
-        return [
-            *flags,
-            ("all-chance", f"no error is below the chance level {chance:.3g}: nothing was learned"),
-        ]
-    if np.ptp(value) <= 1e-12:
-        return [*flags, ("constant", f"every value is {value[0]:.4g}: no exponent can be read")]
-    if len(n) >= FEWEST_SIZES:
-        flags += _shape_flags(n, value, spread)
-    return flags
-
-
-def _shape_flags(n: np.ndarray, value: np.ndarray, spread: np.ndarray) -> list[tuple[str, str]]:
-    flags = []
-    lowest = np.minimum.accumulate(value)
-    where = np.array([int(np.argmin(value[: i + 1])) for i in range(len(value))])
-    rise = value - lowest
-    noise = np.hypot(spread, spread[where])
-    worst = int(np.argmax(rise / np.maximum(noise, 1e-12) * (rise > 0.05 * np.abs(lowest))))
-    if rise[worst] > max(3 * noise[worst], 0.05 * abs(lowest[worst])):
-        ends = ((lowest[worst], n[where[worst]]), (value[worst], n[worst]))
-        low, high = (f"{level:.4g} at n = {size:,.0f}" for level, size in ends)
-        flags.append(("non-monotone", f"the error rises from {low} to {high}"))
-    half = n >= np.sqrt(n[0] * n[-1])
-    if half.sum() >= 3 and value[half][0] > 0:
-        first, last = value[half][0], value[-1]
-        noise_ends = np.hypot(spread[half][0], spread[-1])
-        fell_before = value[0] - first > 3 * np.hypot(spread[0], spread[half][0])
-        if fell_before and abs(first - last) < max(noise_ends, 0.01 * first):
-            flags.append(
-                (
-                    "saturated",
-                    f"no fall beyond n = {n[half][0]:,.0f}: the exponent rests on the smaller sizes",
-                )
-            )
-    return flags
