@@ -9,10 +9,18 @@ from typing import Any
 
 import pandas as pd
 
-from curvefit.curves.names import MEASURED, SPELLINGS, guess_columns, label_columns, words
+from curvefit.curves.names import (
+    MEASURED,
+    SPELLINGS,
+    guess_columns,
+    is_score,
+    label_columns,
+    unreadable_column,
+    words,
+)
 from curvefit.curves.numbers import parse_numbers
 from curvefit.curves.quality import METRICS
-from curvefit.curves.values import PERCENT, number_column, read_values
+from curvefit.curves.values import SAID, number_column, read_values
 from curvefit.curves.wide import lengthen
 from curvefit.errors import InvalidInputError, did_you_mean, unknown_name
 from curvefit.triplet import AXES
@@ -75,8 +83,11 @@ def map_columns(frame: pd.DataFrame, columns: Mapping[str, Any]) -> MappedTable:
         if c != role and role not in MEASURED[1:]
     ]
     chosen = {**chosen, **guessed}
+    if "n_train" in chosen and not any(role in chosen for role in MEASURED):
+        _refuse_unreadable(frame, MEASURED, chosen)
     frame, chosen, wide_notes = lengthen(frame, chosen)
     if "n_train" not in chosen:
+        _refuse_unreadable(frame, ("n_train",), chosen)
         hint = " Does its first line hold the names of the columns?" if _is_headless(frame) else ""
         raise InvalidInputError(
             f"no column with training-set sizes among {', '.join(frame.columns)}; "
@@ -85,7 +96,7 @@ def map_columns(frame: pd.DataFrame, columns: Mapping[str, Any]) -> MappedTable:
     if not any(role in chosen for role in MEASURED):
         raise InvalidInputError(
             f"no column with test errors among {', '.join(frame.columns)}; name it, as in value='<column>', "
-            "n_errors='<column>' or accuracy='<column>'"
+            f"n_errors='<column>' or accuracy='<column>'.{_about_scores(frame)}"
         )
     chosen, label_notes = _tell_apart(frame, chosen)
     table, value_notes = _as_table(frame, chosen)
@@ -116,15 +127,36 @@ def _given(frame: pd.DataFrame, columns: Mapping[str, Any]) -> dict[str, Any]:
             raise unknown_name("column", role, SPELLINGS)
         if role in CONSTANTS and isinstance(column, int | float):
             continue
-        if role == "metric" and column in (*METRICS, PERCENT):
+        if role == "metric" and column in (*METRICS, *SAID):
             continue
         if column not in frame.columns:
-            extra = f" (or one of {', '.join((*METRICS, PERCENT))})" if role == "metric" else ""
+            extra = f" (or one of {', '.join((*METRICS, *SAID))})" if role == "metric" else ""
             raise InvalidInputError(
                 f"{role}={column!r} is no column; columns: {', '.join(frame.columns)}{extra}."
                 f"{did_you_mean(str(column), frame.columns)}"
             )
     return dict(columns)
+
+
+def _refuse_unreadable(frame: pd.DataFrame, roles: tuple[str, ...], chosen: Mapping[str, Any]) -> None:
+    """Say which cell is no number, where a column's name fits one of these roles."""
+    column = unreadable_column(frame, roles, chosen.values())
+    if column is not None:
+        parse_numbers(frame[column], where=repr(column), suffixes=True)
+
+
+def _about_scores(frame: pd.DataFrame) -> str:
+    """Say how a score, more of which is better, is turned into an error."""
+    scores = [column for column in frame.columns if is_score(column)]
+    if not scores:
+        return ""
+    name = scores[0]
+    how = (
+        f"1 - {name} is a squared error: add it as a column, with metric='mse'"
+        if words(name) & {"r", "r2", "rsquared"}
+        else f"Say accuracy={name!r} to fit 1 - {name} (on the command line: -c accuracy={name})"
+    )
+    return f" Is {name!r} a score, more of which is better? {how}."
 
 
 def _is_headless(frame: pd.DataFrame) -> bool:
@@ -163,7 +195,7 @@ def _as_table(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[pd.DataFrame
     table["n_errors"] = number_column(frame, chosen, "n_errors")
     table["n_test"] = number_column(frame, chosen, "n_test")
     table["value"] = read.value
-    _recover_counts(table)
+    notes += _recover_counts(table)
     table["value_se"] = _same_unit(frame, chosen, "value_se", read.scale)
     chance = number_column(frame, chosen, "chance_error")
     in_percent = (table["metric"] == "error-rate") & (chance > 1)
@@ -189,7 +221,7 @@ def _sizes(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[pd.Series, list
             f"column {chosen['n_train']!r} holds {size[odd].iloc[0]:g}; n_train must count training examples"
         )
     notes = ["sizes that are no whole numbers were rounded"] if (size.dropna() % 1 != 0).any() else []
-    return whole.fillna(0).clip(-(2**62), 2**62).astype("int64"), notes
+    return whole.clip(-(2**62), 2**62), notes
 
 
 def _same_unit(frame: pd.DataFrame, chosen: dict[str, Any], role: str, scale: float) -> pd.Series:
@@ -201,16 +233,19 @@ def _same_unit(frame: pd.DataFrame, chosen: dict[str, Any], role: str, scale: fl
     return scale * numbers
 
 
-def _recover_counts(table: pd.DataFrame) -> None:
-    """Fill n_errors where a rate times n_test is a whole number, so that the binomial law applies."""
-    product = table["value"] * table["n_test"]
+def _recover_counts(table: pd.DataFrame) -> list[str]:
+    """Fill n_errors where a rate times n_test is a whole number, so that the binomial law applies; say where it is none."""
+    rates = table["n_errors"].isna() & (table["metric"] == "error-rate")
+    product = (table["value"] * table["n_test"]).where(rates)
     whole = product.round()
-    fits = (
-        table["n_errors"].isna()
-        & (table["metric"] == "error-rate")
-        & ((product - whole).abs() < 0.02 + 1e-4 * whole)
-    )
+    fits = (product - whole).abs() < 0.02 + 1e-4 * whole
     table.loc[fits, "n_errors"] = whole
+    missed = table[product.notna() & ~fits]
+    if missed.empty:
+        return []
+    value, n_test = missed[["value", "n_test"]].iloc[0]
+    which = f"{len(missed)} of {int(product.notna().sum())} rates are not multiples of 1/n_test"
+    return [f"{which} ({value:.4g} of 1/{n_test:g}): counts not recovered from them"]
 
 
 def _seed_numbers(seed: pd.Series) -> pd.Series:

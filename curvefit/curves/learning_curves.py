@@ -136,9 +136,9 @@ class LearningCurves:
             return metrics[0]
         if not metrics:
             raise InvalidInputError(f"no row is usable: {flag_counts(self.table['flag'])}")
-        raise InvalidInputError(
-            f"the curves mix the metrics {', '.join(metrics)}; choose one, as in curves.select(metric={metrics[0]!r})"
-        )
+        from curvefit.curves.descriptions import mixed_metrics
+
+        raise InvalidInputError(mixed_metrics(metrics))
 
     @property
     def warnings(self) -> pd.DataFrame:
@@ -160,7 +160,7 @@ class LearningCurves:
         UnknownNameError
             When a pattern matches no label.
         InvalidInputError
-            When every pattern matches some label, but no curve matches them all.
+            When no row has the metric, or every pattern matches some label, but no curve matches them all.
         """
         keep = np.ones(len(self.table), dtype=bool)
         for axis, wanted in (("data", data), ("model", model), ("inference", inference)):
@@ -171,6 +171,9 @@ class LearningCurves:
         if metric is not None:
             if metric not in METRICS:
                 raise unknown_name("metric", metric, METRICS)
+            known = self.table["metric"].unique()
+            if metric not in known:
+                raise InvalidInputError(f"no row has the metric {metric!r}; here: {', '.join(sorted(known))}")
             keep &= (self.table["metric"] == metric).to_numpy()
         if not keep.any():
             asked = {"data": data, "model": model, "inference": inference, "metric": metric}
@@ -187,9 +190,8 @@ class LearningCurves:
         if above is not None:
             keep &= n <= above
         if not keep.any():
-            raise InvalidInputError(
-                f"no size lies between {below} and {above}; sizes: {n.min()} to {n.max()}"
-            )
+            bounds = [f"at least {below}"] * (below is not None) + [f"at most {above}"] * (above is not None)
+            raise InvalidInputError(f"no size is {' and '.join(bounds)}; sizes: {n.min()} to {n.max()}")
         return self._with_table(self.table[keep])
 
     def means(self) -> pd.DataFrame:
@@ -203,7 +205,7 @@ class LearningCurves:
         return size_means(self.usable)
 
     def summary(self) -> pd.DataFrame:
-        """Return one row a triplet: sizes, range, replicates, first and last mean error, flags."""
+        """Return one row a triplet and metric: sizes, range, replicates, first and last mean error, flags."""
         from curvefit.curves.descriptions import summarise
 
         return summarise(self)
@@ -260,6 +262,10 @@ def load_curves(path: Any, **columns: Any) -> LearningCurves:
     """
     from curvefit.curves.readers import read_path
 
+    if isinstance(path, list | tuple) and any(isinstance(part, str | os.PathLike) for part in path):
+        raise InvalidInputError(
+            "load_curves reads one path, not a list; join the tables first, as in pandas.concat, and give the frame"
+        )
     if not isinstance(path, str | os.PathLike):
         return LearningCurves.from_frame(path, **columns)
     return read_path(Path(path), columns)

@@ -37,6 +37,9 @@ _THINGS = {"examples", "samples", "points", "images", "inputs", "instances", "to
 _NUMBER = {"n", "num", "number", "count", "nr"}
 _ERRORS = {"error", "err", "errors", "loss", "nll", "entropy", "perplexity", "mse", "rmse", "mae", "risk"}
 _ACCURACIES = {"accuracy", "acc"}
+_SCORE = re.compile(
+    r"(?<![a-z])(r2|r_?squared|f1|f1_?score|auc|roc|auroc|auprc|precision|recall|mcc|iou|bleu)(?![a-z0-9])"
+)
 _USUAL = {"rate", "mean", "avg", "average", "top", "1", "percent", "pct", "final", "best", "cross", "value"}
 _SPREAD = {
     "se",
@@ -73,7 +76,22 @@ def is_training(name: str) -> bool:
 
 def is_accuracy(name: str) -> bool:
     """Tell whether a name speaks of accuracy, where more is better."""
-    return bool(words(name) & _ACCURACIES)
+    return _says_accuracy(words(name))
+
+
+def is_score(name: str) -> bool:
+    """Tell whether a name speaks of a score, more of which is better, that is no share of right answers: F1, AUC, R2."""
+    return bool(_SCORE.search(name.lower())) and not words(name) & _ERRORS
+
+
+def _says_accuracy(said: set[str]) -> bool:
+    top_k = "top" in said and any(map(str.isdigit, said)) and not said & _ERRORS
+    return bool(said & _ACCURACIES) or top_k
+
+
+def is_count(name: str) -> bool:
+    """Tell whether a name says that it counts errors; a column ``errors`` may hold rates."""
+    return bool(words(name) & _NUMBER) or squash(name) in ("nerrors", "nwrong", "errorcount")
 
 
 def is_spread(name: str) -> bool:
@@ -103,6 +121,17 @@ def guess_columns(frame: pd.DataFrame, chosen: dict[str, object]) -> dict[str, s
                 free.remove(column)
                 break
     return found
+
+
+def unreadable_column(frame: pd.DataFrame, roles: Iterable[str], taken: Iterable[object]) -> str | None:
+    """Return the column whose name fits one of these roles best although its cells are no numbers, or None."""
+    free = [
+        c
+        for c in frame.columns
+        if c not in set(taken) and frame[c].notna().any() and not looks_numeric(frame[c])
+    ]
+    ranked = sorted((_rank(role, column), free.index(column), column) for role in roles for column in free)
+    return ranked[0][2] if ranked and ranked[0][0] < _NEVER else None
 
 
 def label_columns(frame: pd.DataFrame, free: Iterable[str], sizes: str) -> list[str]:
@@ -147,7 +176,7 @@ def _speaks_of(role: str, said: set[str], column: str) -> bool:
     if role == "value":
         return measured and bool(said & _ERRORS)
     if role == "accuracy":
-        return measured and bool(said & _ACCURACIES)
+        return measured and _says_accuracy(said)
     if role == "value_se":
         return bool(said & {"se", "stderr", "sem"}) or {"standard", "error"} <= said
     if role == "n_test":
@@ -169,7 +198,8 @@ def _fits(role: str, column: pd.Series) -> bool:
         return role != "inference" or not pd.api.types.is_numeric_dtype(column)
     if not looks_numeric(column):
         return False
-    if role == "n_errors" and pd.api.types.is_numeric_dtype(column):
-        counts = parse_numbers(column, where=str(column.name)).values.dropna()
+    name = str(column.name)
+    if role == "n_errors" and not is_count(name) and pd.api.types.is_numeric_dtype(column):
+        counts = parse_numbers(column, where=name).values.dropna()
         return bool((counts % 1 == 0).all())
     return True

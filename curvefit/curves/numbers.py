@@ -72,7 +72,9 @@ def parse_numbers(column: pd.Series, *, where: str, suffixes: bool = False) -> N
     wrong = (text != "") & numbers.isna()
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        raise InvalidInputError(f"column {where}, row {row + 1}: {column.iloc[row]!r} is no number")
+        raise InvalidInputError(
+            f"column {where}, row {row + 1}: {column.iloc[row]!r} is no number{_advice(text.iloc[row])}"
+        )
     return Numbers(numbers.where(~percent, numbers / 100), bool(percent.any()))
 
 
@@ -86,6 +88,15 @@ def looks_numeric(column: pd.Series) -> bool:
     except InvalidInputError:
         return False
     return not filled.empty
+
+
+def _advice(cell: str) -> str:
+    """Say what to do with a cell that holds a number and more."""
+    if re.match(r"[-+]?[\d.]+%?\s*(±|\+/?-|\(\s*[\d.]+)", cell):
+        return ": put the standard error in a column of its own, as value_se"
+    if re.match(r"[-+]?[\d.,]+\s*[^\W\d]", cell):
+        return ": write the number alone, its unit in the name of the column"
+    return ""
 
 
 def _is_nothing(cell: object) -> bool:

@@ -16,10 +16,21 @@ def ordered_triplets(table: pd.DataFrame) -> list[Triplet]:
     return [Triplet(*row) for row in table[list(AXES)].drop_duplicates().itertuples(index=False)]
 
 
+def flag_kinds(flags: pd.Series) -> list[tuple[int, str]]:
+    """Return how many rows carry each kind of flag, most first, with an example: flags that differ in numbers are a kind."""
+    flags = flags[flags != ""]
+    kinds = flags.str.replace(r"[-+]?\d[\d.e+-]*", "…", regex=True)
+    found = []
+    for kind, count in kinds.value_counts().items():
+        alike = flags[kinds == kind]
+        found.append((int(count), ("for example " if alike.nunique() > 1 else "") + alike.iloc[0]))
+    return found
+
+
 def flag_counts(flags: pd.Series) -> str:
-    """Say how many rows carry which flag."""
-    counts = flags[flags != ""].value_counts()
-    return "; ".join(f"{count} row(s): {flag}" for flag, count in counts.items()) or "the table is empty"
+    """Say how many rows carry which kind of flag."""
+    said = [f"{count} row(s): {example}" for count, example in flag_kinds(flags)]
+    return "; ".join(said) or "the table is empty"
 
 
 def flag_rows(table: pd.DataFrame, *, seeds_given: bool) -> tuple[pd.DataFrame, list[str]]:
@@ -28,14 +39,16 @@ def flag_rows(table: pd.DataFrame, *, seeds_given: bool) -> tuple[pd.DataFrame, 
     Parameters
     ----------
     table
-        Tidy table without `flag`; rows are kept whatever their flag.
+        Tidy table without `flag`, n_train NaN where it is unknown; rows are kept whatever their flag.
     seeds_given
         Whether the seeds were in the source. If not, they are numbered here, after duplicates are found.
     """
     table = table.copy()
     if table.empty:
         return table.assign(flag=pd.Series(dtype=str)), []
-    table["flag"] = _value_flags(table)
+    no_size = table["n_train"].isna()
+    table["n_train"] = table["n_train"].fillna(0).astype("int64")
+    table["flag"] = _value_flags(table, no_size)
     notes: list[str] = []
     notes += _flag_duplicates(table, seeds_given)
     if not seeds_given:
@@ -43,29 +56,30 @@ def flag_rows(table: pd.DataFrame, *, seeds_given: bool) -> tuple[pd.DataFrame, 
         good = table["flag"] == ""
         table.loc[good, "seed"] = table[good].groupby(keys).cumcount()
         table["seed"] = table["seed"].fillna(-1).astype(int)
-    kinds = table["flag"].str.replace(r"[-+]?\d[\d.e+-]*", "…", regex=True)
-    for kind, count in kinds[kinds != ""].value_counts().items():
-        if not kind.startswith("duplicate"):
-            example = table["flag"][kinds == kind].iloc[0]
-            notes.append(f"{count} of {len(table)} rows flagged and not used: {example}")
+    others = table["flag"][~table["flag"].str.startswith("duplicate")]
+    notes += [
+        f"{n} of {len(table)} rows flagged and not used: {example}" for n, example in flag_kinds(others)
+    ]
     order = pd.factorize(pd.MultiIndex.from_frame(table[list(AXES)]))[0]
     table = table.assign(_order=order).sort_values(["_order", "n_train", "seed"], kind="stable")
     return table.drop(columns="_order").reset_index(drop=True), notes
 
 
-def _value_flags(table: pd.DataFrame) -> pd.Series:
+def _value_flags(table: pd.DataFrame, no_size: pd.Series) -> pd.Series:
     rate = table["metric"] == "error-rate"
     value, n = table["value"], table["n_train"]
     bad_status = table["status"] != "ok"
+    errors = table["n_errors"].map("{:.15g}".format)
     rules = [
         (bad_status, "run " + table["status"].astype(str)),
+        (no_size, "n_train is missing"),
         (n <= 0, "n_train " + n.astype(str) + " is not positive"),
         (~np.isfinite(value.to_numpy(float)), "the value is missing or not finite"),
         (
             table["n_errors"] > table["n_test"],
-            "n_errors " + table["n_errors"].astype(str) + " above n_test " + table["n_test"].astype(str),
+            "n_errors " + errors + " above n_test " + table["n_test"].map("{:.15g}".format),
         ),
-        (table["n_errors"] < 0, "n_errors " + table["n_errors"].astype(str) + " below 0"),
+        (table["n_errors"] < 0, "n_errors " + errors + " below 0"),
         (rate & ((value < 0) | (value > 1)), "error rate " + value.astype(str) + " outside [0, 1]"),
         (~rate & (value < 0), table["metric"] + " " + value.astype(str) + " below 0"),
         (table["value_se"] < 0, "standard error " + table["value_se"].astype(str) + " below 0"),

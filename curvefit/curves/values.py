@@ -7,12 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from curvefit.curves.names import words
+from curvefit.curves.names import is_accuracy, words
 from curvefit.curves.numbers import parse_numbers
 from curvefit.curves.quality import METRICS
 from curvefit.errors import InvalidInputError
 
 PERCENT = "percent"
+ACCURACY = "accuracy"
+SAID = (PERCENT, ACCURACY)
+"""What `metric` may say of a column of values besides a metric's name."""
 METRIC_NAMES = {"error-rate": "error rate", "mse": "mean squared error", "loss": "loss"}
 _SAYS_PERCENT = {"percent", "percentage", "pct", "perc"}
 _LOSSES = {"loss", "nll", "entropy", "perplexity", "nats", "bits", "deviance", "mae", "rmse"}
@@ -44,10 +47,18 @@ def read_values(frame: pd.DataFrame, chosen: dict[str, Any]) -> Values:
                 "number, as in n_test=10000 (on the command line: -c n_test=10000)"
             )
         errors = number_column(frame, chosen, "n_errors")
+        parts = errors[errors % 1 > 0]
+        if len(parts):
+            raise InvalidInputError(
+                f"column {str(chosen['n_errors'])!r} holds {parts.iloc[0]:g}: n_errors must be whole numbers, the counts of "
+                "single runs and no means over seeds"
+            )
         return Values(errors / number_column(frame, chosen, "n_test"), "error-rate", 1.0, ())
     if "value" not in chosen:
         return _accuracies(frame, str(chosen["accuracy"]))
     column, given = str(chosen["value"]), chosen.get("metric")
+    if given == ACCURACY and ACCURACY not in frame.columns:
+        return _accuracies(frame, column)
     read = parse_numbers(frame[column], where=f"{column!r} (value)")
     if given == PERCENT or (given is None and not read.in_percent and words(column) & _SAYS_PERCENT):
         note = f"read {_shown(column)} as error rates in percent"
@@ -57,7 +68,10 @@ def read_values(frame: pd.DataFrame, chosen: dict[str, Any]) -> Values:
         _refuse_percentages(read.values, column, str(given))
         return Values(read.values, given, scale, (f"read {_shown(column)} as {given}",))
     if given is not None:
-        return Values(read.values, frame[given].map(_named_metric), scale, ())
+        accuracies = frame[given].astype(str).map(is_accuracy)
+        notes = ("rows whose metric is an accuracy became errors, 1 - accuracy",) if accuracies.any() else ()
+        errors = read.values.where(~accuracies, 1 - read.values)
+        return Values(errors, frame[given].map(_named_metric), scale, notes)
     metric, note = _guess_metric(column, read.values)
     return Values(read.values, metric, scale, (note,))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from curvefit.curves.names import MEASURED, curve_name, is_accuracy, is_spread, is_training
+from curvefit.curves.names import MEASURED, curve_name, is_accuracy, is_score, is_spread, is_training
 from curvefit.curves.numbers import looks_numeric, parse_numbers
 from curvefit.errors import InvalidInputError
 
@@ -18,7 +18,10 @@ _SIZE_PREFIX = re.compile(r"^(n|n_?train|size|train)?[\s_=:-]*", re.IGNORECASE)
 def lengthen(
     frame: pd.DataFrame, chosen: dict[str, Any]
 ) -> tuple[pd.DataFrame, dict[str, Any], tuple[str, ...]]:
-    """Return the frame with one row a measurement, the roles of its columns, and what was done."""
+    """Return the frame with one row a measurement, the roles of its columns, and what was done.
+
+    Columns are read as curves only where nothing else says what the curves are, and none of them is a score.
+    """
     sizes = {} if "n_train" in chosen else _sizes_of(frame)
     if len(sizes) >= 2:
         names = list(sizes)
@@ -31,10 +34,11 @@ def lengthen(
     used = {column for column in chosen.values() if isinstance(column, str)}
     free = [c for c in frame.columns if c not in used and not is_spread(c) and looks_numeric(frame[c])]
     curves = [c for c in free if not is_training(c)]
-    if not curves:
-        return frame, chosen, ()
     seeds = all(re.fullmatch(r"(seed|rep|run|replicate|trial|fold)?[\s_-]*\d+", c.lower()) for c in curves)
     axis, kind = ("seed", "seeds") if seeds else ("model", "models")
+    one_of_a_tidy_table = "seed" in chosen and len(curves) == 1
+    if not curves or axis in chosen or one_of_a_tidy_table or any(map(is_score, curves)):
+        return frame, chosen, ()
     shown = ", ".join(curves[:4]) + (" ..." if len(curves) > 4 else "")
     note = f"read a wide table: the {len(curves)} columns {shown} are {kind}"
     role = "accuracy" if all(map(is_accuracy, curves)) else "value"

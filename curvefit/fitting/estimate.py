@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from curvefit.curves.fittable import refuse_hopeless
 from curvefit.curves.learning_curves import LearningCurves
+from curvefit.families import get_family
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.settings import FitSettings
 from curvefit.settings import parse_settings
@@ -35,10 +37,17 @@ def fit(
     **settings
         Fields of `FitSettings`: pooling, likelihood, discrepancy, method, sampler, draws, tune, chains, cores,
         target_accept, reruns, priors.
+
+    Raises
+    ------
+    InvalidInputError
+        When a setting or the curves cannot be used: no usable row, several metrics, one size a curve, or most errors above
+        the chance level.
     """
     chosen = parse_settings(FitSettings, {"family": family, "seed": seed, **settings}, where="fit")
     if not isinstance(curves, LearningCurves):
         curves = LearningCurves.from_frame(curves)
+    refuse_hopeless(curves, from_chance=get_family(chosen.family).needs_chance)
     from curvefit.fitting.hierarchical import run_fit
 
     return run_fit(curves, chosen, progress_bar=progress_bar)

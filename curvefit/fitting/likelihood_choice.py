@@ -107,7 +107,10 @@ def transformed_values(table: pd.DataFrame, likelihood: str, counts: bool, notes
     margin = 0.5 * min(inside.min(), 1 - inside.max())
     outside = (value <= 0) | (value >= 1)
     if outside.any():
-        notes.append(f"{int(outside.sum())} rates of 0 or 1 without n_test were moved inside by {margin:.2g}")
+        notes.append(
+            f"{int(outside.sum())} rates of 0 or 1 without n_test were moved inside by {margin:.2g}: floor and exponent "
+            "lean on that replacement; give n_test"
+        )
     value = np.clip(value, margin, 1 - margin)
     return np.log(value) - np.log1p(-value)
 

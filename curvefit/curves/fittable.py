@@ -1,0 +1,42 @@
+"""What no fit can answer is refused before any work starts."""
+
+from __future__ import annotations
+
+from curvefit.curves.curve_flags import above_chance
+from curvefit.curves.learning_curves import LearningCurves
+from curvefit.errors import InvalidInputError
+from curvefit.triplet import AXES, Triplet
+
+
+def refuse_hopeless(curves: LearningCurves, *, from_chance: bool) -> None:
+    """Raise where curves have nothing to fit, or contradict the level that they are said to start at.
+
+    Parameters
+    ----------
+    curves
+        Learning curves of one metric.
+    from_chance
+        Whether the fit lets curves start at their chance level, where that is known.
+
+    Raises
+    ------
+    InvalidInputError
+        When no curve has two sizes, or most error rates of a curve lie clearly above its chance level: a few at the
+        smallest sizes may well do so, and are only flagged.
+    """
+    parts = [(Triplet(*curve), part) for curve, part in curves.means().groupby(list(AXES), sort=False)]
+    if parts and all(len(part) == 1 for _, part in parts):
+        raise InvalidInputError(
+            "every curve has one size only: nothing says how errors change with n_train. Two sizes are the least "
+            "that can be fitted, four the least for a law with a floor"
+        )
+    wrong = [(triplet, part) for triplet, part in parts if above_chance(part).mean() > 0.5]
+    if from_chance and wrong:
+        triplet, part = wrong[0]
+        level = part["chance_error"].iloc[0]
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise InvalidInputError(
+            f"most errors of {triplet}{more}, up to {part['value'].max():.3g}, lie above the chance level {level:.3g}: "
+            f"is {level:.3g} a chance accuracy? chance_error is the error of guessing (0.9 for ten balanced classes). "
+            "Without chance_error the level where curves start is estimated"
+        )
