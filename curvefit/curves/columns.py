@@ -9,15 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from curvefit.curves.names import (
-    MEASURED,
-    SPELLINGS,
-    guess_columns,
-    is_score,
-    label_columns,
-    unreadable_column,
-    words,
-)
+from curvefit.curves.missing_columns import refuse_unnamed, refuse_unreadable
+from curvefit.curves.names import MEASURED, SPELLINGS, guess_columns, label_columns, words
 from curvefit.curves.numbers import parse_numbers
 from curvefit.curves.quality import METRICS
 from curvefit.curves.values import SAID, number_column, read_values
@@ -83,21 +76,10 @@ def map_columns(frame: pd.DataFrame, columns: Mapping[str, Any]) -> MappedTable:
         if c != role and role not in MEASURED[1:]
     ]
     chosen = {**chosen, **guessed}
-    if "n_train" in chosen and not any(role in chosen for role in MEASURED):
-        _refuse_unreadable(frame, MEASURED, chosen)
+    if "n_train" in chosen:
+        refuse_unreadable(frame, MEASURED, chosen)
     frame, chosen, wide_notes = lengthen(frame, chosen)
-    if "n_train" not in chosen:
-        _refuse_unreadable(frame, ("n_train",), chosen)
-        hint = " Does its first line hold the names of the columns?" if _is_headless(frame) else ""
-        raise InvalidInputError(
-            f"no column with training-set sizes among {', '.join(frame.columns)}; "
-            f"name it, as in n_train='<column>'.{hint}"
-        )
-    if not any(role in chosen for role in MEASURED):
-        raise InvalidInputError(
-            f"no column with test errors among {', '.join(frame.columns)}; name it, as in value='<column>', "
-            f"n_errors='<column>' or accuracy='<column>'.{_about_scores(frame)}"
-        )
+    refuse_unnamed(frame, chosen)
     chosen, label_notes = _tell_apart(frame, chosen)
     table, value_notes = _as_table(frame, chosen)
     return MappedTable(table, "seed" in chosen, (*notes, *wide_notes, *label_notes, *value_notes))
@@ -136,31 +118,6 @@ def _given(frame: pd.DataFrame, columns: Mapping[str, Any]) -> dict[str, Any]:
                 f"{did_you_mean(str(column), frame.columns)}"
             )
     return dict(columns)
-
-
-def _refuse_unreadable(frame: pd.DataFrame, roles: tuple[str, ...], chosen: Mapping[str, Any]) -> None:
-    """Say which cell is no number, where a column's name fits one of these roles."""
-    column = unreadable_column(frame, roles, chosen.values())
-    if column is not None:
-        parse_numbers(frame[column], where=repr(column), suffixes=True)
-
-
-def _about_scores(frame: pd.DataFrame) -> str:
-    """Say how a score, more of which is better, is turned into an error."""
-    scores = [column for column in frame.columns if is_score(column)]
-    if not scores:
-        return ""
-    name = scores[0]
-    how = (
-        f"1 - {name} is a squared error: add it as a column, with metric='mse'"
-        if words(name) & {"r", "r2", "rsquared"}
-        else f"Say accuracy={name!r} to fit 1 - {name} (on the command line: -c accuracy={name})"
-    )
-    return f" Is {name!r} a score, more of which is better? {how}."
-
-
-def _is_headless(frame: pd.DataFrame) -> bool:
-    return all(re.fullmatch(r"[-+\d.e]+", column) for column in frame.columns)
 
 
 def _tell_apart(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

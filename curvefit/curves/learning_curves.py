@@ -14,6 +14,7 @@ import pandas as pd
 
 from curvefit.curves.columns import TABLE_COLUMNS, map_columns
 from curvefit.curves.curve_flags import curve_flags
+from curvefit.curves.frames import as_pandas
 from curvefit.curves.quality import METRICS, flag_counts, flag_rows, ordered_triplets
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.records.record import RunRecord
@@ -94,7 +95,7 @@ class LearningCurves:
         InvalidInputError
             When no size or no error can be found, or a column named here does not exist.
         """
-        mapped = map_columns(_as_pandas(frame), columns)
+        mapped = map_columns(as_pandas(frame), columns)
         table, notes = flag_rows(mapped.table, seeds_given=mapped.seeds_given)
         facts = table[list(AXES)].drop_duplicates().reset_index(drop=True)
         return cls(table, facts, training_sets, shared_test_set, (*mapped.notes, *notes))
@@ -269,21 +270,6 @@ def load_curves(path: Any, **columns: Any) -> LearningCurves:
     if not isinstance(path, str | os.PathLike):
         return LearningCurves.from_frame(path, **columns)
     return read_path(Path(path), columns)
-
-
-def _as_pandas(frame: Any) -> pd.DataFrame:
-    if isinstance(frame, pd.DataFrame):
-        return frame
-    if hasattr(frame, "to_dict") and hasattr(frame, "columns"):
-        return pd.DataFrame(frame.to_dict(as_series=False))
-    if isinstance(frame, list) and all(isinstance(row, dict) for row in frame):
-        return pd.json_normalize(frame)
-    if isinstance(frame, dict | list):
-        return pd.DataFrame(frame)
-    raise InvalidInputError(
-        f"cannot read learning curves from a {type(frame).__name__}; give a pandas or polars frame, "
-        "a dictionary of columns, a list of dictionaries, or use load_curves for a file"
-    )
 
 
 def _matches(labels: pd.Series, axis: str, patterns: list[str]) -> np.ndarray:

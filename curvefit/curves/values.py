@@ -57,7 +57,7 @@ def read_values(frame: pd.DataFrame, chosen: dict[str, Any]) -> Values:
     if "value" not in chosen:
         return _accuracies(frame, str(chosen["accuracy"]))
     column, given = str(chosen["value"]), chosen.get("metric")
-    if given == ACCURACY and ACCURACY not in frame.columns:
+    if given == ACCURACY:
         return _accuracies(frame, column)
     read = parse_numbers(frame[column], where=f"{column!r} (value)")
     if given == PERCENT or (given is None and not read.in_percent and words(column) & _SAYS_PERCENT):

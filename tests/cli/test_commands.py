@@ -47,6 +47,18 @@ def test_check_prints_what_was_guessed_and_what_a_fit_would_use(table, capsys, t
     assert {curve["model"] for curve in content["curves"]} == {"mlp", "cnn"}
 
 
+def test_mixed_metrics_are_chosen_by_an_option(capsys, tmp_path):
+    mixed = tmp_path / "mixed.csv"
+    rows = [f"{n},{1 / n},{metric}" for metric in ("error-rate", "mse") for n in (64, 128, 256, 512)]
+    mixed.write_text("\n".join(["n_train,value,metric", *rows]))
+    assert "--metric error-rate" in run(capsys, "check", mixed)
+    assert json.loads(run(capsys, "check", mixed, "--json"))["metrics"] == ["error-rate", "mse"]
+    with pytest.raises(SystemExit) as left:
+        main(["fit", str(mixed)])
+    assert left.value.code == 2
+    assert "--metric error-rate" in capsys.readouterr().err
+
+
 def test_check_of_a_table_without_a_usable_row_fails(capsys, tmp_path):
     broken = tmp_path / "broken.csv"
     simulated.own_curves().assign(n_errors=9999).to_csv(broken, index=False)

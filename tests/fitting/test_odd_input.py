@@ -18,7 +18,8 @@ NOTED = {
     "all-chance": {"n": N, "n_errors": [905, 896, 903, 899, 910, 890], "n_test": 1000},
     "all-zero": {"n": N, "n_errors": [0] * 6, "n_test": 1000},
     "non-monotone": {"n": N, "error": ERRORS[::-1]},
-    "constant": {"n": N[:1], "error": ERRORS[:1]},
+    "constant": {"n": N, "error": [0.3] * 6},
+    "above-chance": {"n": N, "error": [0.99, *ERRORS[1:]]},
 }
 
 
@@ -41,6 +42,8 @@ def test_weak_curves_are_fitted_and_said_to_be_weak(flag):
         ({"n": N, "error": [0.0] * 6}, "all error rates are 0 or 1"),
         ({"n": N, "error": ERRORS, "chance_error": [0.0] * 6}, "must be positive, found 0"),
         ({"n": N, "error": ERRORS, "chance_error": [190.0] * 6}, "at most 1, found 1.9"),
+        ({"n": N, "error": ERRORS, "chance_error": [0.1] * 6}, "lie above the chance level 0.1"),
+        ({"n": N[:1], "error": ERRORS[:1]}, "every curve has one size only"),
         ({"n": N, "value": ERRORS, "metric": ["mse", "error-rate"] * 3}, "mix the metrics"),
     ],
 )

@@ -57,6 +57,7 @@ def _check_table(source: Path, choice: dict[str, Any], *, as_json: bool) -> None
                 "ok": usable > 0,
                 "rows": len(curves),
                 "usable": usable,
+                "metrics": sorted(curves.usable["metric"].unique()),
                 "notes": curves.notes,
                 "flagged": flagged[["data", "model", "inference", "n_train", "seed", "flag"]],
                 "warnings": curves.warnings,
