@@ -33,7 +33,10 @@ _ASK = (
 
 
 def whole_number_of_tests(rates: np.ndarray) -> int | None:
-    """Return the least number of test points that makes every rate a count, if a plausible one does."""
+    """Return the least number of test points that makes every rate a count, if a plausible one does.
+
+    A power of ten is none: rates that were rounded to a few digits look the same.
+    """
     inside = np.unique(rates[(rates > 0) & (rates < 1)])
     if len(inside) < FEWEST_RATES:
         return None
@@ -41,4 +44,6 @@ def whole_number_of_tests(rates: np.ndarray) -> int | None:
     for rate in inside:
         counts = rate * numbers
         numbers = numbers[np.abs(counts - np.round(counts)) < 1e-6]
-    return int(numbers[0]) if len(numbers) else None
+    if not len(numbers) or np.log10(numbers[0]) % 1 == 0:
+        return None
+    return int(numbers[0])

@@ -112,7 +112,10 @@ def test_zero_rates_ask_for_the_number_of_test_points():
     assert "2 of 7 error rates are 0" in lines(curves)[1]
     assert "n_test=200?" in lines(curves)[1]
     assert "zeros-without-n-test" not in flags(LearningCurves.from_frame(frame, n_test=200))
-    assert whole_number_of_tests(np.random.default_rng(0).uniform(size=9)) is None
+    rates = np.random.default_rng(0).uniform(size=9)
+    assert whole_number_of_tests(rates) is None
+    assert whole_number_of_tests(rates.round(3)) is None
+    assert whole_number_of_tests((rates * 750).round() / 750) == 750
 
 
 def test_unusable_rows_are_grouped_by_kind():
