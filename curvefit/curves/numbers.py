@@ -94,7 +94,7 @@ def _advice(cell: str) -> str:
     """Say what to do with a cell that holds a number and more."""
     if re.match(r"[-+]?[\d.]+%?\s*(±|\+/?-|\(\s*[\d.]+)", cell):
         return ": put the standard error in a column of its own, as value_se"
-    if re.match(r"[-+]?[\d.,]+\s*[^\W\d]", cell):
+    if re.match(r"[-+]?[\d.,]+\s*[^\W\d]{2}", cell):
         return ": write the number alone, its unit in the name of the column"
     return ""
 

@@ -144,6 +144,7 @@ def test_a_missing_size_is_missing():
         ("error", "0.687 (0.002)", "put the standard error in a column of its own"),
         ("error", "0.687 +/- 0.002", "put the standard error in a column of its own"),
         ("n_train", "64 samples", "'64 samples' is no number: write the number alone"),
+        ("n_train", "1e1.806", "'1e1.806' is no number$"),
         ("error", "low", "row 1: 'low' is no number$"),
     ],
 )  # fmt: skip
