@@ -19,6 +19,7 @@ from curvefit.records.manifest import (
     SealedPart,
     SealedSegment,
     Withdrawal,
+    newest_withdrawals,
     read_manifest,
     write_manifest,
 )
@@ -65,14 +66,13 @@ def compact_store(store: RecordStore, *, include_open: bool = False) -> int:
         ]
         write_manifest(
             store.manifest,
-            Manifest(parts=(*manifest.parts, part), withdrawn=_newest((*manifest.withdrawn, *withdrawn))),
+            Manifest(
+                parts=(*manifest.parts, part),
+                withdrawn=newest_withdrawals((*manifest.withdrawn, *withdrawn)),
+            ),
         )
         _remove(store, {segment.path.name for segment in ready})
         return part.rows
-
-
-def _newest(withdrawals: tuple[Withdrawal, ...]) -> tuple[Withdrawal, ...]:
-    return tuple({w.run_id: w for w in sorted(withdrawals, key=lambda w: w.at)}.values())
 
 
 def _can_be_sealed(segment: SegmentContent, include_open: bool) -> bool:

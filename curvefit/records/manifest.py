@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -56,6 +57,11 @@ class Manifest(Settings):
     def sealed_segments(self) -> set[str]:
         """Return the names of segments that a sealed part has replaced."""
         return {segment.name for part in self.parts for segment in part.segments}
+
+
+def newest_withdrawals(withdrawals: Iterable[Withdrawal]) -> tuple[Withdrawal, ...]:
+    """Return one withdrawal a run, the newest, in the order of their dates."""
+    return tuple({w.run_id: w for w in sorted(withdrawals, key=lambda w: w.at)}.values())
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -9,7 +9,7 @@ from pathlib import Path
 from curvefit.errors import DataFileError, StoreError
 from curvefit.records.compaction import lock_store
 from curvefit.records.files import file_digest, sync_folder
-from curvefit.records.manifest import read_manifest, write_manifest
+from curvefit.records.manifest import newest_withdrawals, read_manifest, write_manifest
 from curvefit.records.store import RecordStore
 
 _SIDE_FOLDERS = ("traces", "logs", "plans")
@@ -58,7 +58,7 @@ def _merge(into: RecordStore, other: RecordStore) -> None:
         ours = read_manifest(into.manifest)
         known = {part.name for part in ours.parts}
         parts = (*ours.parts, *(part for part in theirs.parts if part.name not in known))
-        withdrawn = (*ours.withdrawn, *(w for w in theirs.withdrawn if w not in ours.withdrawn))
+        withdrawn = newest_withdrawals((*ours.withdrawn, *theirs.withdrawn))
         write_manifest(into.manifest, ours.model_copy(update={"parts": parts, "withdrawn": withdrawn}))
 
 

@@ -139,11 +139,9 @@ class RecordStore:
         manifest, segments = self._snapshot()
         tables = [self.read_part(part) for part in manifest.parts]
         tables.append(to_table([row for segment in segments for row in segment.records]))
-        withdrawn = {w.run_id: w.at for w in manifest.withdrawn}
-        for segment in segments:
-            for at, run_id, _ in segment.tombstones:
-                withdrawn[run_id] = max(at, withdrawn.get(run_id, 0))
-        return _relabelled(_current(pa.concat_tables(tables), withdrawn), self.path / "plans")
+        dates = [(w.run_id, w.at) for w in manifest.withdrawn]
+        dates += [(run_id, at) for segment in segments for at, run_id, _ in segment.tombstones]
+        return _relabelled(_current(pa.concat_tables(tables), _newest(dates)), self.path / "plans")
 
     def read_records(self) -> list[RunRecord]:
         """Return the current record of every run, sorted by triplet, size and seed."""
@@ -205,12 +203,20 @@ def read_table(path: str | Path) -> pa.Table:
     if path.suffix == ".parquet":
         return _current(conform(pq.read_table(path, partitioning=None)), {})
     content = read_segment(path)
-    return _current(to_table(content.records), {run_id: at for at, run_id, _ in content.tombstones})
+    return _current(to_table(content.records), _newest((run_id, at) for at, run_id, _ in content.tombstones))
 
 
 def read_records(path: str | Path) -> list[RunRecord]:
     """Return the records of a store as `RunRecord` objects; see `read_table`."""
     return to_records(read_table(path))
+
+
+def _newest(withdrawals: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return the date of the newest withdrawal of every run."""
+    newest: dict[str, int] = {}
+    for run_id, at in withdrawals:
+        newest[run_id] = max(at, newest.get(run_id, 0))
+    return newest
 
 
 def _current(table: pa.Table, withdrawn: Mapping[str, int]) -> pa.Table:
