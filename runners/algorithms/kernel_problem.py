@@ -116,7 +116,14 @@ def build_problem(
         say = SAY.get()
         report = None if say is None else lambda progress: say(f"{part} kernel {progress}")
         return nngp_ntk(
-            architecture, split.x_train, x2, dtype=dtype, device=device, folder=folder, progress=report
+            architecture,
+            split.x_train,
+            x2,
+            dtype=dtype,
+            device=device,
+            folder=folder,
+            renew=True,  # a cache: what it holds of earlier images is of no use to anybody
+            progress=report,
         )
 
     n_classes = dataset.facts().n_classes

@@ -68,6 +68,7 @@ def nngp_ntk(
     memory_budget: int = DEFAULT_BUDGET,
     threads: int | None = None,
     folder: str | Path | None = None,
+    renew: bool = False,
     progress: bool | Progress | None = False,
 ) -> Kernels:
     """Compute the NNGP and NTK Gram matrices of an infinitely wide `architecture`.
@@ -91,7 +92,10 @@ def nngp_ntk(
     threads
         Tiles computed at once on one CPU; as many as torch may use by default.
     folder
-        Where finished tiles are kept; a later call with the same arguments resumes from them.
+        Where finished tiles are kept; a later call with the same arguments resumes from them. Another memory
+        budget or number of threads may mean tiles of another size, which are computed anew.
+    renew
+        Whether tiles of another matrix in `folder` are thrown away; else they are refused.
     progress
         True for a bar on a terminal and a line now and then elsewhere, both on standard error; or a function that
         receives `TileProgress`, at most once a second.
@@ -137,8 +141,8 @@ def nngp_ntk(
     tiles = list_tiles(len(first), len(columns), edge=edge, symmetric=second is None)
     store = None
     if folder is not None:
-        content = {"plan": plan.content(), "images": digest(first, second), "dtype": dtype, "edge": edge}
-        store = TileFolder(folder, content)
+        content = {"plan": plan.content(), "images": digest(first, second), "dtype": dtype}
+        store = TileFolder(folder, content, renew=renew)
     result = np.empty((2, len(first), len(columns)), dtype)
     with printed_progress() if progress is True else nullcontext(progress or None) as report:
         watch = Stopwatch(sum(tile.pairs for tile in tiles), report)

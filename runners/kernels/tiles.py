@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from curvefit.errors import DataFileError, InvalidInputError
+from curvefit.errors import InvalidInputError
+from curvefit.records.files import replace_file
 
 TRANSPOSED_ROWS = 32
 """Rows transposed at once: what they touch on both sides stays in the cache."""
@@ -148,40 +149,52 @@ class Stopwatch:
 class TileFolder:
     """Finished tiles on disk, so that an interrupted Gram matrix resumes.
 
-    A folder serves one matrix: its ``gram.json`` holds the kernel's plan and a digest of the images,
-    and another matrix is refused. Tiles are written beside their place and moved there, so a killed
-    run leaves no half tile.
+    A folder serves one matrix: its ``gram.json`` holds the kernel's plan and a digest of the images. Names of
+    tiles hold rows and columns, so tiles of several sizes live side by side. Files are written beside their
+    place and moved there, so a killed run leaves no half file.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    content
+        What tells this matrix from others.
+    renew
+        Whether tiles of another matrix are thrown away; else they are refused.
+
+    Raises
+    ------
+    InvalidInputError
+        When the folder holds tiles of another matrix that are not to be thrown away.
     """
 
-    def __init__(self, path: str | Path, content: dict[str, Any]) -> None:
+    def __init__(self, path: str | Path, content: dict[str, Any], *, renew: bool = False) -> None:
         self.path = Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
         manifest = self.path / "gram.json"
-        text = json.dumps(content, sort_keys=True)
-        if not manifest.exists():
-            manifest.write_text(text + "\n")
-        elif manifest.read_text().strip() != text:
-            raise InvalidInputError(
-                f"{self.path} holds tiles of another Gram matrix (see {manifest}); give an empty folder"
-            )
+        text = json.dumps(content, sort_keys=True).encode()
+        if manifest.exists():
+            if manifest.read_bytes() == text:
+                return
+            if not renew:
+                raise InvalidInputError(
+                    f"{self.path} holds tiles of another Gram matrix (see {manifest}); give an empty folder"
+                )
+            for file in self.path.glob("tile-*.npy"):
+                file.unlink()
+        replace_file(manifest, text)
 
     def _file(self, tile: Tile) -> Path:
-        return self.path / f"tile-{tile.row}-{tile.column}.npy"
+        return self.path / f"tile-{tile.row}-{tile.row_end}-{tile.column}-{tile.column_end}.npy"
 
     def read(self, tile: Tile) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return the tile's (nngp, ntk), or None when it is not there yet."""
-        file = self._file(tile)
-        if not file.exists():
-            return None
+        """Return the tile's (nngp, ntk), or None when it is not there, or is damaged: it is computed then."""
         try:
-            values = np.load(file, allow_pickle=False)
-        except ValueError as error:
-            raise DataFileError(f"{file} is not a readable tile ({error}); delete it to recompute") from error
-        expected = (2, tile.row_end - tile.row, tile.column_end - tile.column)
-        if values.shape != expected:
-            raise DataFileError(
-                f"{file} has shape {values.shape}, expected {expected}; delete it to recompute"
-            )
+            values = np.load(self._file(tile), allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        if values.shape != (2, tile.row_end - tile.row, tile.column_end - tile.column):
+            return None
         return values[0], values[1]
 
     def write(self, tile: Tile, nngp: np.ndarray, ntk: np.ndarray) -> None:

@@ -196,6 +196,39 @@ def test_resumes_from_finished_tiles(tmp_path):
         nngp_ntk(architecture, x + 1, **keys)
 
 
+def test_resumes_with_another_number_of_threads(tmp_path):
+    x = np.random.default_rng(7).standard_normal((30, 4, 4, 2))
+    keys = {"engine": "eager", "memory_budget": 10**6, "folder": tmp_path}
+    alone = nngp_ntk(GAP(depth=1), x, threads=1, **keys)
+    sizes = len(list(tmp_path.glob("tile-*.npy")))
+    shared = nngp_ntk(GAP(depth=1), x, threads=8, **keys)
+    assert len(list(tmp_path.glob("tile-*.npy"))) > sizes  # another size of tiles: the case that was refused
+    np.testing.assert_allclose(shared.ntk, alone.ntk, rtol=1e-12)
+
+
+def test_damaged_tiles_are_computed_anew(tmp_path):
+    x = np.random.default_rng(7).standard_normal((30, 4, 4, 2))
+    keys = {"engine": "eager", "memory_budget": 10**6, "folder": tmp_path, "threads": 1}
+    whole = nngp_ntk(GAP(depth=1), x, **keys)
+    empty, cut, other, *_ = sorted(tmp_path.glob("tile-*.npy"))
+    empty.write_bytes(b"")
+    cut.write_bytes(cut.read_bytes()[:-8])
+    np.save(other, np.zeros((2, 1, 1)))
+    assert (nngp_ntk(GAP(depth=1), x, **keys).ntk == whole.ntk).all()
+
+
+def test_a_cache_throws_tiles_of_another_matrix_away(tmp_path):
+    x = np.random.default_rng(7).standard_normal((6, 4, 4, 2))
+    nngp_ntk(GAP(depth=1), x, folder=tmp_path)
+    moved = nngp_ntk(GAP(depth=1), x + 1, folder=tmp_path, renew=True)
+    assert (moved.ntk == nngp_ntk(GAP(depth=1), x + 1).ntk).all()
+    (tmp_path / "gram.json").write_text("")  # the machine lost power, and whose tiles these are is not known
+    with pytest.raises(InvalidInputError, match="another Gram matrix"):
+        nngp_ntk(GAP(depth=1), x, folder=tmp_path)
+    again = nngp_ntk(GAP(depth=1), x, folder=tmp_path, renew=True)
+    assert (again.ntk == nngp_ntk(GAP(depth=1), x).ntk).all()
+
+
 def test_tensors_in_tensors_out_and_safe_in_threads():
     x = torch.from_numpy(np.random.default_rng(8).standard_normal((12, 3, 3, 2)))
     expected = nngp_ntk(VEC(), x.numpy()).ntk
