@@ -21,6 +21,7 @@ from runners.algorithms import ALGORITHMS
 from runners.algorithms.abstract import Outcome, Run
 from runners.architectures import ARCHITECTURES
 from runners.datasets import DATASETS
+from runners.datasets.abstract import check_prefixes
 from runners.model_facts import describe_model
 from runners.provenance import provenance
 
@@ -89,7 +90,7 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
     ------
     InvalidInputError
         One error that lists every mistake: unknown names and settings, training sets larger than
-        the data, combinations an algorithm refuses.
+        the data, datasets of others that do not keep their word on nesting, combinations an algorithm refuses.
     """
     specs = list(specs)
     built: dict[tuple[str, str], tuple[Member, Settings]] = {}
@@ -106,6 +107,8 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
             built[axis, member.label] = (canonical, component)
     if not mistakes:
         mistakes = _size_mistakes(specs, built)
+    if not mistakes:
+        mistakes = _broken_laws(specs, built)
     if not mistakes:
         mistakes = _refusals(specs, built)
     if mistakes:
@@ -137,6 +140,23 @@ def _size_mistakes(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Memb
             mistakes.append(
                 f"data {label!r}: n_train {n_train} is larger than the {available} training examples there are"
             )
+    return mistakes
+
+
+def _broken_laws(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Member, Settings]]) -> list[str]:
+    """Return what datasets claim and do not keep; those of this package are checked by its contract suite."""
+    mistakes = []
+    for label in dict.fromkeys(spec.data.label for spec in specs):
+        dataset = built["data", label][1]
+        first, *others = sorted({spec.n_train for spec in specs if spec.data.label == label})
+        if not others or type(dataset).__module__.startswith("runners."):
+            continue
+        spec = next(spec for spec in specs if spec.data.label == label)
+        seeds = {"seed": spec.seed, "study_seed": spec.study_seed}
+        try:
+            check_prefixes(dataset, first, others[0], **seeds)  # type: ignore[arg-type]
+        except CurvefitError as error:
+            mistakes.append(f"data {label!r}: {error}")
     return mistakes
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from curvefit.errors import InvalidInputError
 from curvefit.registry import Registry
 from curvefit.settings import Settings
 from curvefit.triplet import DataFacts
@@ -49,6 +50,25 @@ class AbstractDataset(Settings, abc.ABC):
     @abc.abstractmethod
     def largest_n_train(self) -> int | None:
         """Return the largest training set this dataset can give, or None when unbounded."""
+
+
+def check_prefixes(dataset: AbstractDataset, small: int, large: int, *, seed: int, study_seed: int) -> None:
+    """Check on two sizes that training sets are nested where the facts say so; whole curves rest on it.
+
+    Raises
+    ------
+    InvalidInputError
+        When the smaller training set is no prefix of the larger one.
+    """
+    if dataset.facts().training_sets != "nested":
+        return
+    part, whole = (dataset.split(n, seed=seed, study_seed=study_seed) for n in (small, large))
+    for name in ("x_train", "y_train"):
+        if not np.array_equal(getattr(part, name), getattr(whole, name)[:small]):
+            raise InvalidInputError(
+                f"its facts say that training sets are nested, but {name} of {small} examples is not the beginning "
+                f'of {name} of {large}: draw row by row, or give training_sets="independent" in its facts'
+            )
 
 
 DATASETS: Registry[type[AbstractDataset]] = Registry("dataset")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
+from curvefit.triplet import DataFacts
 from runners.algorithms.abstract import AbstractAlgorithm, Outcome, Run
+from runners.datasets.abstract import AbstractDataset, Split
 
 
 class MajorityVote(AbstractAlgorithm):
@@ -28,3 +32,24 @@ class MajorityVote(AbstractAlgorithm):
             guess = values[max(range(len(values)), key=lambda i: counts[i])]
             n_errors, n_test = int((split.y_test != guess).sum()), len(split.y_test)
             yield Outcome(run, n_errors=n_errors, n_test=n_test, value=n_errors / n_test, seconds=0.0)
+
+
+class Coins(AbstractDataset):
+    """Coins with a number beside each; `subsets` is what the facts say, `row_by_row` what is so."""
+
+    subsets: str = "nested"
+    row_by_row: bool = True
+
+    def facts(self) -> DataFacts:
+        return DataFacts("coins", (1, 1, 1), 2, 0.5, training_sets=self.subsets)
+
+    def largest_n_train(self) -> None:
+        return None
+
+    def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
+        train, test = (self._draw(n, np.random.default_rng(s)) for n, s in ((n_train, seed + 1), (50, 0)))
+        return Split(*train, *test)
+
+    def _draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        numbers = rng.random((n, 2)) if self.row_by_row else rng.random((2, n)).T
+        return numbers[:, :1, None, None], (numbers[:, 1] < 0.5).astype(int)

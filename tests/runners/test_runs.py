@@ -127,3 +127,12 @@ def test_a_mistake_that_many_triplets_share_is_told_once():
         )
     (line,) = str(caught.value).splitlines()
     assert "/ module / sgd and 2 more: factory 'nowhere:make' cannot be imported" in line
+
+
+def test_training_sets_that_are_not_nested_as_said_are_refused():
+    coins = {"name": "tests.runners.fakes:Coins", "row_by_row": False}
+    wanted = "data 'coins': its facts say that training sets are nested, but y_train of 16 examples is not"
+    with pytest.raises(InvalidInputError, match=wanted):
+        prepare_study(study(data=[{**coins, "label": "coins"}], model=[{"name": "fcn"}]))
+    for honest in ({"row_by_row": True}, {"subsets": "independent"}):
+        prepare_study(study(data=[{**coins, **honest}], model=[{"name": "fcn"}]))
