@@ -5,6 +5,7 @@ The only place where specs meet the registries. Nothing here trains: the algorit
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
@@ -12,6 +13,7 @@ from typing import Any
 
 from curvefit.errors import CurvefitError, InvalidInputError, MissingDatasetError
 from curvefit.records.record import RunRecord
+from curvefit.records.store import RecordStore
 from curvefit.registry import Registry
 from curvefit.settings import Settings, parse_settings
 from curvefit.study.spec import Member, RunSpec
@@ -21,7 +23,7 @@ from runners.algorithms import ALGORITHMS
 from runners.algorithms.abstract import Outcome, Run
 from runners.architectures import ARCHITECTURES
 from runners.datasets import DATASETS
-from runners.datasets.abstract import check_prefixes
+from runners.datasets.abstract import AbstractDataset, check_prefixes
 from runners.model_facts import describe_model
 from runners.provenance import provenance
 
@@ -175,6 +177,37 @@ def _refusals(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Member, S
             refused.setdefault(str(error), []).append(" / ".join(triplet))
     others = {error: f" and {len(where) - 1} more" if where[1:] else "" for error, where in refused.items()}
     return [f"{where[0]}{others[error]}: {error}" for error, where in refused.items()]
+
+
+def refuse_changed_data(specs: Iterable[RunSpec], store: RecordStore) -> None:
+    """Refuse to go on with runs of which the store has records from other data under the same settings.
+
+    Only datasets that may change are looked at (see `AbstractDataset.may_change`).
+
+    Raises
+    ------
+    InvalidInputError
+        Naming the data of the records and the data there is now.
+    """
+    current: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    for spec in specs:
+        dataset: AbstractDataset = build_member("data", spec.data)  # type: ignore[assignment]
+        if dataset.may_change:
+            current[spec.id], labels[spec.id] = dataset.facts().source, spec.data.label
+    if not current:
+        return
+    found = store.read_table().select(["run_id", "data_facts"]).to_pydict()
+    mistakes = {}
+    for run_id, facts in zip(found["run_id"], found["data_facts"]):
+        source = json.loads(facts).get("source")
+        if run_id in current and source not in (None, current[run_id]):
+            mistakes[labels[run_id]] = (
+                f"data {labels[run_id]!r}: records in {store.path} are of {source}, and there is now "
+                f"{current[run_id]}; give a new folder, or do all again: --retry all"
+            )
+    if mistakes:
+        raise InvalidInputError("\n".join(mistakes.values()))
 
 
 def group_specs(specs: Iterable[RunSpec]) -> list[list[RunSpec]]:

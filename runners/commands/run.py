@@ -62,7 +62,7 @@ def run(
     from runners.commands.bar import ProgressBar
     from runners.engine.abstract import Stop
     from runners.engine.driver import Driver
-    from runners.engine.plan import find_study, keep_plan, make_plan
+    from runners.engine.plan import find_study, keep_plan, load_executor, make_plan
     from runners.engine.select import choose_engine
     from runners.engine.where import parse_conditions
 
@@ -72,8 +72,11 @@ def run(
     for notice in plan.notices:
         typer.secho(notice, fg="yellow", err=True)
     store = RecordStore(out).create()
-    keep_plan(plan, file, out)
     narrowed = plan.narrowed(conditions, limit=limit)
+    if retry != "all":
+        specs = [spec for chunk in narrowed.chunks for spec in chunk.specs]
+        load_executor(executor).refuse_changed_data(specs, store)
+    keep_plan(plan, file, out)
     driver = Driver(narrowed, store, retry=retry, wait=wait)
     chosen = choose_engine(
         engine,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,6 +39,9 @@ class AbstractDataset(Settings, abc.ABC):
     ``split(n)`` is a prefix of ``split(m)`` for n <= m; where the facts say that the test set is shared it
     depends on `study_seed` only, else on `seed` too, and never on n.
     """
+
+    may_change: ClassVar[bool] = False
+    """Whether equal settings may mean other data tomorrow: a user's own file. `facts().source` then tells them apart."""
 
     @abc.abstractmethod
     def facts(self) -> DataFacts:

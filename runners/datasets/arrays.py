@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ class Arrays(AbstractImages):
     path
         The file.
     """
+
+    may_change: ClassVar[bool] = True
 
     path: str
 

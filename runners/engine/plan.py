@@ -110,7 +110,8 @@ def make_plan(study: Study, *, executor: str = EXECUTOR) -> Plan:
     study
         As read.
     executor
-        Module with ``prepare_study``, ``group_specs``, ``group_costs`` and ``execute_specs``.
+        Module with ``prepare_study``, ``refuse_changed_data``, ``group_specs``, ``group_costs`` and
+        ``execute_specs``.
 
     Raises
     ------

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from curvefit.records.record import RunRecord
+from curvefit.records.store import RecordStore
 from curvefit.study.spec import RunSpec
 from curvefit.study.study import Study
 from runners.engine.worker import unfinished_record
@@ -19,6 +20,10 @@ from runners.environment import SAY
 
 def prepare_study(study: Study) -> tuple[list[RunSpec], list[str]]:
     return study.specs(), []
+
+
+def refuse_changed_data(specs: Sequence[RunSpec], store: RecordStore) -> None:
+    """The data of these runs never changes."""
 
 
 def group_specs(specs: Sequence[RunSpec]) -> list[list[RunSpec]]:

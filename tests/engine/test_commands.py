@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import typer
 
 from curvefit.errors import CurvefitError, DataFileError, InvalidInputError, UnknownNameError
+from curvefit.records.store import RecordStore
 from curvefit.study.study import Study
 from runners.commands.check import check_study_file
 from runners.commands.inspect import logs, show, verify
@@ -17,6 +19,7 @@ from runners.commands.plan import plan
 from runners.commands.run import run
 from runners.commands.slurm import slurm
 from runners.commands.status import status
+from runners.datasets import Arrays, arrays, images
 from runners.engine.driver import read_log
 from runners.engine.estimate import estimate_cost, processor_speed
 from runners.engine.plan import STUDIES
@@ -99,6 +102,29 @@ def test_kept_tiles_of_kernels_are_gone_once_their_runs_are_done(tmp_path):
     )
     run(str(study), tmp_path / "out", workers=1, keep_tiles=True)
     assert list((tmp_path / "out" / "tiles").iterdir()) == []
+
+
+def test_records_of_a_file_that_has_changed_do_not_count_as_done(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 100)
+    file, study, out = tmp_path / "own.npz", tmp_path / "s.toml", tmp_path / "out"
+    study.write_text(
+        '[study]\nname = "k"\nsizes = [16]\n[[model]]\nname = "fcn"\n[[inference]]\nname = "ntk"\n'
+        f'[[data]]\nlabel = "own"\nname = "arrays"\npath = "{file}"\nn_test = 50\n'
+    )
+    sources = []
+    for shift in (0.0, 3.0):
+        Arrays.write(file, rng.standard_normal((100, 2, 2, 1)) + shift * labels[:, None, None, None], labels)
+        arrays._keep_arrays.cache_clear()  # a driver starts in a process of its own
+        images._facts.cache_clear()
+        if sources:
+            with pytest.raises(InvalidInputError, match=f"data 'own': records in .* are of {sources[0]}, and"):
+                run(str(study), out, workers=1)
+        run(str(study), out, workers=1, retry="all" if sources else "none")
+        (record,) = RecordStore(out).read_records()
+        sources.append(re.escape(record.data_facts["source"]))
+    assert sources[0] != sources[1]
+    run(str(study), out, workers=1)  # the new ones count
 
 
 def test_status_tells_how_far_a_long_piece_of_work_is_while_it_lasts(tmp_path, capsys):
