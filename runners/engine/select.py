@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def choose_engine(
     Parameters
     ----------
     device
-        ``"cpu"``, ``"cuda"`` (all GPUs, a worker each) or ``"cuda:0,1"``.
+        ``"cpu"``, ``"cuda"`` (all GPUs, a worker each) or ``"cuda:0,1"``, counted among the GPUs this process may
+        use (see `visible_gpus`).
     workers
         Number of worker processes; None means one per usable core or GPU.
 
@@ -43,9 +45,9 @@ def choose_engine(
     """
     if name not in ENGINES:
         raise unknown_name("engine", name, ENGINES)
-    kind, _, chosen = device.partition(":")
-    if kind not in ("cpu", "cuda"):
+    if not re.fullmatch(r"cpu|cuda(:\d+(,\d+)*)?", device):
         raise InvalidInputError(f"device {device!r} is not cpu, cuda or cuda:0,1")
+    kind, _, chosen = device.partition(":")
     task = WorkerTask(
         str(folder.resolve()),
         executor,
@@ -55,16 +57,14 @@ def choose_engine(
         extra_paths=(os.getcwd(),),
     )
     if name == "ray":
-        if timeout or memory:
-            raise InvalidInputError("engine ray has no --timeout and no --memory-gb; leave them out")
+        if timeout or memory or threads != 1 or chosen:
+            raise InvalidInputError(
+                "engine ray has no --timeout, --memory-gb and --threads, and chooses GPUs itself; leave these out"
+            )
         from runners.engine.ray_cluster import RayEngine
 
         return RayEngine(task, workers=workers)
-    gpus: tuple[str, ...] = ()
-    if kind == "cuda":
-        gpus = tuple(chosen.split(",")) if chosen else visible_gpus()
-        if not gpus:
-            raise InvalidInputError("device cuda: no GPU was found on this machine")
+    gpus = _choose_gpus(chosen) if kind == "cuda" else ()
     return EmbeddedEngine(
         task,
         folder / "logs",
@@ -74,6 +74,22 @@ def choose_engine(
         timeout=timeout,
         memory=memory,
     )
+
+
+def _choose_gpus(chosen: str) -> tuple[str, ...]:
+    """Return the GPUs with these positions among the visible ones; all of them where none is chosen."""
+    visible = visible_gpus()
+    if not visible:
+        raise InvalidInputError("device cuda: no GPU was found on this machine")
+    if not chosen:
+        return visible
+    positions = [int(position) for position in chosen.split(",")]
+    if max(positions) >= len(visible):
+        raise InvalidInputError(
+            f"device 'cuda:{chosen}': this process may use {len(visible)} GPUs, counted from 0 "
+            f"(CUDA_VISIBLE_DEVICES or nvidia-smi: {', '.join(visible)})"
+        )
+    return tuple(visible[position] for position in positions)
 
 
 def usable_cores() -> int:

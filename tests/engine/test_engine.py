@@ -104,7 +104,11 @@ def test_every_worker_has_its_own_device_and_the_threads_it_is_given(tmp_path, m
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,4")
     made = choose_engine("embedded", tmp_path, executor="tests.engine.fake_runs", device="cuda")
     assert (made.workers, made.visible_devices) == (2, ("1", "4"))
-    assert choose_engine("embedded", tmp_path, executor="x", device="cuda:0,2").visible_devices == ("0", "2")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3,7")
+    assert choose_engine("embedded", tmp_path, executor="x", device="cuda:0,2").visible_devices == ("2", "7")
+    for device, reason in (("cuda:3", "may use 3 GPUs"), ("cuda:banana", "is not cpu"), ("cpu:7", "is not cpu")):
+        with pytest.raises(InvalidInputError, match=reason):
+            choose_engine("embedded", tmp_path, executor="x", device=device)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(InvalidInputError, match="no GPU was found"):
         choose_engine("embedded", tmp_path, executor="x", device="cuda")
@@ -112,6 +116,12 @@ def test_every_worker_has_its_own_device_and_the_threads_it_is_given(tmp_path, m
     run_here(plan, tmp_path, workers=2, visible_devices=("1", "4"), threads=3)
     found = {(r.extra["slot"], r.extra["threads"]) for r in RecordStore(tmp_path).read_records()}
     assert found == {("1", "3"), ("4", "3")}
+
+
+@pytest.mark.parametrize("option", [{"threads": 2}, {"device": "cuda:0"}, {"timeout": 3.0}, {"memory": 1e9}])
+def test_what_ray_does_not_do_is_refused(tmp_path, option):
+    with pytest.raises(InvalidInputError, match="engine ray has no"):
+        choose_engine("ray", tmp_path, executor="x", **option)
 
 
 def test_limits_and_conditions_narrow_a_plan_without_new_chunks():
