@@ -92,7 +92,8 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
     ------
     InvalidInputError
         One error that lists every mistake: unknown names and settings, training sets larger than
-        the data, datasets of others that do not keep their word on nesting, combinations an algorithm refuses.
+        the data, datasets of others that do not keep their word on nesting, combinations an algorithm refuses,
+        one component under two labels.
     """
     specs = list(specs)
     built: dict[tuple[str, str], tuple[Member, Settings]] = {}
@@ -115,7 +116,7 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
         mistakes = _refusals(specs, built)
     if mistakes:
         raise InvalidInputError("\n".join(mistakes))
-    return [
+    prepared = [
         replace(
             spec,
             data=built["data", spec.data.label][0],
@@ -124,6 +125,22 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
         )
         for spec in specs
     ]
+    if mistakes := _same_work(prepared):
+        raise InvalidInputError("\n".join(mistakes))
+    return prepared
+
+
+def _same_work(specs: list[RunSpec]) -> list[str]:
+    """Return which members of an axis are one and the same, written in two ways: their runs would be shared."""
+    first = {}
+    mistakes = {}
+    for spec in specs:
+        twin = first.setdefault(spec.id, spec)
+        for axis in AXES:
+            one, other = getattr(twin, axis).label, getattr(spec, axis).label
+            if one != other:
+                mistakes[axis, one, other] = f"{axis}: {one!r} and {other!r} are the same work; leave one out"
+    return list(mistakes.values())
 
 
 def _size_mistakes(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Member, Settings]]) -> list[str]:

@@ -29,6 +29,13 @@ def test_equal_work_has_equal_ids_however_it_was_written():
     assert len({spec.id for spec in plain}) == len(plain) == 8
 
 
+def test_one_component_under_two_labels_is_reported():
+    twice = [{"name": "digits", "label": "one"}, {"name": "digits", "fold": 1, "label": "two"}]
+    with pytest.raises(InvalidInputError) as caught:
+        prepare_study(study(data=twice))
+    assert str(caught.value) == "data: 'one' and 'two' are the same work; leave one out"
+
+
 def test_every_mistake_is_reported_before_any_work():
     with pytest.raises(InvalidInputError) as caught:
         prepare_study(
