@@ -104,10 +104,13 @@ class LearningCurves:
     def from_records(cls, records: Iterable[RunRecord]) -> LearningCurves:
         """Read run records, for example those of a store; failed runs become flagged rows.
 
+        Where some records say nested and some independent training sets, or some a shared test set and some
+        not, the curves are treated as nested and as shared; a note says so.
+
         Raises
         ------
         InvalidInputError
-            When there is no record, or the records say both nested and independent training sets.
+            When there is no record.
         """
         from curvefit.curves.run_records import read_run_records
 

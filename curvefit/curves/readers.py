@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,11 @@ def read_path(path: Path, columns: dict[str, Any]) -> LearningCurves:
         near = did_you_mean(path.name, [p.name for p in path.parent.glob(f"*{path.suffix}")])
         raise DataFileError(f"{path} does not exist.{near}")
     mapped = {name: column for name, column in columns.items() if name not in HOW_MADE}
+    made = {name: columns[name] for name in HOW_MADE if name in columns}
     if path.is_dir():
         if mapped:
             raise InvalidInputError(f"{path} is a record store: its columns are fixed, none can be mapped")
-        return _read_store(path)
+        return _made_as_said(_read_store(path), made)
     kind = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
     suffix = kind[-1] if kind else ""
     reader = _READERS.get(suffix)
@@ -46,10 +48,10 @@ def read_path(path: Path, columns: dict[str, Any]) -> LearningCurves:
         raise
     except (OSError, ValueError, EOFError) as error:
         raise DataFileError(f"{path} cannot be read as {suffix}: {error}") from error
-    if isinstance(content, pd.DataFrame) and not columns and (saved := saved_curves(content)) is not None:
-        return saved
+    if isinstance(content, pd.DataFrame) and not mapped and (saved := saved_curves(content)) is not None:
+        return _made_as_said(saved, made)
     try:
-        return _interpret(content, mapped, {name: columns[name] for name in HOW_MADE if name in columns})
+        return _interpret(content, mapped, made)
     except InvalidInputError as error:
         raise InvalidInputError(f"{path.name}: {error}") from None
 
@@ -63,12 +65,23 @@ def _interpret(content: Any, columns: dict[str, Any], made: dict[str, Any]) -> L
         from curvefit.records.record import RunRecord
 
         rows = content.astype(object).where(content.notna(), None).to_dict("records")
-        return LearningCurves.from_records(RunRecord.from_dict(_restored(row)) for row in rows)
+        records = LearningCurves.from_records(RunRecord.from_dict(_restored(row)) for row in rows)
+        return _made_as_said(records, made)
     if not columns and is_wandb(content):
         content = read_wandb(content)
     elif not columns and is_mlflow(content):
         content = read_mlflow(content)
     return LearningCurves.from_frame(content, **made, **columns)
+
+
+def _made_as_said(curves: LearningCurves, made: dict[str, Any]) -> LearningCurves:
+    """Return curves with what the caller says of how they were made, which goes before what they say themselves."""
+    notes = tuple(
+        f"{name} is {value}, as asked; the file says {getattr(curves, name)}"
+        for name, value in made.items()
+        if getattr(curves, name) != value
+    )
+    return replace(curves, **made, notes=(*curves.notes, *notes))
 
 
 def _is_nested(content: Any) -> bool:

@@ -50,6 +50,8 @@ def read_run_records(
         notes.append("some training sets are nested and some independent: treated as nested")
     sets = "nested" if "nested" in kinds else (kinds.pop() if kinds else "unknown")
     shared = frame.get("shared_test_set", pd.Series(dtype=object)).dropna()
+    if shared.nunique() > 1:
+        notes.append("some test sets are shared by all runs and some are not: treated as shared")
     return table, frame, sets, bool(shared.any()) if len(shared) else None, tuple(notes)
 
 

@@ -9,6 +9,7 @@ import pytest
 from curvefit.curves import LearningCurves, load_curves
 from curvefit.errors import DataFileError, InvalidInputError, UnknownNameError
 from curvefit.records.record import RunRecord
+from curvefit.records.store import RecordStore
 
 SIZES = [16, 32, 64, 128, 256]
 ERRORS = [0.5, 0.4, 0.3, 0.22, 0.17]
@@ -247,3 +248,36 @@ def test_saved_curves_come_back_with_flags_facts_and_notes(tmp_path):
     assert (again.training_sets, again.shared_test_set, again.notes) == ("nested", True, ("a note",))
     with pytest.raises(InvalidInputError, match=r"\.parquet"):
         curves.save(tmp_path / "curves.csv")
+
+
+def _records(**facts):
+    return [
+        RunRecord(f"{k}{data}", "s", data, "m", "i", 2**k, 0, metric="mse", value=2.0**-k,
+                  data_facts={name: value[data == "y"] for name, value in facts.items()})
+        for data in "xy" for k in range(4, 9)
+    ]  # fmt: skip
+
+
+def test_facts_that_differ_between_records_are_told():
+    curves = LearningCurves.from_records(
+        _records(shared_test_set=(True, False), training_sets=("nested", "independent"))
+    )
+    assert (curves.training_sets, curves.shared_test_set) == ("nested", True)
+    assert [note for note in curves.notes if "test sets are shared by all runs and some are not" in note]
+
+
+def test_how_data_were_made_can_be_said_of_every_kind_of_file(tmp_path):
+    records = _records(training_sets=("nested", "nested"), shared_test_set=(True, True))
+    with RecordStore(tmp_path / "store").create().writer() as writer:
+        writer.extend(records)
+    lines = tmp_path / "records.jsonl"
+    lines.write_text("".join(json.dumps(record.to_dict()) + "\n" for record in records))
+    saved = LearningCurves.from_records(records).save(tmp_path / "saved.parquet")
+    for path in (tmp_path / "store", lines, saved):
+        plain, asked = load_curves(path), load_curves(path, training_sets="independent")
+        assert (plain.training_sets, asked.training_sets) == ("nested", "independent")
+        assert asked.notes == (
+            *plain.notes,
+            "training_sets is independent, as asked; the file says nested",
+        )
+        assert (asked.shared_test_set, list(asked.facts)) == (True, list(plain.facts))
