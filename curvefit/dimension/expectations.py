@@ -148,8 +148,8 @@ class Expectation:
         Returns
         -------
         str
-            "allowed" is a measurement that theory neither asks for nor excludes, such as a change of exponent by a
-            finite group over a finite range.
+            "allowed" is a measurement that theory neither asks for nor excludes: all that is decided where it says
+            "may", or a change of exponent by a finite group over a finite range.
         """
         lower, higher, same = (
             probability_of(where, dimension_gain) >= SURE
@@ -163,7 +163,7 @@ class Expectation:
             return "open"
         if self.kind == "wrong-group":
             plateau = higher or probability_of(floor_gain < 0, floor_gain) >= SURE
-            return "confirmed" if plateau else "allowed" if lower or same else "open"
+            return "allowed" if plateau or lower or same else "open"
         if not (lower or higher or same):
             return "open"
         if self.kind == "same-curve":
@@ -172,7 +172,7 @@ class Expectation:
             return "confirmed" if lower else "contradicted"
         if self.kind == "finite-group":
             return "confirmed" if same else "allowed" if lower else "contradicted"
-        return "confirmed" if lower else "allowed"
+        return "allowed"
 
     def __str__(self) -> str:
         which = f" ({self.group})" if self.group else ""

@@ -62,8 +62,9 @@ def invariance_table(
         (transformed over untransformed, geometric mean over sizes) with bounds, bend, bend_se, p_unchanged, p_value of equality, verdict,
         exponent_ratio with bounds, p_exponent_unchanged, model_symmetry, theory ("unchanged" when the transform's
         group lies in that of (model, inference), "may change" when not, "unknown" without facts), agreement.
-        Agreement is "confirmed", "contradicted", "allowed" (theory lets the curve change, and it did not: the
-        data gave no advantage to lose) or "open". The rows keep the order of the triplets.
+        Agreement is "confirmed" or "contradicted" where theory says "unchanged", "allowed" where it lets the curve
+        change, whether it did or not (then the data gave no advantage to lose), or "open". The rows keep the order
+        of the triplets.
 
     Raises
     ------
@@ -162,4 +163,4 @@ def _agreement(theory: str, verdict: str) -> str:
         return "open"
     if theory == "unchanged":
         return "confirmed" if verdict == "unchanged" else "contradicted"
-    return "confirmed" if verdict == "changed" else "allowed"
+    return "allowed"  # theory lets the curve change, so neither verdict could refute it

@@ -90,7 +90,8 @@ def build_report(
         question=occasion.question,
         verdict=most_telling(fit, invariance=invariance, gains=gains, probability=probability),
         status=str(fit.status),
-        converged=fit.status.converged and fit.status.quotable,
+        converged=fit.status.converged,
+        quotable=fit.status.quotable,
         notes=(*fit.curves.notes, *fit.notes),
         curves=tuple(curve_figures(fit, probability=probability)),
         exponents=(

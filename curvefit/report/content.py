@@ -87,8 +87,8 @@ class Report:
         What was asked.
     verdict
         The most telling sentences, computed from the fit.
-    status, converged
-        Status of the fit as a sentence, and whether it passed.
+    status, converged, quotable
+        Status of the fit as a sentence, whether it converged, and whether its intervals were shown to cover.
     notes
         What was guessed, flagged or has to be known before reading on.
     curves, exponents, gains, theory, invariance, criticism
@@ -119,6 +119,14 @@ class Report:
     settings: Mapping[str, Any] = field(default_factory=dict)
     repeat: tuple[str, ...] = ()
     study: str = ""
+    quotable: bool = True
+
+    @property
+    def standing(self) -> str:
+        """How far the fit may be trusted, in a word: ``"passed"``, ``"quick look"`` or ``"not passed"``."""
+        if not self.converged:
+            return "not passed"
+        return "passed" if self.quotable else "quick look"
 
     @property
     def figures(self) -> tuple[ReportFigure, ...]:

@@ -106,23 +106,24 @@ def _invariance_findings(table: pd.DataFrame) -> Iterator[Finding]:
             f"({number(row.error_ratio_low, 3)} to {number(row.error_ratio_high, 3)}); theory: {row.theory}."
         )
         yield Finding("cost", abs(np.log(row.error_ratio)), sentence)
+    yield Finding("theory", 1.0, _theory_sentence(table))
+
+
+def _theory_sentence(table: pd.DataFrame) -> str:
+    """Say how many comparisons could have refuted theory, and how all came out."""
+    found = table.loc[table["agreement"] == "allowed", "verdict"].value_counts()
     tally = table["agreement"].value_counts()
     told = [
         f"{tally[word]} {text}"
         for word, text in (
-            ("confirmed", "came out as theory says"),
-            ("allowed", "unchanged where theory lets the curve change"),
-            ("open", "undecided by these data"),
-            ("contradicted", "against theory"),
+            ("confirmed", "predicted equal and found equal"),
+            ("contradicted", "predicted equal and found changed"),
+            ("allowed", f"where theory leaves it open ({_joined([f'{n} {v}' for v, n in found.items()])})"),
+            ("open", "undecided, or without a prediction"),
         )
         if word in tally
     ]
-    sentence = f"Of {len(table)} comparisons of a rotated with an unrotated curve, {_joined(told)}."
-    if tally.get("confirmed", 0) == len(table):
-        sentence = (
-            f"All {len(table)} comparisons of a rotated with an unrotated curve came out as theory says."
-        )
-    yield Finding("theory", 1.0, sentence)
+    return f"Of {len(table)} comparisons of a rotated with an unrotated curve: {'; '.join(told)}."
 
 
 def _fit_findings(fit: CurveFit, probability: float) -> Iterator[Finding]:
@@ -172,4 +173,4 @@ def _quantiles(draws: np.ndarray, probability: float) -> tuple[float, float, flo
 
 
 def _joined(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return "".join(parts) if len(parts) < 2 else f"{', '.join(parts[:-1])} and {parts[-1]}"

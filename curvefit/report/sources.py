@@ -40,7 +40,8 @@ def open_study(
 
     again = " ".join(["curvefit report", shlex.quote(str(source)), "--out", shlex.quote(str(out)), *asked])
     if not source.is_dir():
-        return _chosen(load_curves(source, **(columns or {})), choice), Occasion(source.stem, repeat=(again,))
+        name = Path(source.name.removesuffix(".gz")).stem
+        return _chosen(load_curves(source, **(columns or {})), choice), Occasion(name, repeat=(again,))
     from curvefit.records import read_records
 
     if columns:

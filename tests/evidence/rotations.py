@@ -114,13 +114,14 @@ def earned(curves: LearningCurves) -> str:
     """Return the sentences that the study earned."""
     table = invariance_table(curves)
     told = table["agreement"].value_counts()
+    moved = int(((table["agreement"] == "allowed") & (table["verdict"] == "changed")).sum())
     vec, size = _pixel_cost(curves, "vec", "sgd")
     gap, gap_size = _pixel_cost(curves, "gap", "sgd")
     kernel, _ = _pixel_cost(curves, "vec", "ntk")
     return (
         f"Of {len(table)} rotated curves {told.get('contradicted', 0)} contradict the theory of groups: "
-        f"{told.get('confirmed', 0)} came out as it says, {told.get('allowed', 0)} did not change where it allows them to, "
-        f"{told.get('open', 0)} are undecided. A rotation per pixel leaves VEC's kernel as it is (error x {kernel}) and costs "
+        f"{told.get('confirmed', 0)} are unchanged as it says; of {told.get('allowed', 0)} where it leaves that open {moved} "
+        f"changed; {told.get('open', 0)} are undecided. A rotation per pixel leaves VEC's kernel as it is (error x {kernel}) and costs "
         f"trained VEC a factor {vec} at n = {size}, trained GAP {gap} at n = {gap_size}: infinite width has a symmetry that "
         f"images do not have, training at finite width breaks it."
     )

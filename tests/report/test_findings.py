@@ -65,9 +65,21 @@ def test_every_cell_of_the_grid_has_a_verdict_computed_from_its_row(fit):
     by_pair = {(row[0].text, row[1].text): row[3:] for row in grid.rows}
     per_pixel = by_pair["vec", "sgd"][1]
     assert per_pixel.text.startswith("≠ changed")
-    assert "may change → confirmed" in per_pixel.text
-    assert per_pixel.tone == "good"
+    assert "may change → allowed" in per_pixel.text
+    assert per_pixel.tone == "open"
+    assert "unchanged → confirmed" in by_pair["vec", "ntk"][1].text
+    assert by_pair["vec", "ntk"][1].tone == "good"
     assert by_pair["vec", "ntk"][1].text.startswith("= unchanged")
+
+
+def test_the_verdict_counts_apart_what_could_have_refuted_theory(fit):
+    table = invariance_table(fit)
+    sentence = most_telling(fit, invariance=table)[1]
+    start = "Of 18 comparisons of a rotated with an unrotated curve: 11 predicted equal and found equal; "
+    assert sentence == start + "7 where theory leaves it open (7 changed)."
+    table.loc[table["agreement"] == "confirmed", ["verdict", "agreement"]] = ("changed", "contradicted")
+    sentence = most_telling(fit, invariance=table)[1]
+    assert "11 predicted equal and found changed; 7 where theory" in sentence
 
 
 def test_a_contradicted_cell_is_marked_bad(fit):

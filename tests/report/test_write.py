@@ -15,6 +15,7 @@ from curvefit.errors import InvalidInputError
 from curvefit.fitting import FitStatus
 from curvefit.records import RecordStore
 from curvefit.report import to_html, to_markdown, write_report, write_study_report
+from curvefit.report.sources import open_study
 from tests import simulated
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "report.md"
@@ -95,6 +96,31 @@ def test_a_fit_that_did_not_converge_says_so_first(small_fit):
     text = to_html(build_report(poor))
     assert "Not passed" in text
     assert text.index("R-hat is 1.2") < text.index("<svg")
+
+
+@pytest.mark.parametrize(
+    ("converged", "quotable", "said"),
+    [
+        (True, True, "Passed"),
+        (True, False, "A quick look"),
+        (False, False, "Not passed: read everything below with care"),
+    ],
+)
+def test_a_quick_look_is_neither_passed_nor_failed(report, converged, quotable, said):
+    status = str(FitStatus(converged, quotable=quotable))
+    looked = dataclasses.replace(report, converged=converged, quotable=quotable, status=status)
+    for text in (to_html(looked), to_markdown(looked)):
+        words = ("Passed", "A quick look", "Not passed")
+        assert [word for word in words if word in text] == [said.split(":")[0]]
+        assert said in text
+        assert ("as far as this fit can be trusted" in text) == (said != "Passed")
+
+
+def test_a_file_is_called_by_its_name_without_suffixes(tmp_path):
+    for name in ("own.csv", "own.csv.gz"):
+        simulated.own_curves().to_csv(tmp_path / name, index=False)
+        _, occasion = open_study(tmp_path / name, tmp_path)
+        assert occasion.name == "own"
 
 
 def test_a_plot_that_fails_makes_the_report_fail(small_fit, monkeypatch, tmp_path):

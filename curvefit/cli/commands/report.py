@@ -41,6 +41,7 @@ def report(
                 "report": written.path,
                 "verdict": written.report.verdict,
                 "converged": written.report.converged,
+                "quotable": written.report.quotable,
                 "status": written.report.status,
                 "reused_fit": written.reused,
             }
