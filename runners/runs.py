@@ -132,8 +132,8 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
 
 def _same_work(specs: list[RunSpec]) -> list[str]:
     """Return which members of an axis are one and the same, written in two ways: their runs would be shared."""
-    first = {}
-    mistakes = {}
+    first: dict[str, RunSpec] = {}
+    mistakes: dict[tuple[str, str, str], str] = {}
     for spec in specs:
         twin = first.setdefault(spec.id, spec)
         for axis in AXES:

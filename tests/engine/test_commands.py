@@ -118,7 +118,9 @@ def test_records_of_a_file_that_has_changed_do_not_count_as_done(tmp_path):
         arrays._keep_arrays.cache_clear()  # a driver starts in a process of its own
         images._facts.cache_clear()
         if sources:
-            with pytest.raises(InvalidInputError, match=f"data 'own': records in .* are of {sources[0]}, and"):
+            with pytest.raises(
+                InvalidInputError, match=f"data 'own': records in .* are of {sources[0]}, and"
+            ):
                 run(str(study), out, workers=1)
         run(str(study), out, workers=1, retry="all" if sources else "none")
         (record,) = RecordStore(out).read_records()

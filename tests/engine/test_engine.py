@@ -106,7 +106,11 @@ def test_every_worker_has_its_own_device_and_the_threads_it_is_given(tmp_path, m
     assert (made.workers, made.visible_devices) == (2, ("1", "4"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3,7")
     assert choose_engine("embedded", tmp_path, executor="x", device="cuda:0,2").visible_devices == ("2", "7")
-    for device, reason in (("cuda:3", "may use 3 GPUs"), ("cuda:banana", "is not cpu"), ("cpu:7", "is not cpu")):
+    for device, reason in (
+        ("cuda:3", "may use 3 GPUs"),
+        ("cuda:banana", "is not cpu"),
+        ("cpu:7", "is not cpu"),
+    ):
         with pytest.raises(InvalidInputError, match=reason):
             choose_engine("embedded", tmp_path, executor="x", device=device)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
