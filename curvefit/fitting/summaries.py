@@ -20,36 +20,37 @@ def summarise(fit: CurveFit, probability: float) -> pd.DataFrame:
         raise InvalidInputError(f"probability {probability!r} must lie between 0 and 1")
     names = [n for n in ("exponent", "floor", "amplitude") if n in fit.draws["posterior"]]
     names += [n for n in fit.law.parameter_names if n not in names and fit.law[n].pooling != "common"]
-    usable = fit.curves.usable
     tail = (1 - probability) / 2
-    rows = []
-    quantiles = {n: np.quantile(fit.parameter(n), [0.5, tail, 1 - tail], axis=0) for n in names}
-    largest = largest_sizes(fit)
+    tails = [0.5, tail, 1 - tail]
+    sizes = sizes_of(fit)
+    columns: dict[str, object] = {axis: [t[k] for t in fit.triplets] for k, axis in enumerate(AXES)}
+    for name in names:
+        columns |= _spelt(name, np.quantile(fit.parameter(name), tails, axis=0))
+    columns |= {"sizes": sizes["nunique"], "n_min": sizes["min"], "n_max": sizes["max"]}
+    columns |= _spelt("error_at_n_max", _last_errors(fit, sizes["max"], tails))
     limits = exponent_limits(fit)
-    for j, triplet in enumerate(fit.triplets):
-        row: dict[str, object] = dict(zip(AXES, triplet))
-        for name in names:
-            middle, lower, upper = quantiles[name][:, j]
-            row |= {name: middle, f"{name}_lower": lower, f"{name}_upper": upper}
-        mine = usable[(usable[list(AXES)] == list(triplet)).all(axis=1)]
-        error = np.quantile(fit.expected_error([largest[j]], at=[j]), [0.5, tail, 1 - tail])
-        row |= {
-            "sizes": mine["n_train"].nunique(),
-            "n_min": int(mine["n_train"].min()),
-            "n_max": int(largest[j]),
-            "error_at_n_max": error[0],
-            "error_at_n_max_lower": error[1],
-            "error_at_n_max_upper": error[2],
-        }
-        if limits is not None:
-            row["exponent_sd_limit"] = limits[j]
-        rows.append(row)
-    return pd.DataFrame(rows)
+    if limits is not None:
+        columns["exponent_sd_limit"] = limits
+    return pd.DataFrame(columns)
+
+
+def _spelt(name: str, quantiles: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the columns of an estimate: its median and the ends of its interval."""
+    return dict(zip((name, f"{name}_lower", f"{name}_upper"), quantiles, strict=True))
+
+
+def _last_errors(fit: CurveFit, largest: np.ndarray, tails: list[float]) -> np.ndarray:
+    """Return quantiles of the error at every triplet's largest size, shape (tails, triplets); triplets of one size at once."""
+    found = np.empty((len(tails), len(largest)))
+    for size in np.unique(largest):
+        at = np.flatnonzero(largest == size)
+        found[:, at] = np.quantile(fit.expected_error([size], at=list(at))[:, :, 0], tails, axis=0)
+    return found
 
 
 def describe(fit: CurveFit, probability: float = 0.9) -> str:
-    """Return the status and a sentence per triplet."""
-    table = summarise(fit, probability)
+    """Return the status and a sentence per triplet, for the first `AT_MOST` of them."""
+    table = summarise(fit, probability).head(AT_MOST)
     lines = [f"{fit.family} fit of {len(fit.triplets)} curve(s), {fit.likelihood}: {fit.status}"]
     lines += [f"note: {note}" for note in fit.notes]
     percent = f"{100 * probability:g} % interval"
@@ -67,9 +68,13 @@ def describe(fit: CurveFit, probability: float = 0.9) -> str:
         if limit is not None and limit > WEAK_LIMIT:
             sentence += " " + weak_sentence(limit)
         lines.append(sentence)
+    if len(fit.triplets) > AT_MOST:
+        lines.append(f"... and {len(fit.triplets) - AT_MOST:,} more; summary() has all")
     return "\n".join(lines)
 
 
+#: Most curves that get a sentence in the text of a fit.
+AT_MOST = 40
 #: Above this standard deviation of the log exponent a curve alone says little about its exponent.
 WEAK_LIMIT = 0.5
 
@@ -83,10 +88,11 @@ def weak_sentence(limit: float) -> str:
     )
 
 
-def largest_sizes(fit: CurveFit) -> np.ndarray:
-    """Return the largest usable size of every triplet."""
-    sizes = fit.curves.usable.groupby(list(AXES), sort=False)["n_train"].max()
-    return np.array([float(sizes.loc[tuple(t)]) for t in fit.triplets])
+def sizes_of(fit: CurveFit) -> dict[str, np.ndarray]:
+    """Return how many usable sizes every triplet has (``nunique``), its smallest and its largest (``min``, ``max``)."""
+    sizes = fit.curves.usable.groupby(list(AXES), sort=False)["n_train"].agg(["nunique", "min", "max"])
+    mine = sizes.loc[[tuple(t) for t in fit.triplets]]
+    return {name: mine[name].to_numpy(int) for name in mine}
 
 
 def exponent_limits(fit: CurveFit) -> np.ndarray | None:
