@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,17 @@ class CurveBands:
             exponents=_where(self.exponents, levels),
         )
 
+    def of(self, triplets: Collection[Triplet]) -> CurveBands:
+        """Return the bands of the given triplets."""
+        wanted = {tuple(triplet) for triplet in triplets}
+
+        def mine(frame: pd.DataFrame) -> pd.DataFrame:
+            return frame[[row in wanted for row in frame[list(AXES)].itertuples(index=False, name=None)]]
+
+        return replace(
+            self, curves=mine(self.curves), points=mine(self.points), exponents=mine(self.exponents)
+        )
+
     def among(self, axis: str, labels: Collection[str]) -> CurveBands:
         """Return the bands whose label on one axis is among `labels`."""
         return replace(
@@ -73,8 +84,14 @@ def _where(frame: pd.DataFrame, levels: dict[str, str]) -> pd.DataFrame:
     return frame
 
 
-def curve_bands(fit: CurveFit, *, sizes: Any = None, probability: float = 0.9) -> CurveBands:
-    """Compute the bands of every fitted curve.
+def curve_bands(
+    fit: CurveFit,
+    *,
+    sizes: Any = None,
+    probability: float = 0.9,
+    triplets: Sequence[Triplet | tuple[str, str, str] | str] | None = None,
+) -> CurveBands:
+    """Compute the bands of fitted curves.
 
     Parameters
     ----------
@@ -85,11 +102,15 @@ def curve_bands(fit: CurveFit, *, sizes: Any = None, probability: float = 0.9) -
         measured size by default.
     probability
         Mass of the intervals, within (0, 1).
+    triplets
+        The curves that are wanted, as in `CurveFit.index`; all by default.
 
     Raises
     ------
     InvalidInputError
         When `probability` is not within (0, 1).
+    UnknownNameError
+        When one of `triplets` was not fitted.
     """
     if not 0 < probability < 1:
         raise InvalidInputError(f"probability {probability} is not within (0, 1)")
@@ -97,6 +118,10 @@ def curve_bands(fit: CurveFit, *, sizes: Any = None, probability: float = 0.9) -
     if sizes is None:
         sizes = np.geomspace(usable["n_train"].min(), usable["n_train"].max(), 40)
     n = np.asarray(sizes, dtype=float)
+    if triplets is not None:
+        fit = _part(fit, [fit.index(triplet) for triplet in triplets])
+        fitted = set(map(tuple, fit.triplets))
+        usable = usable[[row in fitted for row in usable[list(AXES)].itertuples(index=False, name=None)]]
     tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
     predictive = new_run_quantiles(fit, n, (tails[0], tails[2]))
     rows = []
@@ -122,6 +147,11 @@ def curve_bands(fit: CurveFit, *, sizes: Any = None, probability: float = 0.9) -
         metric=fit.curves.metric,
         probability=probability,
     )
+
+
+def _part(fit: CurveFit, at: list[int]) -> CurveFit:
+    """Return the fit seen at some of its triplets only; its data stay what they were."""
+    return replace(fit, triplets=tuple(fit.triplets[i] for i in at), draws=fit.draws.isel(triplet=at))
 
 
 def new_run_quantiles(fit: CurveFit, sizes: np.ndarray, probabilities: tuple[float, ...]) -> np.ndarray:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from curvefit.errors import unknown_name
-from curvefit.plots.bands import CurveBands, curve_bands
+from curvefit.plots.bands import CurveBands, curve_bands, parameter_table
+from curvefit.plots.lettering import wrapped
+from curvefit.plots.shown import AT_MOST, default_panel, shown_curves
 from curvefit.plots.style import (
     GREY,
+    SIZE_LABEL,
     Look,
     error_axis,
     error_label,
@@ -20,6 +21,7 @@ from curvefit.plots.style import (
     new_axes,
     new_grid,
     paper_style,
+    set_figure_title,
     set_title,
     size_axis,
 )
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     from curvefit.fitting import CurveFit
 
-AT_MOST_LINES = 8
 PANEL_LETTERS = 35
 """Letters of a title that fit above a panel."""
 
@@ -40,9 +41,12 @@ def plot_curves(
     *,
     panel: Sequence[str] | None = None,
     predictive: bool | None = None,
+    at_most: int = AT_MOST,
     ax: Axes | None = None,
 ) -> Any:
     """Draw measured errors and fitted curves with their credible bands.
+
+    The title says what is left out where there are too many curves to read; ``curve_bands(fit, triplets=[...])`` chooses others.
 
     Parameters
     ----------
@@ -54,6 +58,9 @@ def plot_curves(
         than one dataset; otherwise one panel for up to eight curves, and a panel per triplet beyond.
     predictive
         Whether to draw where a new run's measured error falls; by default in panels of one curve.
+    at_most
+        Most panels, and most curves in a panel. Of more, the ones with the smallest and the largest exponent are drawn and
+        others evenly between.
     ax
         Axes to draw everything on; only for a single panel.
 
@@ -64,18 +71,23 @@ def plot_curves(
 
     Raises
     ------
+    InvalidInputError
+        When `at_most` is not positive.
     UnknownNameError
         When `panel` names something other than data, model, inference.
     """
-    bands = source if isinstance(source, CurveBands) else curve_bands(source)
-    chosen = _default_panel(bands) if panel is None else tuple(panel)
-    for axis in chosen:
-        if axis not in AXES:
-            raise unknown_name("axis of the triplet", axis, AXES)
+    known = isinstance(source, CurveBands)
+    exponents = source.exponents if known else parameter_table(source, "exponent")
+    chosen = () if ax is not None else default_panel(exponents) if panel is None else tuple(panel)
+    shown = shown_curves(exponents, panel=chosen, at_most=at_most)
+    bands = source.of(shown) if known else curve_bands(source, triplets=shown)
+    title = finding(bands)
+    if len(shown) < len(exponents):
+        title += "\n" + left_out(len(shown), len(exponents))
     with paper_style():
-        if not chosen or ax is not None:
-            return _draw_one(bands, new_axes(ax), predictive=predictive)
-        return _draw_grid(bands, chosen, predictive=predictive)
+        if not chosen:
+            return _draw_one(bands, new_axes(ax), title, predictive=predictive)
+        return _draw_grid(bands, chosen, title, predictive=predictive)
 
 
 def finding(bands: CurveBands) -> str:
@@ -91,15 +103,15 @@ def finding(bands: CurveBands) -> str:
     return f"largest exponent {texts[0]}\nsmallest exponent {texts[1]}"
 
 
-def _default_panel(bands: CurveBands) -> tuple[str, ...]:
-    levels = bands.exponents[list(AXES)].nunique()
-    pairs = len(bands.exponents[["model", "inference"]].drop_duplicates())
-    if levels["data"] > 1 and pairs > 1:
-        return ("model", "inference")
-    return () if len(bands.exponents) <= AT_MOST_LINES else AXES
+def left_out(shown: int, known: int) -> str:
+    """Say how many curves are drawn, which, and how to choose others."""
+    return (
+        f"{shown} of {known} curves, evenly from the smallest to the largest exponent; "
+        "more with at_most=, others with curve_bands(fit, triplets=[...])"
+    )
 
 
-def _draw_one(bands: CurveBands, ax: Axes, *, predictive: bool | None) -> Axes:
+def _draw_one(bands: CurveBands, ax: Axes, title: str, *, predictive: bool | None) -> Axes:
     varying = [axis for axis in AXES if bands.exponents[axis].nunique() > 1]
     shared = [axis for axis in AXES if axis not in varying]
     names = [_name(triplet, varying or list(AXES)) for triplet in bands.triplets]
@@ -109,13 +121,15 @@ def _draw_one(bands: CurveBands, ax: Axes, *, predictive: bool | None) -> Axes:
     _finish(ax, bands)
     first = bands.triplets[0]
     common = _name(first, shared) if varying and shared else ""
-    set_title(ax, "\n".join(filter(None, [common, finding(bands)])))
+    set_title(ax, "\n".join(filter(None, [common, title])))
     if len(names) > 1:
         ax.legend()
     return ax
 
 
-def _draw_grid(bands: CurveBands, panel: tuple[str, ...], *, predictive: bool | None) -> np.ndarray:
+def _draw_grid(
+    bands: CurveBands, panel: tuple[str, ...], title: str, *, predictive: bool | None
+) -> np.ndarray:
     coloured = [axis for axis in AXES if axis not in panel and bands.exponents[axis].nunique() > 1]
     keys = bands.exponents[list(panel)].drop_duplicates()
     names = list(dict.fromkeys(_name(triplet, coloured) for triplet in bands.triplets))
@@ -132,16 +146,19 @@ def _draw_grid(bands: CurveBands, panel: tuple[str, ...], *, predictive: bool | 
         shape = (-(-len(keys) // columns), columns)
         cells = {divmod(i, columns): tuple(key) for i, key in enumerate(keys.itertuples(index=False))}
     figure, axes = new_grid(*shape)
+    _finish(axes[0, 0], bands)  # scales and ticks are shared
+    for ax in axes.flat:  # and so are limits: set once, after everything is drawn
+        ax.set_autoscale_on(False)
     for row, column in np.ndindex(*shape):
-        ax: Axes = axes[row, column]
+        ax = axes[row, column]
         if (row, column) not in cells:
             ax.set_axis_off()
             continue
         key = dict(zip(panel, cells[row, column], strict=True))
         _draw_panel(ax, bands.select(**key), key, coloured, look_of, predictive)
-        _finish(ax, bands)
+    axes[0, 0].autoscale()
     _label_outer(axes, cells, bands.metric)
-    figure.suptitle(finding(bands), x=0.01, ha="left", fontsize=10)
+    set_figure_title(figure, title)
     if len(names) > 1:
         _figure_legend(figure, look_of)
     return axes
@@ -161,7 +178,7 @@ def _draw_panel(
         _draw_triplet(ax, bands.select(**triplet._asdict()), look, label="", predictive=with_prediction)
     values = bands.exponents["exponent"]
     spread = f"{values.min():.2f}" if len(values) == 1 else f"{values.min():.2f} to {values.max():.2f}"
-    set_title(ax, f"{fill(' | '.join(key.values()), PANEL_LETTERS)}\nexponent {spread}")
+    set_title(ax, f"{wrapped(' | '.join(key.values()), PANEL_LETTERS)}\nexponent {spread}")
 
 
 def _draw_triplet(ax: Axes, bands: CurveBands, look: Look, *, label: str, predictive: bool) -> None:
@@ -193,7 +210,7 @@ def _draw_triplet(ax: Axes, bands: CurveBands, look: Look, *, label: str, predic
 
 
 def _finish(ax: Axes, bands: CurveBands) -> None:
-    """Make the axes of everything in `bands`: panels that share them need the same ticks."""
+    """Make the axes of everything in `bands`."""
     size_axis(ax, bands.points["n_train"])
     shown = np.concatenate([bands.points["error"], bands.curves["error_lower"], bands.curves["error_upper"]])
     error_axis(ax, shown, bands.metric)
@@ -203,11 +220,10 @@ def _label_outer(axes: np.ndarray, cells: dict[Any, Any], metric: str) -> None:
     """Keep axis labels on the outer panels only, whichever panels are empty."""
     for row, column in cells:
         ax = axes[row, column]
-        ax.set_ylabel("")
         below = any((r, column) in cells for r in range(row + 1, axes.shape[0]))
         ax.tick_params(labelbottom=not below)
-        if below:
-            ax.set_xlabel("")
+        ax.set_xlabel("" if below else SIZE_LABEL)
+    axes[0, 0].set_ylabel("")
     axes[0, 0].figure.supylabel(error_label(metric), fontsize=9)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
 from numpy.typing import ArrayLike
+
+from curvefit.plots.lettering import families, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +29,7 @@ DASHES: tuple[Any, ...] = (
     (0, (3, 3)),
 )
 GREY = "#666666"
+SIZE_LABEL = "training inputs n"
 
 ERROR_LABELS = {
     "error-rate": "test error (fraction of test inputs)",
@@ -66,7 +68,7 @@ class Look:
 @contextmanager
 def paper_style() -> Iterator[None]:
     """Apply the package's figure style inside a ``with`` block, and only there."""
-    with mpl.rc_context(_RC):
+    with mpl.rc_context({**_RC, "font.family": families()}):
         yield
 
 
@@ -106,8 +108,17 @@ def new_grid(rows: int, columns: int, *, panel: tuple[float, float] = (2.5, 2.2)
 
 def set_title(ax: Axes, text: str, **settings: Any) -> None:
     """Set a title, wrapped to the width of the figure."""
-    width = max(34, int(12.5 * ax.get_figure(root=True).get_figwidth()))  # type: ignore[union-attr]
-    ax.set_title("\n".join(fill(line, width) for line in text.splitlines()), **settings)
+    ax.set_title(wrapped(text, _letters(ax.get_figure(root=True), 0.5)), **settings)
+
+
+def set_figure_title(figure: Any, text: str) -> None:
+    """Set the title of a figure of panels, wrapped to its width."""
+    figure.suptitle(wrapped(text, _letters(figure, 0.1)), x=0.01, ha="left", fontsize=10)
+
+
+def _letters(figure: Any, margin: float) -> int:
+    """Return how many letters fit beside a margin in inches."""
+    return max(34, int(12 * (figure.get_figwidth() - margin)))
 
 
 def size_axis(ax: Axes, sizes: ArrayLike) -> None:
@@ -118,7 +129,7 @@ def size_axis(ax: Axes, sizes: ArrayLike) -> None:
     ax.xaxis.set_major_locator(FixedLocator(size_ticks(sizes)))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short_count(x)))
-    ax.set_xlabel("training inputs n")
+    ax.set_xlabel(SIZE_LABEL)
 
 
 def error_axis(ax: Axes, values: ArrayLike, metric: str) -> None:

@@ -26,6 +26,7 @@ from curvefit.plots import (
     plot_multiplier,
     plot_predictions,
     plot_residuals,
+    shown_curves,
 )
 from curvefit.plots.exponents import predicted_exponents
 from curvefit.report.content import ReportFigure, key_of
@@ -61,14 +62,22 @@ def render(key: str, draw: Callable[[], Any], *, caption: str) -> ReportFigure:
 
 def curve_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[ReportFigure]:
     """Yield learning curves with bands, a figure per group of datasets that belong together."""
-    bands = curve_bands(fit, probability=probability)
+    exponents = parameter_table(fit, "exponent", probability=probability)
     for number, (name, labels) in enumerate(data_groups(fit.curves).items(), start=1):
-        chosen = bands.among("data", labels)
+        part = exponents[exponents["data"].isin(labels)]
+        shown = shown_curves(part)
+        bands = curve_bands(fit, probability=probability, triplets=shown)
         yield render(
             f"curves-{number}",
-            partial(plot_curves, chosen),
+            partial(plot_curves, bands),
             caption=f"Learning curves of {name}: means over seeds with their range, fitted curve with its "
-            f"{probability:.0%} credible band{_predictive_words(chosen)}. Both axes are logarithmic.",
+            f"{probability:.0%} credible band{_predictive_words(bands)}. Both axes are logarithmic."
+            + (
+                f" {len(shown)} of {len(part)} curves are drawn, evenly from the smallest to the largest exponent; "
+                "the table of exponents has all."
+                if len(shown) < len(part)
+                else ""
+            ),
         )
 
 

@@ -1,0 +1,91 @@
+"""Names in figures: wrapped to what fits, in fonts that have their letters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterable
+
+import matplotlib as mpl
+
+FALLBACKS = (
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK KR",
+    "Noto Sans JP",
+    "Noto Sans SC",
+    "Noto Sans KR",
+    "Source Han Sans",
+    "WenQuanYi Micro Hei",
+    "IPAexGothic",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Apple SD Gothic Neo",
+    "Yu Gothic",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+    "Noto Emoji",
+    "Segoe UI Emoji",
+    "Symbola",
+)
+"""Fonts for letters that the usual ones lack, asked in this order where they are installed."""
+BOX = "\N{WHITE SQUARE}"
+_PIECE = re.compile(r"-?[\d.]+ \[-?[\d.]+, -?[\d.]+\]\S*|\S+")  # an interval stays with its estimate
+
+
+def families() -> list[str]:
+    """Return the caller's font families, then those of `FALLBACKS` that are installed."""
+    from matplotlib.font_manager import fontManager
+
+    installed = set(fontManager.get_font_names())
+    return [*mpl.rcParams["font.family"], *(name for name in FALLBACKS if name in installed)]
+
+
+def boxed(names: Iterable[str]) -> dict[str, str]:
+    """Return every name as it can be drawn, with a box for each letter that no font has; one warning says which.
+
+    Call it under `paper_style`, whose fonts are asked.
+    """
+    from matplotlib.font_manager import FontProperties, fontManager, get_font
+
+    names = list(dict.fromkeys(names))
+    letters = sorted({letter for name in names for letter in name if ord(letter) > 127})
+    if letters:
+        paths = [
+            fontManager.findfont(FontProperties(family=[family])) for family in mpl.rcParams["font.family"]
+        ]
+        known = set().union(*(get_font(path).get_charmap() for path in paths))
+        letters = [letter for letter in letters if ord(letter) not in known]
+    if letters:
+        warnings.warn(
+            f"no installed font has {' '.join(letters)}: drawn as {BOX}. A font such as Noto Sans CJK or Noto Emoji has them.",
+            stacklevel=3,
+        )
+    replaced = str.maketrans(dict.fromkeys(letters, BOX))
+    return {name: name.translate(replaced) for name in names}
+
+
+def wrapped(text: str, width: int) -> str:
+    """Break lines that are wider than `width` letters, never within an interval, within a word only where it alone is wider."""
+    return "\n".join(line for whole in text.splitlines() for line in _lines(whole, width))
+
+
+def _lines(text: str, width: int) -> list[str]:
+    lines = [""]
+    for piece in _PIECE.findall(text):
+        longer = f"{lines[-1]} {piece}".strip()
+        if wide(longer) <= width:
+            lines[-1] = longer
+            continue
+        lines.append("")
+        for letter in piece:
+            if wide(lines[-1] + letter) > width:
+                lines.append("")
+            lines[-1] += letter
+    return [line for line in lines if line]
+
+
+def wide(text: str) -> int:
+    """Return the width of a text in letters; those of East Asia are two wide."""
+    return sum(1 + (unicodedata.east_asian_width(letter) in "WF" or letter == BOX) for letter in text)
