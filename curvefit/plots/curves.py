@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curvefit.plots.bands import CurveBands, curve_bands, parameter_table
-from curvefit.plots.lettering import wrapped
+from curvefit.plots.lettering import drawable, warn_of_lacking, wrapped
 from curvefit.plots.shown import AT_MOST, default_panel, shown_curves
 from curvefit.plots.style import (
     GREY,
@@ -84,6 +84,7 @@ def plot_curves(
     title = finding(bands)
     if len(shown) < len(exponents):
         title += "\n" + left_out(len(shown), len(exponents))
+    warn_of_lacking(label for triplet in shown for label in triplet)
     with paper_style():
         if not chosen:
             return _draw_one(bands, new_axes(ax), title, predictive=predictive)
@@ -117,7 +118,9 @@ def _draw_one(bands: CurveBands, ax: Axes, title: str, *, predictive: bool | Non
     names = [_name(triplet, varying or list(AXES)) for triplet in bands.triplets]
     with_prediction = len(names) == 1 if predictive is None else predictive
     for triplet, name, look in zip(bands.triplets, names, looks(names).values(), strict=True):
-        _draw_triplet(ax, bands.select(**triplet._asdict()), look, label=name, predictive=with_prediction)
+        _draw_triplet(
+            ax, bands.select(**triplet._asdict()), look, label=drawable(name), predictive=with_prediction
+        )
     _finish(ax, bands)
     first = bands.triplets[0]
     common = _name(first, shared) if varying and shared else ""
@@ -231,7 +234,7 @@ def _figure_legend(figure: Any, look_of: dict[str, Look]) -> None:
     from matplotlib.lines import Line2D
 
     lines = [
-        Line2D([], [], color=look.colour, ls=look.dash, marker=look.marker, ms=4, label=name)
+        Line2D([], [], color=look.colour, ls=look.dash, marker=look.marker, ms=4, label=drawable(name))
         for name, look in look_of.items()
     ]
     figure.legend(handles=lines, loc="outside lower center", ncols=min(4, len(lines)), labelcolor=GREY)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Iterable
+from functools import cache
 
 import matplotlib as mpl
 
@@ -42,28 +43,37 @@ def families() -> list[str]:
     return [*mpl.rcParams["font.family"], *(name for name in FALLBACKS if name in installed)]
 
 
-def boxed(names: Iterable[str]) -> dict[str, str]:
-    """Return every name as it can be drawn, with a box for each letter that no font has; one warning says which.
-
-    Call it under `paper_style`, whose fonts are asked.
-    """
+@cache
+def _known(names: tuple[str, ...]) -> frozenset[int]:
+    """Return the letters that fonts of these families have."""
     from matplotlib.font_manager import FontProperties, fontManager, get_font
 
-    names = list(dict.fromkeys(names))
-    letters = sorted({letter for name in names for letter in name if ord(letter) > 127})
-    if letters:
-        paths = [
-            fontManager.findfont(FontProperties(family=[family])) for family in mpl.rcParams["font.family"]
-        ]
-        known = set().union(*(get_font(path).get_charmap() for path in paths))
-        letters = [letter for letter in letters if ord(letter) not in known]
+    paths = [fontManager.findfont(FontProperties(family=[name])) for name in names]
+    return frozenset().union(*(get_font(path).get_charmap() for path in paths))
+
+
+def lacking(text: str) -> set[str]:
+    """Return the letters of a text that no font has."""
+    if text.isascii():
+        return set()
+    known = _known(tuple(families()))
+    return {letter for letter in text if letter.isprintable() and ord(letter) not in known}
+
+
+def drawable(text: str) -> str:
+    """Return a text with a box for each letter that no font has."""
+    return text.translate(str.maketrans(dict.fromkeys(lacking(text), BOX)))
+
+
+def warn_of_lacking(names: Iterable[str]) -> None:
+    """Say in one warning which letters of the names no font has."""
+    letters = sorted(set().union(*map(lacking, names)))
     if letters:
         warnings.warn(
-            f"no installed font has {' '.join(letters)}: drawn as {BOX}. A font such as Noto Sans CJK or Noto Emoji has them.",
+            f"no installed font has {' '.join(letters)}: each is drawn as {BOX}. "
+            "Fonts such as Noto Sans CJK or Noto Emoji have them.",
             stacklevel=3,
         )
-    replaced = str.maketrans(dict.fromkeys(letters, BOX))
-    return {name: name.translate(replaced) for name in names}
 
 
 def wrapped(text: str, width: int) -> str:

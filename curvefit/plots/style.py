@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import ArrayLike
 
-from curvefit.plots.lettering import families, wrapped
+from curvefit.plots.lettering import drawable, families, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,12 +108,12 @@ def new_grid(rows: int, columns: int, *, panel: tuple[float, float] = (2.5, 2.2)
 
 def set_title(ax: Axes, text: str, **settings: Any) -> None:
     """Set a title, wrapped to the width of the figure."""
-    ax.set_title(wrapped(text, _letters(ax.get_figure(root=True), 0.5)), **settings)
+    ax.set_title(wrapped(drawable(text), _letters(ax.get_figure(root=True), 0.5)), **settings)
 
 
 def set_figure_title(figure: Any, text: str) -> None:
     """Set the title of a figure of panels, wrapped to its width."""
-    figure.suptitle(wrapped(text, _letters(figure, 0.1)), x=0.01, ha="left", fontsize=10)
+    figure.suptitle(wrapped(drawable(text), _letters(figure, 0.1)), x=0.01, ha="left", fontsize=10)
 
 
 def _letters(figure: Any, margin: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
@@ -29,6 +30,7 @@ from curvefit.plots import (
     shown_curves,
 )
 from curvefit.plots.exponents import predicted_exponents
+from curvefit.plots.shown import AT_MOST
 from curvefit.report.content import ReportFigure, key_of
 from curvefit.triplet import AXES, Triplet
 
@@ -46,10 +48,11 @@ def render(key: str, draw: Callable[[], Any], *, caption: str) -> ReportFigure:
     """Draw, write as SVG and PNG, and close the figure; whatever goes wrong while drawing is raised."""
     import matplotlib.pyplot as plt
 
-    with paper_style(), plt.ioff():
+    with paper_style(), plt.ioff(), warnings.catch_warnings():
         axes = draw()
         first = np.atleast_1d(np.asarray(axes, dtype=object)).flat[0]
         figure = first.figure
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # plot_curves said so, in one warning
         try:
             svg, png = io.StringIO(), io.BytesIO()
             figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
@@ -86,9 +89,9 @@ def _predictive_words(bands: Any) -> str:
 
 
 def exponent_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[ReportFigure]:
-    """Yield the heat map of exponents, and a forest per group of datasets."""
+    """Yield the heat map of exponents where its columns can be read, and a forest per group of datasets."""
     table = parameter_table(fit, "exponent", probability=probability)
-    if len(table) > 3:
+    if len(table) > 3 and len(table[["model", "inference"]].drop_duplicates()) <= AT_MOST:
         yield render(
             "exponent-map",
             lambda: plot_heatmap(table),
