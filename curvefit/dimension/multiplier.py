@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.dimension.baselines import baseline_pairs
-from curvefit.dimension.intervals import PROBABILITY, columns, gain_probabilities
+from curvefit.dimension.intervals import PROBABILITY, columns, gain_probabilities, number, spell
 from curvefit.dimension.pairs import Pair, pair_coords
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
@@ -81,6 +81,25 @@ class DataMultiplier(Saveable):
                     }
                 )
         return pd.DataFrame(rows)
+
+    def __str__(self) -> str:
+        return "\n".join(self._sentence(i) for i in range(len(self.pairs)))
+
+    def _sentence(self, pair: int) -> str:
+        """Return how many times more examples the baseline of a pair needs, at its middle level measured by both."""
+        middle = self.central(pair)
+        level = 0 if middle is None else middle
+        error = self.levels[pair, level]
+        if not np.isfinite(error):
+            return f"{self.pairs[pair]}: worth in data unknown."
+        draws = self.multiplier[:, pair, level]
+        where = "" if middle is not None else "; extrapolated: the measured curves share no error"
+        reached = self.reached(pair, level)
+        where += f"; both reach it in {reached:.0%} of draws" if reached < 1 else ""
+        return (
+            f"{self.pairs[pair]}: at an error of {number(error)} the baseline needs {spell(draws, PROBABILITY)} "
+            f"times the examples (P(more) = {gain_probabilities(draws)[0]:.2f}{where})."
+        )
 
     def at(self, pair: int, level: int) -> np.ndarray:
         """Return the draws of one pair at one of its levels, ``(draws,)``."""

@@ -50,6 +50,22 @@ def test_the_multiplier_knows_where_it_interpolates_and_what_is_out_of_reach() -
     assert table["p_gain"].tolist() == [1, 1, 1]
 
 
+def test_a_multiplier_prints_a_sentence_per_pair() -> None:
+    fit = power_laws(
+        {"fcn": 0.5, "gap": 0.5, "vec": 0.5},
+        {"fcn": 1.0, "gap": 0.7, "vec": 0.01},
+        floors={"fcn": 0.05, "gap": 0.0, "vec": 0.0},
+    )
+    sentences = str(data_multiplier(fit, baseline="fcn")).splitlines()
+    assert len(sentences) == 2
+    assert "the baseline needs " in sentences[0]
+    assert sentences[0].endswith("times the examples (P(more) = 1.00).")
+    assert "extrapolated: the measured curves share no error" in sentences[1]
+    (one,) = str(data_multiplier(fit, baseline="fcn", levels=[0.03])).splitlines()[:1]
+    assert "needs beyond measure" in one
+    assert "both reach it in 0% of draws" in one
+
+
 def test_curves_without_a_common_error_say_so() -> None:
     fit = power_laws({"fcn": 0.5, "gap": 0.5}, {"fcn": 10.0, "gap": 0.1})
     gain = symmetry_gain(fit, "fcn")
