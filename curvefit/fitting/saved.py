@@ -85,6 +85,10 @@ def load_fit(path: str | Path) -> CurveFit:
     from curvefit.fitting.curve_fit import CurveFit
 
     folder = Path(path)
+    if folder.is_file():
+        raise DataFileError(
+            f"{folder} is a file; load_fit reads folders that fit.save wrote, load_curves reads tables"
+        )
     if not folder.is_dir():
         near = did_you_mean(folder.name, [p.name for p in folder.parent.glob("*")])
         raise DataFileError(f"no saved fit at {folder}: the folder does not exist.{near}")

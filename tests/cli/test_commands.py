@@ -99,6 +99,12 @@ def test_fit_says_the_status_first_then_sentences_then_a_table(table, capsys, tm
     assert exponents["cnn"] == pytest.approx(0.5, abs=0.1)
 
 
+def test_fit_says_when_it_replaces_a_saved_fit(table, capsys, tmp_path):
+    words = ("fit", table, "--method", "approximate", "--save", tmp_path / "fit")
+    assert f"saved to {tmp_path / 'fit'};" in run(capsys, *words)
+    assert f"replaced the fit in {tmp_path / 'fit'};" in run(capsys, *words)
+
+
 def test_fit_chooses_triplets_and_sizes(table, capsys):
     words = ("fit", table, "--model", "cnn", "--from", 128, "--to", 2048, "--method", "approximate", "--json")
     curves = json.loads(run(capsys, *words))["curves"]

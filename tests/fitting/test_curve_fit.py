@@ -96,6 +96,11 @@ def test_fits_of_form_1_are_read(given, tmp_path):
 def test_damaged_and_missing_fits_are_named(given, tmp_path):
     with pytest.raises(DataFileError, match="does not exist"):
         curvefit.load_fit(tmp_path / "nothing")
+    (tmp_path / "base.csv").touch()
+    with pytest.raises(
+        DataFileError, match="base.csv is a file; load_fit reads folders .* load_curves reads tables"
+    ):
+        curvefit.load_fit(tmp_path / "base.csv")
     folder = given.save(tmp_path / "fit")
     content = json.loads((folder / "fit.json").read_text())
     (folder / "fit.json").write_text(json.dumps({**content, "schema_version": 99}))

@@ -37,7 +37,10 @@ def fit(
     choice: dict[str, Any],
     settings: dict[str, Any],
     save: Annotated[
-        Path | None, typer.Option("--save", file_okay=False, help="Keep the fit in this folder.")
+        Path | None,
+        typer.Option(
+            "--save", file_okay=False, help="Keep the fit in this folder; a fit that is there is replaced."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,10 +51,13 @@ def fit(
     Ctrl-C while it samples keeps the draws so far: they are shown, and saved with --save. Leaves with exit code 3
     when the fit has not converged.
     """
+    from curvefit.fitting.saved import is_saved_fit
+
     curves = read_curves(source, **choice)
     if not as_json:
         print_text(str(curves))
     fitted = fit_curves(curves, **settings)
+    replaced = save is not None and is_saved_fit(save)
     if save is not None:
         fitted.save(save)
     summary, checked = fitted.summary(), ""
@@ -79,7 +85,8 @@ def fit(
         table = with_least_squares(with_intervals(summary, SPELT))
         print_table(table[[name for name in SHOWN if name in table]])
         if save is not None:
-            print_text(f"\nsaved to {save}; use it as in: curvefit predict {save}")
+            done = "replaced the fit in" if replaced else "saved to"
+            print_text(f"\n{done} {save}; use it as in: curvefit predict {save}")
     leave_by(fitted.status, source)
 
 
