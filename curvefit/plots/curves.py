@@ -150,10 +150,10 @@ def _draw_grid(
         cells = {divmod(i, columns): tuple(key) for i, key in enumerate(keys.itertuples(index=False))}
     figure, axes = new_grid(*shape)
     _finish(axes[0, 0], bands)  # scales and ticks are shared
-    for ax in axes.flat:  # and so are limits: set once, after everything is drawn
-        ax.set_autoscale_on(False)
+    for panel_axes in axes.flat:  # and so are limits: set once, after everything is drawn
+        panel_axes.set_autoscale_on(False)
     for row, column in np.ndindex(*shape):
-        ax = axes[row, column]
+        ax: Axes = axes[row, column]
         if (row, column) not in cells:
             ax.set_axis_off()
             continue

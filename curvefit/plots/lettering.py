@@ -62,7 +62,7 @@ def lacking(text: str) -> set[str]:
 
 def drawable(text: str) -> str:
     """Return a text with a box for each letter that no font has."""
-    return text.translate(str.maketrans(dict.fromkeys(lacking(text), BOX)))
+    return text.translate({ord(letter): BOX for letter in lacking(text)})
 
 
 def warn_of_lacking(names: Iterable[str]) -> None:
