@@ -1,7 +1,7 @@
 """Approximate mode: a normal distribution along the ridges of the penalised fit, with the spread that the group level adds.
 
 Against full sampling its intervals are too short (normal approximations of this model covered .68 to .75 at a
-nominal .90 in trials), so its status says that it must not be quoted. It answers in well under a second.
+nominal .90 in trials), so its status says that it must not be quoted. A few dozen curves take a second.
 """
 
 from __future__ import annotations

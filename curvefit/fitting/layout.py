@@ -151,11 +151,12 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         raise InvalidInputError("there is no usable row to fit; see curves.table['flag'] for the reasons")
     notes: list[str] = []
     first, curve_of = np.unique(same_measurement(curves), return_inverse=True)
-    triplets = tuple(curves.triplets[i] for i in first)
-    table = table[_codes(table, curves.triplets, first) >= 0].reset_index(drop=True)
+    known = curves.triplets
+    triplets = tuple(known[i] for i in first)
+    table = table[_codes(table, known, first) >= 0].reset_index(drop=True)
     chance = chance_levels(curves)[first]
     law, chance = resolve_family(get_family(family), chance, triplets, curves.metric, notes)
-    table = table.assign(curve=_codes(table, curves.triplets, first))
+    table = table.assign(curve=_codes(table, known, first))
     if law.constant:
         largest = table.groupby("curve")["n_train"].transform("max")
         table = table[table["n_train"] == largest].reset_index(drop=True)
@@ -211,7 +212,7 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         correlated=correlated,
         size_unit=size_unit,
         middle_size=float(np.exp(np.log(n).mean())),
-        notes=(*notes, *_repeat_notes(curves.triplets, first, curve_of)),
+        notes=(*notes, *_repeat_notes(known, first, curve_of)),
     )
 
 

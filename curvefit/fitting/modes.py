@@ -18,17 +18,18 @@ class Modes:
     rate
         Shape (rows, modes); 0 where a row has fewer.
     parts
-        Per curve: its row, its modes there, its cells, and their weights in the modes, shape (cells, modes).
+        Curves of as many cells together: their rows (curves, 1), their modes there and their cells, both (curves, cells), and
+        the weights of cells in modes, shape (curves, modes, cells).
     """
 
     rate: np.ndarray
-    parts: list[tuple[int, slice, np.ndarray, np.ndarray]]
+    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
 
     def combine(self, values: np.ndarray) -> np.ndarray:
         """Return the modes of values per cell, shape (cells, ...), as (rows, modes, ...); 0 where a row has fewer."""
         found = np.zeros((*self.rate.shape, *values.shape[1:]))
         for row, where, cells, weights in self.parts:
-            found[row, where] = np.tensordot(weights, values[cells], axes=(0, 0))
+            found[row, where] = np.einsum("cmn,cn...->cm...", weights, values[cells])
         return found
 
 
@@ -41,15 +42,16 @@ def walk_modes(
     rows: Iterable[int], curves: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], n_rows: int
 ) -> Modes:
     """Return the modes of curves, given each one's row, cells, covariance without a walk, and that of a walk of step 1."""
-    parts, rates, used = [], [], np.zeros(n_rows, int)
+    alike: dict[int, list[Any]] = {}
+    rates, used = [], np.zeros(n_rows, int)
     for row, (cells, covariance, walked) in zip(rows, curves, strict=True):
         root = np.linalg.inv(np.linalg.cholesky(covariance))
         rate, turn = np.linalg.eigh(root @ walked @ root.T)
-        where = slice(used[row], used[row] + len(cells))
-        used[row] = where.stop
-        parts.append((int(row), where, cells, root.T @ turn))
-        rates.append(np.maximum(rate, 0.0))
+        where = used[row] + np.arange(len(cells))
+        used[row] += len(cells)
+        alike.setdefault(len(cells), []).append(([row], where, cells, turn.T @ root))
+        rates.append((row, where, np.maximum(rate, 0.0)))
     found = np.zeros((n_rows, used.max()))
-    for (row, where, _, _), rate in zip(parts, rates, strict=True):
+    for row, where, rate in rates:
         found[row, where] = rate
-    return Modes(found, parts)
+    return Modes(found, [tuple(map(np.array, zip(*curves))) for curves in alike.values()])

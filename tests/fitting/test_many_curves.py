@@ -8,6 +8,7 @@ import pytest
 
 import curvefit
 from curvefit.curves import LearningCurves
+from curvefit.fitting.modes import walk_modes
 
 N_CURVES = 60
 
@@ -52,3 +53,44 @@ def test_errors_of_a_summary_are_computed_once_a_size(many, monkeypatch):
     assert set(summary["sizes"]) == {4}
     own = np.median(computed(many, [512], at=[0]))
     np.testing.assert_allclose(summary["error_at_n_max"].iloc[0], own)
+
+
+def test_modes_of_curves_with_as_many_cells_are_combined_together():
+    rng = np.random.default_rng(1)
+    lengths, rows = [3, 2, 3, 3, 2], [0, 1, 1, 2, 0]
+    cells = np.split(rng.permutation(sum(lengths)), np.cumsum(lengths)[:-1])
+    covariances = [np.diag(rng.uniform(0.5, 2.0, n)) for n in lengths]
+    walks = [np.minimum.outer(np.arange(n), np.arange(n)).astype(float) for n in lengths]
+    modes = walk_modes(rows, zip(cells, covariances, walks, strict=True), 3)
+    assert len(modes.parts) == 2
+    values = rng.normal(size=(sum(lengths), 4))
+    found = modes.combine(values)
+    assert found.shape == (3, 5, 4)
+    np.testing.assert_allclose(found[..., 0], modes.combine(values[:, 0]))
+    assert modes.combine(values[:, :0]).shape == (3, 5, 0)
+    # without a walk the modes of a row hold what its curves hold: the same sum of squares
+    for row in range(3):
+        mine = [i for i in range(5) if rows[i] == row]
+        squares = sum((values[cells[i], 0] ** 2 / np.diag(covariances[i])).sum() for i in mine)
+        np.testing.assert_allclose((found[row, :, 0] ** 2).sum(), squares)
+
+
+def test_laying_out_looks_for_triplets_a_fixed_number_of_times(monkeypatch):
+    from curvefit.curves import learning_curves
+    from curvefit.fitting.layout import lay_out
+
+    asked = []
+    ordered = learning_curves.ordered_triplets
+    monkeypatch.setattr(learning_curves, "ordered_triplets", lambda table: asked.append(1) or ordered(table))
+    counts = []
+    for n_curves in (2, 12):
+        rows = [
+            {"model": f"m{i}", "n_train": n, "seed": 0, "error": 0.1 + (1 + i / 50) * n**-0.5}
+            for i in range(n_curves)
+            for n in (16, 64, 256, 1024)
+        ]
+        curves = LearningCurves.from_frame(pd.DataFrame(rows))
+        asked.clear()
+        lay_out(curves, family="power-law")
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
