@@ -23,7 +23,7 @@ class Modes:
     """
 
     rate: np.ndarray
-    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
+    parts: list[tuple[np.ndarray, ...]]
 
     def combine(self, values: np.ndarray) -> np.ndarray:
         """Return the modes of values per cell, shape (cells, ...), as (rows, modes, ...); 0 where a row has fewer."""
