@@ -10,6 +10,7 @@ from curvefit.errors import InvalidInputError
 from runners.algorithms.abstract import Run
 from runners.algorithms.gradient import AbstractGradientTraining
 from runners.architectures.abstract import AbstractArchitecture
+from runners.training.module_stack import ModuleStack
 from runners.training.stack import stack_builder
 from runners.training.task import count_outputs
 
@@ -59,3 +60,17 @@ def _try_net(
         )
     if not stack.parameters:
         raise InvalidInputError(f"{architecture} has no parameter that can be trained")
+    if algorithm.linearised or algorithm.centred:
+        _refuse_random(architecture, shape, n_outputs, "linearised" if algorithm.linearised else "centred")
+
+
+def _refuse_random(
+    architecture: AbstractArchitecture, shape: tuple[int, int, int], n_outputs: int, treatment: str
+) -> None:
+    """Raise for a net with dropout: what training changed is not known from two passes under two masks."""
+    net = stack_builder(architecture, shape, n_outputs)([0], torch.device("cpu"), torch.float32)
+    if isinstance(net, ModuleStack) and net.is_random(torch.ones(1, 2, *shape)):
+        raise InvalidInputError(
+            f"a net that draws random numbers while it trains, such as dropout's, cannot be {treatment}: "
+            f"{architecture} does; allowed: the same net without them"
+        )

@@ -51,6 +51,16 @@ class ModuleStack(AbstractStack):
         self.module.train(mode)
 
     @torch.no_grad()
+    def is_random(self, x: torch.Tensor) -> bool:
+        """Return whether a pass over `x` in training draws random numbers, as dropout does; needs a `seed`."""
+        before, mode = self._random, self.module.training
+        self.train(True)
+        self.forward(self.weights, x)
+        self.train(mode)
+        after, self._random = self._random, before
+        return before is not None and any(not torch.equal(before[key], after[key]) for key in before)  # type: ignore[index]
+
+    @torch.no_grad()
     def write_back(self) -> None:
         """Put parameters and buffers into the module itself."""
         own = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}

@@ -73,6 +73,9 @@ class LinearisedStack(AbstractStack):
         value, slope = self.split(weights, x)
         return value + slope
 
+    def train(self, mode: bool) -> None:
+        self.base.train(mode)
+
     def split(self, weights: Sequence[torch.Tensor], x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the initial outputs, and what training has added."""
         half = len(weights) // 2
@@ -98,6 +101,9 @@ class CentredStack(AbstractStack):
         with torch.no_grad():
             start = self.base.forward(weights[half:], x)
         return self.base.forward(weights[:half], x) - start
+
+    def train(self, mode: bool) -> None:
+        self.base.train(mode)
 
 
 def _load_forward_derivatives() -> None:

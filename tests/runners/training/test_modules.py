@@ -101,6 +101,27 @@ def test_dropout_depends_on_the_seed_alone_and_leaves_torchs_generator_alone():
     assert torch.equal(first[0].net.predict(x), first[0].net.predict(x))
 
 
+@pytest.mark.parametrize("treatment", ["centred", "linearised"])
+def test_stacks_around_a_module_tell_it_that_it_is_tested(treatment):
+    build = stack_builder(Module(factory=f"{HERE}:make_dropout"), SHAPE, 3, **{treatment: True})
+    stack = build([0], torch.device("cpu"), torch.float32)
+    stack.parameters = [(1.5 * p.detach()).requires_grad_() for p in stack.parameters]
+    x, _ = task()
+    assert torch.equal(stack.one(0).predict(x), stack.one(0).predict(x))
+
+
+@pytest.mark.parametrize(("inference", "settings"), [("sgd", {"centred": True}), ("linearised", {})])
+def test_a_net_with_dropout_is_neither_centred_nor_linearised(inference, settings):
+    random = spec(inference, model="module", **settings)
+    random.model.settings["factory"] = f"{HERE}:make_dropout"
+    with pytest.raises(InvalidInputError, match="draws random numbers"):
+        prepare_specs([random])
+    plain = spec(inference, model="module", **settings)
+    plain.model.settings["factory"] = f"{HERE}:make_features"
+    plain.model.settings["arguments"] = {"registered": False}
+    assert prepare_specs([plain])
+
+
 @pytest.mark.parametrize(
     ("factory", "words"),
     [
