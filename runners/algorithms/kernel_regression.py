@@ -16,7 +16,8 @@ from curvefit.theory import measure_spectrum, predict_curve
 from runners.algorithms.abstract import AbstractAlgorithm, Outcome, Run
 from runners.algorithms.kernel_problem import Problem, build_problem, find_canonical
 from runners.kernels.factor import Factor, factorise
-from runners.kernels.plan import KernelPlan, pair_flops, plan_kernel
+from runners.kernels.plan import KernelPlan, pair_flops
+from runners.kernels.reading import plan_kernel
 from runners.kernels.regression import leave_one_out, predict_flow, predict_prefixes
 
 PAIR_SLOWNESS = {"float64": 5.0, "float32": 2.5}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from curvefit.registry import Registry
 from curvefit.settings import Settings
@@ -114,6 +114,18 @@ class AbstractConvolution(AbstractLayeredNet):
     padding: Padding = "circular"
     pools: tuple[PositiveInt, ...] = ()
     pool_window: PositiveInt = 2
+
+    @model_validator(mode="after")
+    def _check_pools(self) -> AbstractConvolution:
+        unknown = [layer for layer in self.pools if layer > self.depth]
+        if unknown:
+            raise ValueError(f"pools name layers {unknown}, but there are {self.depth} layers")
+        return self
+
+    @property
+    def pooling(self) -> bool:
+        """Whether an average pool stands between layers."""
+        return bool(self.pools) and self.pool_window > 1
 
 
 ARCHITECTURES: Registry[type[AbstractArchitecture]] = Registry("architecture")

@@ -82,7 +82,12 @@ def convolution_plan(
     kind = TiedConvolution if architecture.tied else UntiedConvolution
     layers: list[AbstractLayer] = [PositionMajor()] if position_major else []
     for depth in range(1, architecture.depth + 1):
-        windows = Windows((height, width), architecture.filter, architecture.strides, architecture.padding)
+        try:
+            windows = Windows(
+                (height, width), architecture.filter, architecture.strides, architecture.padding
+            )
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{error}, the input of layer {depth}") from error
         layers.append(kind(windows, channels, architecture.width, scaling(architecture)))
         layers.append(Nonlinearity(architecture.activation, architecture.leak))
         height, width = windows.output

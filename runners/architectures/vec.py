@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class VEC(AbstractConvolution):
     """Convolutional net, then flatten.
 
-    Finite filters are shared, so only O(c)xI_p leaves it invariant; at infinite width its kernel is
-    LCN's and the group grows to O(c)^p (Novak et al. 2019, arXiv:1810.05148).
+    Finite filters are shared, so only O(c)xI_p leaves it invariant; at infinite width and without pools its
+    kernel is LCN's and the group grows to O(c)^p (Novak et al. 2019, arXiv:1810.05148).
     """
 
     tied: ClassVar[bool] = True
@@ -23,7 +23,7 @@ class VEC(AbstractConvolution):
     width: int = 32
 
     def symmetry_level(self, *, infinite_width: bool) -> Level:
-        return "per-pixel" if infinite_width else "shared"
+        return "per-pixel" if infinite_width and not self.pooling else "shared"
 
     def plan(self, shape: tuple[int, int, int], n_outputs: int) -> Plan:
         from runners.architectures.plans import convolution_plan

@@ -17,7 +17,8 @@ import torch
 from curvefit.errors import InvalidInputError
 from runners.architectures.abstract import AbstractArchitecture
 from runners.kernels import eager, fused
-from runners.kernels.plan import KernelPlan, pair_flops, plan_kernel
+from runners.kernels.plan import KernelPlan, pair_flops
+from runners.kernels.reading import plan_kernel
 from runners.kernels.tiles import (
     Progress,
     Stopwatch,
@@ -76,7 +77,7 @@ def nngp_ntk(
     Parameters
     ----------
     architecture
-        FCN, LCN, VEC or GAP with its settings.
+        FCN, LCN, VEC, GAP, or another that `plan_kernel` can read, with its settings.
     x1, x2
         Images ``(n, height, width, channels)``, arrays or tensors; without `x2` the symmetric matrix of
         `x1` with itself, of which only unique pairs are computed.

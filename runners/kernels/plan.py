@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
 from typing import Any, Literal
-
-from curvefit.errors import InvalidInputError
-from runners.architectures.abstract import AbstractArchitecture, AbstractConvolution
-from runners.architectures.fcn import FCN
-from runners.architectures.gap import GAP
-from runners.architectures.lcn import LCN
-from runners.architectures.vec import VEC
 
 Readout = Literal["flatten", "pool"]
 
@@ -144,56 +136,6 @@ class KernelPlan:
         return asdict(self)
 
 
-@lru_cache(maxsize=512)
-def plan_kernel(architecture: AbstractArchitecture, shape: tuple[int, int, int]) -> KernelPlan:
-    """Return the normal form of the infinite-width kernel of `architecture`.
-
-    Parameters
-    ----------
-    architecture
-        An FCN, LCN, VEC or GAP description.
-    shape
-        ``(height, width, channels)`` of one input.
-
-    Raises
-    ------
-    InvalidInputError
-        When the filter or a pool does not fit the image, or the architecture has no known kernel.
-    """
-    if not isinstance(architecture, (FCN, LCN, VEC, GAP)):
-        raise InvalidInputError(
-            f"no infinite-width kernel is known for {type(architecture).__name__}; known: FCN, LCN, VEC, GAP"
-        )
-    if architecture.initialisation != "gaussian":
-        raise InvalidInputError(
-            f"initialisation {architecture.initialisation!r} has no closed-form kernel (its first layer is not "
-            "Gaussian at any width); allowed: 'gaussian'"
-        )
-    leak = {"leaky-relu": architecture.leak, "relu": 0.0}.get(architecture.activation, 0.0)
-    name = "relu" if architecture.activation == "leaky-relu" else architecture.activation
-    layers: tuple[Layer, ...] = ()
-    readout: Readout = "flatten"
-    tied = True
-    if isinstance(architecture, AbstractConvolution):
-        layers = _convolutions(architecture, shape)
-        if isinstance(architecture, GAP):
-            readout = "pool"
-        elif isinstance(architecture, LCN):
-            readout = architecture.readout
-            tied = readout == "flatten" and not any(layer.pool > 1 for layer in layers)
-    return KernelPlan(
-        shape=(int(shape[0]), int(shape[1]), int(shape[2])),
-        depth=architecture.depth,
-        activation=Nonlinearity(name, leak),
-        w_std=float(architecture.w_std),
-        b_std=float(architecture.b_std),
-        width=architecture.width if architecture.parameterisation == "standard" else None,
-        layers=layers,
-        readout=readout,
-        tied=tied,
-    )
-
-
 def pair_flops(plan: KernelPlan) -> float:
     """Return the floating-point operations of one image pair: about 60 a pixel pair and layer."""
     height, width, channels = plan.shape
@@ -204,46 +146,3 @@ def pair_flops(plan: KernelPlan) -> float:
     if plan.full:
         return inputs * height * width + 60.0 * sum(p * p for p in pixels)
     return inputs + 60.0 * sum(pixels)
-
-
-def _convolutions(architecture: AbstractConvolution, shape: tuple[int, int, int]) -> tuple[Layer, ...]:
-    unknown = [layer for layer in architecture.pools if layer > architecture.depth]
-    if unknown:
-        raise InvalidInputError(f"pools name layers {unknown}, but there are {architecture.depth} layers")
-    size = (shape[0], shape[1])
-    layers = []
-    for number in range(1, architecture.depth + 1):
-        layer = _convolution(architecture, size, number)
-        layers.append(layer)
-        size = layer.pooled
-    return tuple(layers)
-
-
-def _convolution(architecture: AbstractConvolution, size: tuple[int, int], number: int) -> Layer:
-    out, before, after = [], [], []
-    for extent, taps, step in zip(size, architecture.filter, architecture.strides):
-        if taps > extent and (number == 1 or architecture.padding == "valid" or taps > 2 * extent):
-            raise InvalidInputError(
-                f"filter {architecture.filter} of layer {number} is larger than its input of "
-                f"{size[0]}x{size[1]} pixels; allowed: at most that size"
-            )
-        count = (extent - taps) // step + 1 if architecture.padding == "valid" else -(-extent // step)
-        missing = 0 if architecture.padding == "valid" else max((count - 1) * step + taps - extent, 0)
-        out.append(count)
-        before.append(missing // 2)
-        after.append(missing - missing // 2)
-    pool = architecture.pool_window if number in architecture.pools else 1
-    if pool > min(out):
-        raise InvalidInputError(
-            f"pool_window {pool} after layer {number} is larger than its {out[0]}x{out[1]} pixels"
-        )
-    return Layer(
-        size=size,
-        out=(out[0], out[1]),
-        filter=(architecture.filter[0], architecture.filter[1]),
-        strides=(architecture.strides[0], architecture.strides[1]),
-        before=(before[0], before[1]),
-        after=(after[0], after[1]),
-        wrap=architecture.padding == "circular",
-        pool=pool,
-    )

@@ -262,7 +262,6 @@ X = np.ones((3, 4, 4, 2))
         ((VEC(filter=(5, 5)), X), "filter .* larger"),
         ((VEC(initialisation="uniform"), X), "no closed-form kernel"),
         ((VEC(depth=2, padding="valid"), X[:, :3]), "filter .* layer 2"),
-        ((VEC(pools=(3,)), X), "pools name layers"),
         ((VEC(pools=(1,), pool_window=5), X), "pool_window 5"),
         ((FCN(), np.array([[[["a"]]]])), "real numbers"),
     ],
@@ -270,6 +269,12 @@ X = np.ones((3, 4, 4, 2))
 def test_bad_input_is_refused_with_a_reason(arguments, message):
     with pytest.raises(InvalidInputError, match=message):
         nngp_ntk(*arguments)
+
+
+@pytest.mark.parametrize("architecture", [VEC, LCN, GAP])
+def test_pools_after_layers_that_are_not_there_are_refused_where_they_are_described(architecture):
+    with pytest.raises(InvalidInputError, match=r"pools name layers \[3\], but there are 2 layers"):
+        parse_settings(architecture, {"depth": 2, "pools": [1, 3]}, where="model")
 
 
 def test_a_net_without_hidden_layers_is_refused_where_it_is_described():
