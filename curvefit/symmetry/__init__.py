@@ -3,7 +3,15 @@
 from curvefit.symmetry import orthogonal, permutations, spatial
 from curvefit.symmetry.abstract import GROUPS, AbstractGroup
 from curvefit.symmetry.elements import AbstractElement, Product, Rotation, SignedPermutation, identity
-from curvefit.symmetry.lattice import Alignment, alignment, chain_group, get_group, is_subgroup, preserves
+from curvefit.symmetry.lattice import (
+    Alignment,
+    alignment,
+    chain_group,
+    commute,
+    get_group,
+    is_subgroup,
+    preserves,
+)
 from curvefit.symmetry.spatial import CyclicShifts
 
 __all__ = [
@@ -17,6 +25,7 @@ __all__ = [
     "SignedPermutation",
     "alignment",
     "chain_group",
+    "commute",
     "get_group",
     "identity",
     "is_subgroup",

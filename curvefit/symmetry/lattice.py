@@ -128,6 +128,15 @@ def preserves(transform: str, group: str, *, shape: Shape, draws: int = 24) -> b
     return all(inner.contains(g.after(h).after(g.inverse()), tolerance=1e-7) for g, h in pairs)
 
 
+def commute(first: str, second: str, *, shape: Shape, draws: int = 24) -> bool:
+    """Return whether every element of one group commutes with every element of the other, by `draws` random pairs."""
+    shape = _small_shape(first, second, shape)
+    one, other = get_group(first, shape=shape), get_group(second, shape=shape)
+    rng = np.random.default_rng(0)
+    pairs = ((one.sample(rng).matrix(), other.sample(rng).matrix()) for _ in range(draws))
+    return all(np.allclose(g @ h, h @ g, atol=1e-7) for g, h in pairs)
+
+
 def alignment(data_symmetry: str, model_symmetry: str, *, shape: Shape | None = None) -> Alignment:
     """Return how the symmetry of (M, I) agrees with the data's, from the subgroup lattice.
 

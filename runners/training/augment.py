@@ -7,12 +7,8 @@ import abc
 import numpy as np
 import torch
 
-from curvefit.seeding import generator
-from curvefit.symmetry import AbstractElement, SignedPermutation, get_group
-
-BANK = 64
-"""Elements drawn where a group has more than `LARGEST` of them."""
-LARGEST = 256
+from curvefit.symmetry import AbstractElement, SignedPermutation
+from runners.training.banks import group_elements
 
 
 class AbstractAugmentation(abc.ABC):
@@ -67,24 +63,10 @@ class Matrices(AbstractAugmentation):
 def augmentation_by(
     group: str, shape: tuple[int, int, int], *, device: torch.device, dtype: torch.dtype
 ) -> AbstractAugmentation | None:
-    """Return the bank of `group`'s elements (None for the trivial group).
-
-    All elements of a group of pixel maps with at most `LARGEST` of them; otherwise `BANK` draws, the same
-    for every run.
-    """
+    """Return the bank of `group`'s elements (see `group_elements`); None for the trivial group."""
     if group == "trivial":
         return None
     elements = group_elements(group, shape)
     if all(isinstance(element, SignedPermutation) for element in elements):
         return IndexMaps(elements, device=device, dtype=dtype)  # type: ignore[arg-type]
     return Matrices(elements, device=device, dtype=dtype)
-
-
-def group_elements(group: str, shape: tuple[int, int, int]) -> list[AbstractElement]:
-    """Return all elements of a small group of pixel maps, or `BANK` draws from any other group."""
-    described = get_group(group, shape=shape)
-    maps = getattr(described, "maps", None)
-    if maps is not None and (described.order or LARGEST + 1) <= LARGEST:
-        return [described.element(index) for index in range(len(maps()))]  # type: ignore[attr-defined]
-    rng = generator("augmentation", group, shape)
-    return [described.sample(rng) for _ in range(BANK)]

@@ -10,6 +10,7 @@ from curvefit.errors import InvalidInputError
 from runners.algorithms.abstract import Run
 from runners.algorithms.gradient import AbstractGradientTraining
 from runners.architectures.abstract import AbstractArchitecture
+from runners.training.banks import LARGEST, is_whole
 from runners.training.module_stack import ModuleStack
 from runners.training.stack import stack_builder
 from runners.training.task import count_outputs
@@ -22,12 +23,19 @@ def check_run(algorithm: AbstractGradientTraining, run: Run) -> None:
     ------
     InvalidInputError
         For a training set too small to hold examples out, layers that do not fit the images, a module that
-        cannot be built or gives outputs of another shape, or a treatment that the net does not allow.
+        cannot be built or gives outputs of another shape, a treatment that the net does not allow, or an orbit too
+        large to average over.
     """
     holds_out = algorithm.validation > 0 or algorithm.tune is not None
     if holds_out and run.spec.n_train < 2:
         raise InvalidInputError("n_train 1 leaves nothing to hold out for validation; allowed: 2 and more")
-    _try_net(run.architecture, run.dataset.facts().shape, count_outputs(run), algorithm)
+    shape = run.dataset.facts().shape
+    if not is_whole(algorithm.orbit, shape):
+        raise InvalidInputError(
+            f"orbit {algorithm.orbit!r} on images of shape {shape} cannot be averaged over, only sampled, which leaves no "
+            f"invariance; allowed: groups of at most {LARGEST} maps of pixels, such as 'cyclic-shifts' on small images"
+        )
+    _try_net(run.architecture, shape, count_outputs(run), algorithm)
 
 
 @lru_cache(maxsize=512)

@@ -233,7 +233,11 @@ def with_statistics(shape, n_outputs):
         (FCN(), {}, ModelFacts("o-cp")),
         (FCN(initialisation="uniform"), {}, ModelFacts("signed-s-cp")),
         (FCN(), {"augment": "cyclic-shifts"}, ModelFacts("o-c-shared")),
-        (FCN(), {"augment": "o-c-per-pixel"}, ModelFacts("o-c-per-pixel")),
+        (FCN(), {"augment": "d4"}, ModelFacts("o-c-shared")),
+        # Fixed draws stand for a large group: what commutes with them all is left, and no orbit is averaged over.
+        (FCN(), {"augment": "o-c-per-pixel"}, ModelFacts("trivial")),
+        (FCN(), {"augment": "s-p"}, ModelFacts("o-c-shared")),
+        (FCN(), {"orbit": "s-p"}, ModelFacts("o-c-shared", "trivial")),
         (VEC(), {"orbit": "cyclic-shifts"}, ModelFacts("o-c-shared", "cyclic-shifts")),
         (GAP(), {}, ModelFacts("o-c-shared", "cyclic-shifts")),
     ],
