@@ -98,7 +98,12 @@ class AbstractImages(AbstractDataset):
     def _largest_n_train(self, study_seed: int) -> int:
         """Return the most training images there are; where classes are balanced, the study's test set matters."""
         pool = self.pool()
-        available = len(pool.y) - (pool.n_published_test or self.n_test)
+        published = pool.n_published_test
+        if published and self.n_test > published:
+            raise InvalidInputError(
+                f"n_test {self.n_test} is larger than the {published} test images there are"
+            )
+        available = len(pool.y) - (published or self.n_test)
         if available < 1:
             raise InvalidInputError(f"n_test {self.n_test} leaves no training images of the {len(pool.y)}")
         if not self.balanced:
@@ -169,8 +174,6 @@ def _test_and_train(dataset: AbstractImages, study_seed: int) -> tuple[np.ndarra
     pool, n_test = dataset.pool(), dataset.n_test
     first = len(pool.y) - pool.n_published_test if pool.n_published_test else 0
     order = first + generator(study_seed, "test-set").permutation(len(pool.y) - first)
-    if n_test > len(order) or (not first and n_test >= len(order)):
-        raise InvalidInputError(f"n_test {n_test} is larger than the {len(order)} test images there are")
     train = np.arange(first) if first else np.sort(order[n_test:])
     return order[:n_test], train
 

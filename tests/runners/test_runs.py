@@ -9,6 +9,7 @@ import pytest
 from curvefit.errors import InvalidInputError
 from curvefit.study import Study
 from runners.runs import build_run, execute_specs, group_costs, group_specs, prepare_specs, prepare_study
+from tests.runners.datasets.written import write_mnist
 
 TABLES = {
     "study": {"name": "tiny", "replicates": 2, "sizes": [16, 32]},
@@ -51,6 +52,29 @@ def test_every_mistake_is_reported_before_any_work():
 def test_more_training_examples_than_there_are_is_an_error():
     with pytest.raises(InvalidInputError, match="n_train 99999 is larger than"):
         prepare_study(study(study={"name": "tiny", "sizes": [99999]}))
+
+
+def test_more_test_images_than_were_published_are_an_error(tmp_path):
+    write_mnist(tmp_path / "mnist")
+    images = {"name": "mnist", "folder": str(tmp_path / "mnist"), "n_test": 99999}
+    with pytest.raises(InvalidInputError, match="n_test 99999 is larger than the [0-9]+ test images"):
+        prepare_study(study(data=[images]))
+
+
+STUDENTS = "runners.datasets.teachers.students"
+
+
+@pytest.mark.parametrize(
+    ("data", "model", "words"),
+    [
+        ("torus-field", "fcn", "needs a KernelStudent as model, not FCN"),
+        ("digits", f"{STUDENTS}:KernelStudent", "needs regression targets, not the 10 classes"),
+    ],
+)
+def test_what_kernel_interpolation_cannot_do_is_refused_before_any_work(data, model, words):
+    inference = [{"name": f"{STUDENTS}:KernelInterpolation"}]
+    with pytest.raises(InvalidInputError, match=words):
+        prepare_study(study(data=[{"name": data}], model=[{"name": model}], inference=inference))
 
 
 def test_groups_share_work_and_lose_nothing():

@@ -85,6 +85,17 @@ class KernelInterpolation(AbstractAlgorithm):
 
     ridge: float = Field(default=1e-9, ge=0)
 
+    def check(self, run: Run) -> None:
+        if not isinstance(run.architecture, KernelStudent):
+            raise InvalidInputError(
+                f"kernel interpolation needs a KernelStudent as model, not {type(run.architecture).__name__}"
+            )
+        facts = run.dataset.facts()
+        if facts.n_classes is not None:
+            raise InvalidInputError(
+                f"kernel interpolation needs regression targets, not the {facts.n_classes} classes of {facts.source}"
+            )
+
     def share_key(self, run: Run) -> Hashable:
         spec = run.spec
         return "kernel-interpolation", self, run.architecture, run.dataset, spec.seed, spec.study_seed
@@ -101,11 +112,8 @@ class KernelInterpolation(AbstractAlgorithm):
 
     def execute(self, runs: Sequence[Run], *, device: str = "cpu") -> Iterator[Outcome]:
         first, started = runs[0], time.process_time()
-        student = first.architecture
-        if not isinstance(student, KernelStudent):
-            raise InvalidInputError(
-                f"kernel interpolation needs a KernelStudent as model, not {type(student).__name__}"
-            )
+        self.check(first)
+        student: KernelStudent = first.architecture  # type: ignore[assignment]
         sizes = sorted({run.spec.n_train for run in runs})
         split = first.dataset.split(sizes[-1], seed=first.spec.seed, study_seed=first.spec.study_seed)
         errors = dict(zip(sizes, regression_curve(student, split, sizes, ridge=self.ridge)))
