@@ -10,11 +10,13 @@ import torch
 
 from runners.algorithms.abstract import Outcome, Run
 from runners.algorithms.gradient import AbstractGradientTraining
+from runners.training.banks import BANK, is_whole
 from runners.training.job import Job, Trained
 from runners.training.loop import is_out_of_memory, train_jobs
 from runners.training.losses import Score, score
 from runners.training.orbit import predict_over_orbit
 from runners.training.search import Choice, choose, own_choice
+from runners.training.step import precision_of
 from runners.training.task import Setting, Task, load_task, make_setting, split_off
 
 
@@ -28,7 +30,17 @@ def execute_runs(
     if not runs:
         return
     setting = make_setting(algorithm, runs, device)
-    per_call = max(1, setting.stack // algorithm.members)
+    outcomes = _execute_all(runs, setting)
+    while True:
+        with precision_of(setting.regime):  # from rates to predictions, and not while the caller has its turn
+            outcome = next(outcomes, None)
+        if outcome is None:
+            return
+        yield outcome
+
+
+def _execute_all(runs: Sequence[Run], setting: Setting) -> Iterator[Outcome]:
+    per_call = max(1, setting.stack // setting.algorithm.members)
     for start in range(0, len(runs), per_call):
         tasks = [load_task(run, setting) for run in runs[start : start + per_call]]
         yield from _execute_tasks(tasks, setting)
@@ -98,6 +110,8 @@ def _outcome(task: Task, choice: Choice, members: list[Trained], setting: Settin
         extra["best_step"] = members[0].best_step
     if choice.search:
         extra["search"] = choice.search
+    if not is_whole(setting.algorithm.augment, task.run.dataset.facts().shape):
+        extra["augment_draws"] = BANK
     n_parameters = setting.n_parameters
     if n_parameters is None and members[0].net is not None:
         n_parameters = sum(p[0].numel() for p in members[0].net.stack.parameters)

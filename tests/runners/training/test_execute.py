@@ -16,7 +16,7 @@ from runners.runs import build_run, execute_specs, group_costs, group_specs, pre
 from runners.training import execute, task
 from runners.training.losses import Loss
 from runners.training.rates import largest_curvature, safe_rate
-from runners.training.stack import stack_builder
+from runners.training.stack import PlanStack, stack_builder
 
 GRADIENT = ("sgd", "adam", "adamw", "gradient-descent", "linearised")
 
@@ -280,9 +280,37 @@ def test_unknown_groups_and_contradictions_are_refused_before_any_work():
         prepare_specs([spec("linearised", model="module")])
     with pytest.raises(InvalidInputError, match="nothing to hold out"):
         prepare_specs([spec(n_train=1, validation=0.2)])
+    with pytest.raises(InvalidInputError, match="orbit 's-p' on images of shape"):
+        prepare_specs([spec(orbit="s-p")])
     pooled = Member("gap", "gap", {"pools": (1, 2), "pool_window": 3})
     with pytest.raises(InvalidInputError, match="leaves nothing"):
         prepare_specs([replace(spec(), model=pooled)])
+
+
+def test_records_say_where_fixed_draws_stood_for_the_group():
+    small, large = run(spec(augment="cyclic-shifts", steps=3), spec(augment="s-p", steps=3))
+    assert "augment_draws" not in small.extra
+    assert large.extra["augment_draws"] == 64
+    assert large.model_facts["model_symmetry"] == "o-c-shared"
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32"])
+def test_every_product_of_a_run_has_the_precision_of_its_record(precision, monkeypatch):
+    seen, forward = [], PlanStack.forward
+
+    def watch(stack, weights, x):
+        seen.append((torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32))
+        return forward(stack, weights, x)
+
+    monkeypatch.setattr(PlanStack, "forward", watch)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", precision != "tf32")
+    ours = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    search = {"learning_rate_factor": [0.5, 1.0]}
+    prepared = prepare_specs([spec(precision=precision, steps=3, tune=search, seed=seed) for seed in (0, 1)])
+    for record in execute_specs(prepared):
+        assert record.status == "ok"
+        assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == ours
+    assert set(seen) == {(precision == "tf32", precision == "tf32")}
 
 
 def test_costs_grow_with_members_and_searches():
