@@ -79,7 +79,8 @@ def prepare_study(study: Study) -> tuple[list[RunSpec], list[str]]:
             notices.append(
                 f"NOT {name}: {error}. This study runs on {stand_in!r} instead, and says so in every label."
             )
-    return prepare_specs(study.specs()), notices
+    specs = prepare_specs(study.specs())
+    return specs, [*notices, *_remarks(specs)]
 
 
 def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
@@ -194,6 +195,13 @@ def _refusals(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Member, S
             refused.setdefault(str(error), []).append(" / ".join(triplet))
     others = {error: f" and {len(where) - 1} more" if where[1:] else "" for error, where in refused.items()}
     return [f"{where[0]}{others[error]}: {error}" for error, where in refused.items()]
+
+
+def _remarks(specs: list[RunSpec]) -> list[str]:
+    pairs = {(spec.data.label, spec.inference.label): spec for spec in specs}
+    runs = {pair: build_run(spec) for pair, spec in pairs.items()}
+    remarks = {" / ".join(pair): run.algorithm.remark(run) for pair, run in runs.items()}
+    return [f"{where}: {remark}" for where, remark in remarks.items() if remark]
 
 
 def refuse_changed_data(specs: Iterable[RunSpec], store: RecordStore) -> None:

@@ -59,6 +59,10 @@ class AbstractAlgorithm(Settings, abc.ABC):
         Of every triplet the smallest training set is checked.
         """
 
+    def remark(self, run: Run) -> str:
+        """Return what a user should know of a run that is allowed and may not be meant; empty for nothing."""
+        return ""
+
     @abc.abstractmethod
     def share_key(self, run: Run) -> Hashable:
         """Return a key: runs with equal keys share work and are best executed by one call.

@@ -86,7 +86,8 @@ class AbstractGradientTraining(AbstractAlgorithm):
     least_steps
         Steps that an epochs budget grants at least.
     stop_loss
-        Stop once the mean training loss since the last look is this small; None to use all of the budget.
+        Stop once the mean training loss since the last look is this small; None to use all of the budget. For
+        regression targets that is half the mean squared error in their own units, whatever their scale.
     schedule
         Learning rate over the budget: ``"constant"`` or ``"cosine"``.
     validation, patience, check_every
@@ -99,7 +100,8 @@ class AbstractGradientTraining(AbstractAlgorithm):
     members
         Nets in the ensemble; class probabilities (outputs for mse) are averaged.
     augment, orbit
-        Groups: random elements move every training batch; predictions are averaged over elements.
+        Groups: random elements move every training batch; predictions are averaged over all elements (only of
+        groups small enough for that). See `runners.training.banks`.
     tune
         Hyper-parameters to choose on validation data at every n, or None.
     precision
@@ -168,6 +170,11 @@ class AbstractGradientTraining(AbstractAlgorithm):
         from runners.training.check import check_run
 
         check_run(self, run)
+
+    def remark(self, run: Run) -> str:
+        from runners.training.check import remark_on_stop_loss
+
+        return remark_on_stop_loss(self, run)
 
     def share_key(self, run: Run) -> Hashable:
         """Nets of one shape train as one stack, over seeds and transforms of the data.

@@ -15,6 +15,9 @@ from runners.training.module_stack import ModuleStack
 from runners.training.stack import stack_builder
 from runners.training.task import count_outputs
 
+STOP_SHARE = 0.1
+"""A stop loss above this share of the loss of predicting the mean is remarked on."""
+
 
 def check_run(algorithm: AbstractGradientTraining, run: Run) -> None:
     """Raise where `run` cannot be trained as asked.
@@ -36,6 +39,21 @@ def check_run(algorithm: AbstractGradientTraining, run: Run) -> None:
             f"invariance; allowed: groups of at most {LARGEST} maps of pixels, such as 'cyclic-shifts' on small images"
         )
     _try_net(run.architecture, shape, count_outputs(run), algorithm)
+
+
+def remark_on_stop_loss(algorithm: AbstractGradientTraining, run: Run) -> str:
+    """Return a remark where training on regression targets stops far from the end: the loss has their units."""
+    facts = run.dataset.facts()
+    if facts.n_classes is not None or algorithm.stop_loss is None:
+        return ""
+    chance = facts.chance_error * count_outputs(run) / 2
+    if algorithm.stop_loss <= STOP_SHARE * chance:
+        return ""
+    return (
+        f"stop_loss {algorithm.stop_loss:g} is {algorithm.stop_loss / chance:.0%} of the loss of predicting the mean "
+        f"({chance:.3g}, half the squared error): training may stop before it has learned; scale the targets or "
+        "set stop_loss"
+    )
 
 
 @lru_cache(maxsize=512)

@@ -77,6 +77,16 @@ def test_what_kernel_interpolation_cannot_do_is_refused_before_any_work(data, mo
         prepare_study(study(data=[{"name": data}], model=[{"name": model}], inference=inference))
 
 
+def test_a_stop_loss_that_is_large_against_the_targets_is_remarked_on():
+    def notices(data: str, stop_loss: float) -> list[str]:
+        inference = [{"name": "sgd", "stop_loss": stop_loss}, {"name": "ntk"}]
+        return prepare_study(study(data=[{"name": data}], model=[{"name": "fcn"}], inference=inference))[1]
+
+    assert notices("torus-field", 0.02) == notices("digits", 0.2) == []
+    (notice,) = notices("torus-field", 0.2)
+    assert notice.startswith("torus-field / sgd: stop_loss 0.2 is ")
+
+
 def test_groups_share_work_and_lose_nothing():
     specs, _ = prepare_study(study())
     groups = group_specs(specs)
