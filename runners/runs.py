@@ -23,7 +23,8 @@ from runners.algorithms import ALGORITHMS
 from runners.algorithms.abstract import Outcome, Run
 from runners.architectures import ARCHITECTURES
 from runners.datasets import DATASETS
-from runners.datasets.abstract import AbstractDataset, check_prefixes
+from runners.datasets.abstract import AbstractDataset
+from runners.mistakes import Built, broken_laws, refusals, same_work, size_mistakes
 from runners.model_facts import describe_model
 from runners.provenance import provenance
 
@@ -97,7 +98,7 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
         one component under two labels.
     """
     specs = list(specs)
-    built: dict[tuple[str, str], tuple[Member, Settings]] = {}
+    built: Built = {}
     mistakes: list[str] = []
     for axis in AXES:
         for member in {m.label: m for m in (getattr(spec, axis) for spec in specs)}.values():
@@ -110,11 +111,11 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
             canonical = replace(member, settings=component.non_default(), version=version)
             built[axis, member.label] = (canonical, component)
     if not mistakes:
-        mistakes = _size_mistakes(specs, built)
+        mistakes = size_mistakes(specs, built)
     if not mistakes:
-        mistakes = _broken_laws(specs, built)
+        mistakes = broken_laws(specs, built)
     if not mistakes:
-        mistakes = _refusals(specs, built)
+        mistakes = refusals(specs, built)
     if mistakes:
         raise InvalidInputError("\n".join(mistakes))
     prepared = [
@@ -126,75 +127,9 @@ def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:
         )
         for spec in specs
     ]
-    if mistakes := _same_work(prepared):
+    if mistakes := same_work(prepared):
         raise InvalidInputError("\n".join(mistakes))
     return prepared
-
-
-def _same_work(specs: list[RunSpec]) -> list[str]:
-    """Return which members of an axis are one and the same, written in two ways: their runs would be shared."""
-    first: dict[str, RunSpec] = {}
-    mistakes: dict[tuple[str, str, str], str] = {}
-    for spec in specs:
-        twin = first.setdefault(spec.id, spec)
-        for axis in AXES:
-            one, other = getattr(twin, axis).label, getattr(spec, axis).label
-            if one != other:
-                mistakes[axis, one, other] = f"{axis}: {one!r} and {other!r} are the same work; leave one out"
-    return list(mistakes.values())
-
-
-def _size_mistakes(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Member, Settings]]) -> list[str]:
-    largest: dict[str, int] = {}
-    for spec in specs:
-        largest[spec.data.label] = max(spec.n_train, largest.get(spec.data.label, 0))
-    mistakes = []
-    for label, n_train in largest.items():
-        dataset = built["data", label][1]
-        try:
-            available = dataset.largest_n_train()  # type: ignore[attr-defined]
-        except CurvefitError as error:
-            mistakes.append(f"data {label!r}: {error}")
-            continue
-        if available is not None and n_train > available:
-            mistakes.append(
-                f"data {label!r}: n_train {n_train} is larger than the {available} training examples there are"
-            )
-    return mistakes
-
-
-def _broken_laws(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Member, Settings]]) -> list[str]:
-    """Return what datasets claim and do not keep; those of this package are checked by its contract suite."""
-    mistakes = []
-    for label in dict.fromkeys(spec.data.label for spec in specs):
-        dataset = built["data", label][1]
-        first, *others = sorted({spec.n_train for spec in specs if spec.data.label == label})
-        if not others or type(dataset).__module__.startswith("runners."):
-            continue
-        spec = next(spec for spec in specs if spec.data.label == label)
-        seeds = {"seed": spec.seed, "study_seed": spec.study_seed}
-        try:
-            check_prefixes(dataset, first, others[0], **seeds)  # type: ignore[arg-type]
-        except CurvefitError as error:
-            mistakes.append(f"data {label!r}: {error}")
-    return mistakes
-
-
-def _refusals(specs: list[RunSpec], built: dict[tuple[str, str], tuple[Member, Settings]]) -> list[str]:
-    smallest: dict[tuple[str, str, str], RunSpec] = {}
-    for spec in specs:
-        known = smallest.setdefault(spec.triplet, spec)
-        if spec.n_train < known.n_train:
-            smallest[spec.triplet] = spec
-    refused: dict[str, list[str]] = {}
-    for triplet, spec in smallest.items():
-        run = Run(spec, *(built[axis, label][1] for axis, label in zip(AXES, triplet)))  # type: ignore[arg-type]
-        try:
-            run.algorithm.check(run)
-        except CurvefitError as error:
-            refused.setdefault(str(error), []).append(" / ".join(triplet))
-    others = {error: f" and {len(where) - 1} more" if where[1:] else "" for error, where in refused.items()}
-    return [f"{where[0]}{others[error]}: {error}" for error, where in refused.items()]
 
 
 def _remarks(specs: list[RunSpec]) -> list[str]:
