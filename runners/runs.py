@@ -58,14 +58,15 @@ def prepare_study(study: Study) -> tuple[list[RunSpec], list[str]]:
     """Check a study and return its specs in canonical form, with notices for the user.
 
     A dataset that is not installed is replaced by the study's declared stand-in; the notice says so
-    and every label carries the stand-in's name. Without a stand-in the error stands.
+    and every label carries the stand-in's name. Sizes that the stand-in has not are left out. Without a stand-in the error stands.
 
     Raises
     ------
     InvalidInputError
         One error that lists every mistake (see `prepare_specs`).
     """
-    notices = []
+    notices: list[str] = []
+    available: dict[str, int] = {}
     for name in dict.fromkeys(entry.member.name for entry in study.data):
         if name not in study.fallback:
             continue
@@ -75,12 +76,24 @@ def prepare_study(study: Study) -> tuple[list[RunSpec], list[str]]:
         except MissingDatasetError as error:
             if "folder" in member.settings:
                 raise
-            study = study.with_fallback(name)
-            stand_in = study.fallback[name].name
+            before, study, stand_in = study, study.with_fallback(name), study.fallback[name].name
+            there = {
+                new.member.label: build_member("data", new.member).largest_n_train()  # type: ignore[attr-defined]
+                for old, new in zip(before.data, study.data)
+                if old != new
+            }
+            available |= {label: most for label, most in there.items() if most is not None}
             notices.append(
-                f"NOT {name}: {error}. This study runs on {stand_in!r} instead, and says so in every label."
+                f"NOT {name}: {error}. This study runs on {stand_in!r} instead, and says so in every label"
+                + (
+                    f"; sizes above its {min(there.values()):,} are left out."
+                    if there.keys() & available
+                    else "."
+                )
             )
-    specs = prepare_specs(study.specs())
+    specs = prepare_specs(
+        spec for spec in study.specs() if spec.n_train <= available.get(spec.data.label, spec.n_train)
+    )
     return specs, [*notices, *_remarks(specs)]
 
 
