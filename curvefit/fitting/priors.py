@@ -15,7 +15,7 @@ Positive = Annotated[float, Field(gt=0)]
 class Priors(Settings):
     """All priors of the hierarchical model, on the estimated (log or root) scale.
 
-    Parameters
+    Attributes
     ----------
     mean
         Grand means by estimated name, for example ``{"log_exponent": (-0.9, 0.7)}``: mean and sd of a normal.

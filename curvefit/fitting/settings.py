@@ -23,8 +23,8 @@ class FitSettings(Settings):
         Registered name of the curve family.
     pooling
         ``"partial"``: factorial effects of data, model and inference with estimated scales; ``"member"``: the
-        same for main effects alone, plus a residual per triplet; ``"none"``: every curve for itself (noise
-        parameters stay shared); ``"full"``: one law for all curves.
+        same for main effects alone, plus a residual per triplet; ``"none"``: every curve for itself (noise,
+        bend, the walk's step and common parameters stay shared); ``"full"``: one law for all curves.
     likelihood
         ``"auto"``, ``"beta-binomial"``, ``"logit-gaussian"``, ``"logit-student"``, ``"log-gaussian"`` or
         ``"log-student"``.

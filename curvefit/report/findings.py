@@ -117,7 +117,7 @@ def _theory_sentence(table: pd.DataFrame) -> str:
         f"{tally[word]} {text}"
         for word, text in (
             ("confirmed", "predicted equal and found equal"),
-            ("contradicted", "predicted equal and found changed"),
+            ("contradicted", "predicted equal and found changed, against theory"),
             ("allowed", f"where theory leaves it open ({_joined([f'{n} {v}' for v, n in found.items()])})"),
             ("open", "undecided, or without a prediction"),
         )

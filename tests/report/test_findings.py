@@ -20,14 +20,17 @@ def test_three_sentences_one_of_each_kind(report):
     assert "needs" in gain
     assert "times" in gain
     assert "Rotating all images" in cost
-    assert theory == "All 18 comparisons of a rotated with an unrotated curve came out as theory says."
+    assert theory == (
+        "Of 18 comparisons of a rotated with an unrotated curve: 11 predicted equal and found equal; 7 where theory leaves it "
+        "open (7 changed)."
+    )
 
 
 def test_a_contradiction_is_said(fit):
     table = invariance_table(fit)
     table.loc[table.index[0], "agreement"] = "contradicted"
     sentences = most_telling(fit, invariance=table)
-    assert any("1 against theory" in sentence for sentence in sentences)
+    assert any("1 predicted equal and found changed, against theory" in sentence for sentence in sentences)
 
 
 def test_the_costliest_rotation_is_named(fit):
@@ -79,7 +82,7 @@ def test_the_verdict_counts_apart_what_could_have_refuted_theory(fit):
     assert sentence == start + "7 where theory leaves it open (7 changed)."
     table.loc[table["agreement"] == "confirmed", ["verdict", "agreement"]] = ("changed", "contradicted")
     sentence = most_telling(fit, invariance=table)[1]
-    assert "11 predicted equal and found changed; 7 where theory" in sentence
+    assert "11 predicted equal and found changed, against theory; 7 where theory" in sentence
 
 
 def test_a_contradicted_cell_is_marked_bad(fit):
