@@ -44,10 +44,14 @@ def fit(
         When a setting or the curves cannot be used: no usable row, several metrics, one size a curve, or most errors above
         the chance level.
     """
-    chosen = parse_settings(FitSettings, {"family": family, "seed": seed, **settings}, where="fit")
-    if not isinstance(curves, LearningCurves):
-        curves = LearningCurves.from_frame(curves)
+    curves, chosen = read_request(curves, {"family": family, "seed": seed, **settings}, where="fit")
     refuse_hopeless(curves, from_chance=get_family(chosen.family).needs_chance)
     from curvefit.fitting.hierarchical import run_fit
 
     return run_fit(curves, chosen, progress_bar=progress_bar)
+
+
+def read_request(curves: Any, settings: dict[str, Any], *, where: str) -> tuple[LearningCurves, FitSettings]:
+    """Return learning curves, read from a frame where they are none yet, and the settings asked of the function `where`."""
+    chosen = parse_settings(FitSettings, settings, where=where)
+    return curves if isinstance(curves, LearningCurves) else LearningCurves.from_frame(curves), chosen

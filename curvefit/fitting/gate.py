@@ -141,7 +141,7 @@ def check_draws(draws: az.InferenceData) -> FitStatus:
             messages.append(f"{name} has no R-hat: it is not finite everywhere, or never moved")
         elif worst > MAX_R_HAT:
             messages.append(f"R-hat of {name} is {worst:.3f}, above {MAX_R_HAT}")
-        elif curve_level > MAX_R_HAT_EXPONENT:
+        if MAX_R_HAT_EXPONENT < curve_level <= MAX_R_HAT:
             messages.append(
                 f"R-hat of the curves' parameters is {curve_level:.3f}, above {MAX_R_HAT_EXPONENT}"
             )

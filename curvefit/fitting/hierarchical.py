@@ -52,9 +52,6 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
     data = natural_draws(layout, hierarchy, draws, curves.triplets, stats, settings.seed)
     limits = exponent_limits(layout, hierarchy, start)[layout.curve_of]
     data.constant_data["exponent_sd_limit"] = ("triplet", limits)
-    groups = [layout.noise_names[g] for g in layout.noise_group[layout.curve_of]]
-    data.constant_data["noise_group"] = ("triplet", groups)
-    data.constant_data["noise_size"] = ((), layout.middle_size * layout.size_unit)
     notes = (*layout.notes, *training_notes(curves, layout), *flag_notes(curves), *limit_notes(data))
     if "bend" in draws:
         bend = draws["bend"].reshape(-1, draws["bend"].shape[2])
@@ -119,7 +116,11 @@ def natural_draws(
     for name in ("theta", *_DIMS, "noise_slope", "noise_floor", "noise_correlation"):
         if name in draws:
             posterior[name] = draws[name]
-    return labelled_draws(posterior, dims, coords=coords, constant=constant, sample_stats=stats)
+    data = labelled_draws(posterior, dims, coords=coords, constant=constant, sample_stats=stats)
+    groups = [layout.noise_names[g] for g in layout.noise_group[layout.curve_of]]
+    data.constant_data["noise_group"] = ("triplet", groups)
+    data.constant_data["noise_size"] = ((), layout.middle_size * layout.size_unit)
+    return data
 
 
 _DIMS = {

@@ -161,16 +161,16 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         largest = table.groupby("curve")["n_train"].transform("max")
         table = table[table["n_train"] == largest].reset_index(drop=True)
     counted = table["n_errors"].notna() & table["n_test"].notna() & (curves.metric == "error-rate")
-    counts = counted.all()
+    counts = bool(counted.all())
     if counted.any() and not counts:
         notes.append(
             f"{int((~counted).sum())} of {len(table)} runs lack n_errors or n_test: counting noise is known of none, and fitted as seed noise"
         )
-    chosen = resolve_likelihood(likelihood, table, curves, bool(counts), notes)
+    chosen = resolve_likelihood(likelihood, table, curves, counts, notes)
     size_unit = _size_unit(table["n_train"].to_numpy(float))
-    y = transformed_values(table, chosen, bool(counts), notes)
+    y = transformed_values(table, chosen, counts, notes)
     unit = chance if law.needs_chance else _start_levels(table, y, len(triplets))
-    use_counts = bool(counts) and not chosen.startswith("log-")
+    use_counts = counts and not chosen.startswith("log-")
     test = table["n_test"].to_numpy(float) if use_counts else np.zeros(len(table))
     variance = np.zeros(len(table)) if use_counts else known_variance(table, chosen)
     key = pd.DataFrame(

@@ -12,6 +12,7 @@ from curvefit.curves.learning_curves import LearningCurves
 from curvefit.fitting.bend import BEND_FREEDOM, step_scale
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.discrepancy import shifted_error
+from curvefit.fitting.estimate import read_request
 from curvefit.fitting.hierarchical import natural_draws
 from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
@@ -21,7 +22,6 @@ from curvefit.fitting.saveable import Saveable
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
 from curvefit.seeding import generator
-from curvefit.settings import parse_settings
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -155,18 +155,13 @@ def prior_predictive(
         Other fields of `FitSettings`, such as priors, pooling and discrepancy.
     """
     chosen = {"family": family, "seed": seed, "draws": draws, **settings}
-    asked = parse_settings(FitSettings, chosen, where="prior_predictive")
-    if not isinstance(curves, LearningCurves):
-        curves = LearningCurves.from_frame(curves)
+    curves, asked = read_request(curves, chosen, where="prior_predictive")
     layout = lay_out(curves, family=asked.family, likelihood=asked.likelihood)
     asked = asked.for_family(layout.family)
     hierarchy, rng = build_hierarchy(layout, asked), generator(seed, "prior-predictive")
     drawn = {name: x[None] for name, x in _prior_draws(layout, hierarchy, asked, rng).items()}
     walk = drawn.pop("walk", None)
     data = natural_draws(layout, hierarchy, drawn, curves.triplets, None)
-    groups = [layout.noise_names[g] for g in layout.noise_group[layout.curve_of]]
-    data.constant_data["noise_group"] = ("triplet", groups)
-    data.constant_data["noise_size"] = ((), layout.middle_size * layout.size_unit)
     fit = CurveFit(
         curves, curves.triplets, data, FitStatus(True), layout.family.name, layout.likelihood, asked
     )

@@ -94,9 +94,8 @@ def _sample_nutpie(problem: Problem, seed: int, earlier: az.InferenceData | None
 
     settings = problem.settings
     model, density = nutpie_model(problem, earlier)
-    if not np.isfinite(
-        density(density.centre)[0]
-    ):  # nutpie's threads would fail one by one, and take the process with them
+    # Else nutpie's threads fail one by one, and take the process with them.
+    if not np.isfinite(density(density.centre)[0]):
         raise FitError(
             "the density is not finite where sampling starts: look at the priors and at the flags of the curves"
         )

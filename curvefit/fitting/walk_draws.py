@@ -33,23 +33,24 @@ def draw_walks(
     chains, kept = draws["walk"].shape
     step = draws["walk"].reshape(-1)
     flat = {k: v.reshape(chains * kept, *v.shape[2:]) for k, v in draws.items()}
-    sizes, means = np.unique(layout.cell_size), layout.seed_means()
+    sizes, means, strides = np.unique(layout.cell_size), layout.seed_means(), layout.strides
     walks = np.zeros((len(step), len(layout.triplets), len(sizes)), np.float32)
     for curve in range(len(layout.triplets)):
         cells = np.flatnonzero(layout.cell_curve == curve)
         knots, first = np.unique(layout.cell_size[cells], return_index=True)
         if "walk_step" in flat:
-            stepped = np.zeros((len(step), len(cells)))
-            mine = layout.cell_curve[layout.strides > 0] == curve
-            stepped[:, layout.strides[cells] > 0] = flat["walk_step"][:, mine]
-            at_cells = np.cumsum(step[:, None] * layout.strides[cells] * stepped, axis=1)
+            steps = np.zeros((len(step), len(cells)))
+            steps[:, strides[cells] > 0] = flat["walk_step"][:, layout.cell_curve[strides > 0] == curve]
+            at_cells = np.cumsum(step[:, None] * strides[cells] * steps, axis=1)
         else:
-            at_cells = _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, rng)
+            at_cells = _posterior_walk(
+                layout, hierarchy, means, flat, step, curve, cells, strides[cells], rng
+            )
         walks[:, curve] = walk_at(sizes, knots, at_cells[:, None, first], step, [rng])[:, 0]
     return sizes, walks.reshape(chains, kept, *walks.shape[1:])
 
 
-def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, rng) -> np.ndarray:
+def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, strides, rng) -> np.ndarray:
     """Draw the walk at a curve's cells by conditioning a prior draw on the means (Matheron's rule), shape (draws, cells)."""
     n_draws, n_cells = len(step), len(cells)
     mean, count = means[0][cells], means[1][cells]
@@ -70,13 +71,11 @@ def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, rng) -> 
     counting = np.broadcast_to(
         counting_variance(layout.link, error, test, layout.cell_variance[cells]), error.shape
     )
-    doublings, correlation = (
-        layout.cell_doublings[cells],
-        flat["noise_correlation"] if layout.correlated else 0.0,
-    )
+    doublings = layout.cell_doublings[cells]
+    correlation = flat["noise_correlation"] if layout.correlated else 0.0
     noise = covariance_of_means(doublings, variance, counting, count, correlation)
     prior = step[:, None, None] ** 2 * np.minimum.outer(doublings, doublings)
-    walk = np.cumsum(step[:, None] * layout.strides[cells] * rng.standard_normal((n_draws, n_cells)), axis=1)
+    walk = np.cumsum(step[:, None] * strides * rng.standard_normal((n_draws, n_cells)), axis=1)
     shaken = np.einsum("dij,dj->di", np.linalg.cholesky(noise), rng.standard_normal((n_draws, n_cells)))
     rest = mean - layout.transform(error) - walk - shaken
     return walk + np.einsum("dij,dj->di", prior, np.linalg.solve(prior + noise, rest[..., None])[..., 0])

@@ -59,22 +59,11 @@ class CurveBands:
 
     def of(self, triplets: Collection[Triplet]) -> CurveBands:
         """Return the bands of the given triplets."""
-        wanted = {tuple(triplet) for triplet in triplets}
-
-        def mine(frame: pd.DataFrame) -> pd.DataFrame:
-            return frame[[row in wanted for row in frame[list(AXES)].itertuples(index=False, name=None)]]
-
-        return replace(
-            self, curves=mine(self.curves), points=mine(self.points), exponents=mine(self.exponents)
-        )
-
-    def among(self, axis: str, labels: Collection[str]) -> CurveBands:
-        """Return the bands whose label on one axis is among `labels`."""
         return replace(
             self,
-            curves=self.curves[self.curves[axis].isin(labels)],
-            points=self.points[self.points[axis].isin(labels)],
-            exponents=self.exponents[self.exponents[axis].isin(labels)],
+            curves=_rows_of(self.curves, triplets),
+            points=_rows_of(self.points, triplets),
+            exponents=_rows_of(self.exponents, triplets),
         )
 
 
@@ -82,6 +71,11 @@ def _where(frame: pd.DataFrame, levels: dict[str, str]) -> pd.DataFrame:
     for axis, level in levels.items():
         frame = frame[frame[axis] == level]
     return frame
+
+
+def _rows_of(frame: pd.DataFrame, triplets: Collection[Triplet]) -> pd.DataFrame:
+    wanted = set(map(tuple, triplets))
+    return frame[[row in wanted for row in frame[list(AXES)].itertuples(index=False, name=None)]]
 
 
 def curve_bands(
@@ -120,8 +114,7 @@ def curve_bands(
     n = np.asarray(sizes, dtype=float)
     if triplets is not None:
         fit = _part(fit, [fit.index(triplet) for triplet in triplets])
-        fitted = set(map(tuple, fit.triplets))
-        usable = usable[[row in fitted for row in usable[list(AXES)].itertuples(index=False, name=None)]]
+        usable = _rows_of(usable, fit.triplets)
     tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
     predictive = new_run_quantiles(fit, n, (tails[0], tails[2]))
     rows = []

@@ -213,10 +213,7 @@ def read_records(path: str | Path) -> list[RunRecord]:
 
 def _newest(withdrawals: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Return the date of the newest withdrawal of every run."""
-    newest: dict[str, int] = {}
-    for run_id, at in withdrawals:
-        newest[run_id] = max(at, newest.get(run_id, 0))
-    return newest
+    return dict(sorted(withdrawals, key=lambda withdrawal: withdrawal[1]))
 
 
 def _current(table: pa.Table, withdrawn: Mapping[str, int]) -> pa.Table:

@@ -140,3 +140,14 @@ def test_draws_that_never_moved_or_are_not_finite_are_no_posterior(wrong, first)
     status = gate.check_draws(draws)
     assert not status.converged
     assert "theta" in status.messages[0]
+
+
+def test_curves_that_mix_badly_are_told_beside_what_mixes_worse():
+    rng = np.random.default_rng(0)
+    apart = np.arange(4)[:, None]
+    names = {"theta": rng.normal(size=(4, 1000)) + 0.13 * apart, "mean": rng.normal(size=(4, 1000)) + apart}
+    status = gate.check_draws(
+        az.from_dict(posterior=names, sample_stats={"diverging": np.zeros((4, 1000), bool)})
+    )
+    assert any(message.startswith("R-hat of mean is") for message in status.messages)
+    assert any(message.startswith("R-hat of the curves' parameters is 1.01") for message in status.messages)
