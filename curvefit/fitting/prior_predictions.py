@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from curvefit.curves.learning_curves import LearningCurves
-from curvefit.fitting.bend import BEND_FREEDOM, step_scale
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.discrepancy import shifted_error
 from curvefit.fitting.estimate import read_request
@@ -17,10 +16,10 @@ from curvefit.fitting.hierarchical import natural_draws
 from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.layout import Layout, lay_out
-from curvefit.fitting.model import n_bends
 from curvefit.fitting.saveable import Saveable
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
+from curvefit.fitting.top_level_prior import top_level_priors
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
 
@@ -187,34 +186,24 @@ def _prior_draws(
     layout: Layout, hierarchy: Hierarchy, settings: FitSettings, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Return draws of all parameters of the model from their priors, by name; first axis over draws."""
-    priors, many, n_own = settings.priors, settings.draws, len(hierarchy.curve_specs)
-    found: dict[str, np.ndarray] = {}
-    centre, theta_scale = hierarchy.mean_prior.T
-    eta = centre + np.zeros((many, hierarchy.n_rows, n_own))
+    many, n_own = settings.draws, len(hierarchy.curve_specs)
+    given = top_level_priors(layout, hierarchy, settings)
+    found = {
+        name: prior.rvs((many, *np.shape(prior.mean())), random_state=rng) for name, prior in given.items()
+    }
     if hierarchy.pooled:
-        found["mean"] = centre + theta_scale * rng.standard_normal((many, n_own))
-        shape = (many, len(hierarchy.scale_prior))
-        found["log_scale"] = rng.normal(np.log(hierarchy.scale_prior), priors.scale_width, shape)
         scale = np.exp(found["log_scale"])
         effects = scale[:, hierarchy.column_term] * rng.standard_normal((many, hierarchy.design.shape[1]))
-        eta = np.tile(found["mean"][:, None], (1, hierarchy.n_rows, 1))
+        theta = np.tile(found["mean"][:, None], (1, hierarchy.n_rows, 1))
         for k in range(n_own):
             mine = hierarchy.column_parameter == k
-            eta[..., k] += effects[:, mine] @ hierarchy.design[:, mine].T
-        theta_scale = scale[:, None, len(hierarchy.terms) :]
-    found["theta"] = eta + theta_scale * rng.standard_normal(eta.shape)
-    if hierarchy.common_specs:
-        centre, width = hierarchy.common_prior.T
-        found["common"] = centre + width * rng.standard_normal((many, len(width)))
-    if pieces := n_bends(layout, settings):
-        steps = rng.standard_t(BEND_FREEDOM, (many, pieces))
-        found["bend"] = np.cumsum(step_scale(priors.bend, layout.bend_edges) * steps, axis=1)
-    if settings.walks:
-        found["walk"] = priors.walk[0] * np.exp(priors.walk[1] * rng.standard_normal(many))
-    noise = rng.standard_normal((many, len(layout.noise_names)))
-    found["log_noise"] = np.log(priors.noise[0]) + priors.noise[1] * noise
-    found["noise_slope"] = np.abs(rng.normal(0.0, priors.noise_slope, many))
-    found["noise_floor"] = np.abs(rng.normal(0.0, priors.noise_floor, many))
+            theta[..., k] += effects[:, mine] @ hierarchy.design[:, mine].T
+        theta += scale[:, None, len(hierarchy.terms) :] * rng.standard_normal(theta.shape)
+        found["theta"] = theta
+    if "bend_step" in found:
+        found["bend"] = np.cumsum(found.pop("bend_step"), axis=1)
+    if "log_walk" in found:
+        found["walk"] = np.exp(found.pop("log_walk"))
     return found
 
 

@@ -1,55 +1,79 @@
-"""The priors at the top of a hierarchical fit, read at its draws."""
+"""The priors at the top of the model, which have fixed numbers and not what the fit itself estimates."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
 
 from curvefit.fitting.bend import BEND_FREEDOM, step_scale
-from curvefit.fitting.curve_fit import CurveFit
-from curvefit.fitting.hierarchy import build_hierarchy
+from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
 from curvefit.fitting.layout import Layout
+from curvefit.fitting.model import n_bends
+from curvefit.fitting.settings import FitSettings
+
+if TYPE_CHECKING:
+    from curvefit.fitting.curve_fit import CurveFit
+
+
+def top_level_priors(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -> dict[str, Any]:
+    """Return the prior of everything that is estimated and has no parent in the model, as scipy's frozen distributions.
+
+    Returns
+    -------
+    dict
+        Grand means ``mean`` (parameters,) and ``log_scale``, or ``theta`` (rows, parameters) where nothing is pooled;
+        ``common``; changes from piece to piece ``bend_step``; ``log_walk``; ``log_noise`` of each group; ``noise_slope``;
+        ``noise_floor``; ``noise_correlation``: those that the model of this layout has.
+    """
+    priors = settings.priors
+    if hierarchy.pooled:
+        found = {
+            "mean": stats.norm(*hierarchy.mean_prior.T),
+            "log_scale": stats.norm(np.log(hierarchy.scale_prior), priors.scale_width),
+        }
+    else:
+        found = {"theta": stats.norm(*np.stack([hierarchy.mean_prior.T] * hierarchy.n_rows, axis=1))}
+    if hierarchy.common_specs:
+        found["common"] = stats.norm(*hierarchy.common_prior.T)
+    if pieces := n_bends(layout, settings):
+        scale = np.full(pieces, step_scale(priors.bend, layout.bend_edges))
+        found["bend_step"] = stats.t(BEND_FREEDOM, 0.0, scale)
+    if settings.walks:
+        found["log_walk"] = stats.norm(np.log(priors.walk[0]), priors.walk[1])
+    groups = np.ones(len(layout.noise_names))
+    found["log_noise"] = stats.norm(np.log(priors.noise[0]) * groups, priors.noise[1])
+    found["noise_slope"] = stats.halfnorm(scale=priors.noise_slope)
+    found["noise_floor"] = stats.halfnorm(scale=priors.noise_floor)
+    if layout.correlated:
+        found["noise_correlation"] = stats.beta(*priors.noise_correlation)
+    return found
 
 
 def top_level_log_prior(fit: CurveFit, layout: Layout) -> dict[str, np.ndarray]:
-    """Return the log prior density of what has a prior of fixed numbers, not one that the fit itself estimates.
+    """Return the log density of each of `top_level_priors` at the draws of a fit.
 
-    These are the grand means and scales, or the curves' own parameters (``theta``) where nothing is pooled; parameters common
-    to all curves, noise, walk and bend. A fit by ``method="approximate"`` has no draws of means, scales and bend, and holds
-    noise and walk at one value.
+    A fit by ``method="approximate"`` has no draws of means, scales and bend, and holds noise and walk at one value.
 
     Returns
     -------
     dict
         Name in the posterior to log densities, summed over its values, shape (draws,).
     """
-    priors, posterior = fit.settings.priors, fit.draws["posterior"]
-    hierarchy = build_hierarchy(layout, fit.settings)
-    norm = stats.norm.logpdf
-
-    def drawn(name: str) -> np.ndarray:
-        return np.asarray(posterior[name].values).reshape(fit.n_draws, -1)
-
-    def bend(values: np.ndarray) -> np.ndarray:
-        edges = fit.draws["constant_data"]["bend_edge"].values
-        steps = np.diff(values, prepend=0.0, axis=1)
-        return stats.t.logpdf(steps, BEND_FREEDOM, 0.0, step_scale(priors.bend, edges))
-
-    own = hierarchy.mean_prior.T
+    posterior = fit.draws["posterior"]
+    drawn = {
+        name: values.values.reshape(fit.n_draws, *values.shape[2:]) for name, values in posterior.items()
+    }
+    sampled = {"bend": "bend_step", "walk": "log_walk"}
+    if "bend" in drawn:
+        drawn["bend"] = np.diff(drawn["bend"], prepend=0.0, axis=1)
+    if "walk" in drawn:
+        drawn["walk"] = np.log(drawn["walk"])
+    given = top_level_priors(layout, build_hierarchy(layout, fit.settings), fit.settings)
     densities = {
-        "mean": lambda x: norm(x, *own),
-        "log_scale": lambda x: norm(x, np.log(hierarchy.scale_prior), priors.scale_width),
-        "theta": lambda x: norm(x, *np.tile(own, hierarchy.n_rows)),
-        "common": lambda x: norm(x, *hierarchy.common_prior.T),
-        "log_noise": lambda x: norm(x, np.log(priors.noise[0]), priors.noise[1]),
-        "noise_slope": lambda x: stats.halfnorm.logpdf(x, 0.0, priors.noise_slope),
-        "noise_floor": lambda x: stats.halfnorm.logpdf(x, 0.0, priors.noise_floor),
-        "noise_correlation": lambda x: stats.beta.logpdf(x, *priors.noise_correlation),
-        "walk": lambda x: norm(np.log(x), np.log(priors.walk[0]), priors.walk[1]),
-        "bend": bend,
+        name: given[sampled.get(name, name)].logpdf(values)
+        for name, values in drawn.items()
+        if sampled.get(name, name) in given
     }
-    if hierarchy.pooled:
-        del densities["theta"]
-    return {
-        name: density(drawn(name)).sum(axis=1) for name, density in densities.items() if name in posterior
-    }
+    return {name: values.reshape(fit.n_draws, -1).sum(axis=1) for name, values in densities.items()}

@@ -8,6 +8,7 @@ curves that share nothing, and the law of a family.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,6 +26,7 @@ from curvefit.fitting.model import n_bends, pattern_walk, start_point
 from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.ridge import floor_index
 from curvefit.fitting.settings import FitSettings
+from curvefit.fitting.top_level_prior import top_level_priors
 
 _SUPPORT = {"positive": cells.POSITIVE, "fraction": cells.FRACTION}
 
@@ -94,7 +96,7 @@ class Density:
             (layout.run_cell, layout.run_value) if noise == "student" else None,
             (layout.run_cell, layout.run_errors) if noise == "binomial" else None,
             np.array([priors.noise_slope, *beta, betaln(*beta)]),
-            self._normal_priors(hierarchy, settings),
+            self._normal_priors(top_level_priors(layout, hierarchy, settings)),
         )  # fmt: skip
         coefficients = 0.0
         if layout.likelihood == "beta-binomial":
@@ -169,19 +171,13 @@ class Density:
         of_row = self._step_row[: len(steps)]
         return [steps[of_row == row] for row in range(self._n_rows)]
 
-    def _normal_priors(self, hierarchy: Hierarchy, settings: FitSettings) -> np.ndarray:
+    def _normal_priors(self, given: dict[str, Any]) -> np.ndarray:
         """Return mean and sd of the coordinates with a normal prior of their own, sd 0 elsewhere, shape (dimensions, 2)."""
-        priors, found = settings.priors, np.zeros((len(self.centre), 2))
-        normals = {
-            "log_scale": (np.log(hierarchy.scale_prior), priors.scale_width),
-            "common": tuple(hierarchy.common_prior.T),
-            "log_walk": (np.log(priors.walk[0]), priors.walk[1]),
-            "log_noise": (np.log(priors.noise[0]), priors.noise[1]),
-            "noise_floor_signed": (0.0, priors.noise_floor),
-        }
-        for name, numbers in normals.items():
-            if name in self._parts:
-                found[self._parts[name][0]] = np.stack(np.broadcast_arrays(*numbers), axis=-1)
+        found = np.zeros((len(self.centre), 2))
+        for name, prior in given.items():
+            if name in self._parts and prior.dist.name == "norm":
+                found[self._parts[name][0]] = np.column_stack([prior.mean(), prior.std()])
+        found[self._parts["noise_floor_signed"][0], 1] = given["noise_floor"].kwds["scale"]
         return found
 
 
