@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from curvefit.fitting.forecast_curve import CurveEnsemble, fit_ensemble
 from curvefit.fitting.forecast_pooling import pool
@@ -107,25 +107,19 @@ def fit_ensembles(
 
 def _scores(ensemble: CurveEnsemble, hold: HoldOut, seed: int) -> list[np.ndarray]:
     """Log densities (families, held-out sizes) per inflation."""
+    families = ensemble.mixtures(hold.n, draws=100, seed=seed)
     return [
-        np.array(
-            [
-                family.log_density(hold.value)
-                for family in ensemble.mixtures(hold.n, inflation=inflation, draws=100, seed=seed)
-            ]
-        )
+        np.array([family.inflated(inflation).log_density(hold.value) for family in families])
         for inflation in INFLATIONS
     ]
 
 
 def _stack(scores: list[np.ndarray], start: np.ndarray) -> np.ndarray:
     """Weights of highest mean log density, shrunk to equal ones by `PRIOR_CURVES` pseudo-curves (EM)."""
-    weights = start
+    weights, of_all = start, np.concatenate(scores, axis=1)
+    counts = np.concatenate([np.full(score.shape[1], 1.0 / score.shape[1]) for score in scores])
     for _ in range(100):
-        total = PRIOR_CURVES * start
-        for score in scores:
-            share = np.log(weights)[:, None] + score
-            total = total + np.exp(share - logsumexp(share, axis=0)).mean(axis=1)
+        total = PRIOR_CURVES * start + softmax(np.log(weights)[:, None] + of_all, axis=0) @ counts
         new = total / total.sum()
         if np.abs(new - weights).max() < 1e-5:
             break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp, ndtr
@@ -25,8 +25,8 @@ class Mixture:
         Of each component (components,), summing to one.
     log_mean
         Of the curve's log value, discrepancy expected inside the data included: (components, sizes).
-    walk_sd
-        Standard deviation of the discrepancy: inside the data, and grown beyond them (components, sizes).
+    inside_sd, beyond_sd
+        Standard deviation of the discrepancy inside the data, and of what it grows by beyond them (components, sizes).
     noise_sd
         Of one further observation of the kind that was seen (a mean, if means were), relative: (components, sizes).
     seed_sd
@@ -35,9 +35,19 @@ class Mixture:
 
     weight: np.ndarray
     log_mean: np.ndarray
-    walk_sd: np.ndarray
+    inside_sd: np.ndarray
+    beyond_sd: np.ndarray
     noise_sd: np.ndarray
     seed_sd: np.ndarray
+
+    @property
+    def walk_sd(self) -> np.ndarray:
+        """Standard deviation of the discrepancy (components, sizes)."""
+        return np.hypot(self.inside_sd, self.beyond_sd)
+
+    def inflated(self, inflation: float) -> Mixture:
+        """Return the predictions with a walk that is so many times as fast beyond the data."""
+        return replace(self, beyond_sd=inflation * self.beyond_sd)
 
     def scale(self) -> np.ndarray:
         """Return the standard deviation of the log of one further observation (components, sizes)."""
@@ -85,24 +95,20 @@ class CurveEnsemble:
         targets: np.ndarray,
         *,
         weights: np.ndarray,
-        inflation: float = 1.0,
         draws: int = 200,
         seed: int = 0,
         seeds_per_mean: float = 1.0,
     ) -> Mixture:
         """Return the predictive mixture of all families, weighted so, at target sizes; see `mixtures`."""
-        parts = self.mixtures(
-            targets, inflation=inflation, draws=draws, seed=seed, seeds_per_mean=seeds_per_mean
-        )
+        parts = self.mixtures(targets, draws=draws, seed=seed, seeds_per_mean=seeds_per_mean)
         weight = np.concatenate([share * part.weight for share, part in zip(weights, parts)])
-        names = ("log_mean", "walk_sd", "noise_sd", "seed_sd")
+        names = ("log_mean", "inside_sd", "beyond_sd", "noise_sd", "seed_sd")
         return Mixture(weight, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def mixtures(
         self,
         targets: np.ndarray,
         *,
-        inflation: float = 1.0,
         draws: int = 200,
         seed: int = 0,
         seeds_per_mean: float = 1.0,
@@ -113,8 +119,6 @@ class CurveEnsemble:
         ----------
         targets
             Sizes (sizes,).
-        inflation
-            Factor on the walk's speed beyond the data.
         draws
             Components a family, equally weighted.
         seed
@@ -123,14 +127,13 @@ class CurveEnsemble:
             Seeds behind every mean that was seen.
         """
         rng = np.random.default_rng(seed)
-        return tuple(self._family(p, targets, draws, inflation, rng, seeds_per_mean) for p in self.posteriors)
+        return tuple(self._family(p, targets, draws, rng, seeds_per_mean) for p in self.posteriors)
 
     def _family(
         self,
         posterior: ShapePosterior,
         targets: np.ndarray,
         draws: int,
-        inflation: float,
         rng: np.random.Generator,
         seeds_per_mean: float,
     ) -> Mixture:
@@ -157,11 +160,11 @@ class CurveEnsemble:
         expected = np.einsum("dti,di->dt", gain[cell], residual)
         tiny = max(1e-3 * grid.level[-1], 1e-5 * grid.level.max())
         log_mean = np.log(np.maximum(law, tiny)) + expected.clip(-2.0, 2.0)
-        walk = np.sqrt(variance[cell] + inflation**2 * grid.speed[cell, None] ** 2 * beyond)
+        grown = grid.speed[cell, None] * np.sqrt(beyond)
         known = grid.known_sd * np.sqrt(np.clip(grid.level[-1] / np.maximum(law, tiny), 0.1, 10.0))
         noise = np.sqrt(grid.sigma[cell, None] ** 2 + known**2)
         single = np.sqrt(grid.sigma[cell, None] ** 2 + known**2 * seeds_per_mean)
-        return Mixture(np.full(draws, 1.0 / draws), log_mean, walk, noise, single)
+        return Mixture(np.full(draws, 1.0 / draws), log_mean, np.sqrt(variance[cell]), grown, noise, single)
 
 
 def fit_ensemble(

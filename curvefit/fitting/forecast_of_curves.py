@@ -124,9 +124,8 @@ def _paths(
     """Draw whole curves: one walk a draw, continuous in log n beyond the data, and a new seed around each."""
     order = np.argsort(sizes)
     mixture = ensemble.mixture(
-        sizes[order], weights=weights, inflation=inflation, draws=max(draws // 2, 50), seed=int(rng.integers(2**31)),
-        seeds_per_mean=repeats,
-    )  # fmt: skip
+        sizes[order], weights=weights, draws=max(draws // 2, 50), seed=int(rng.integers(2**31)), seeds_per_mean=repeats
+    ).inflated(inflation)  # fmt: skip
     chosen = rng.choice(len(mixture.weight), size=draws, p=mixture.weight)
     variance = mixture.walk_sd[chosen] ** 2
     steps = np.diff(variance, axis=1, prepend=0.0)

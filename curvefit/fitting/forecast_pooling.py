@@ -40,18 +40,19 @@ class PooledPrior:
 
 def fit_prior(posteriors: Sequence[ShapePosterior], log_cells: np.ndarray) -> PooledPrior:
     """Fit the prior of one family to the particles of all curves; `log_cells` is the grid's default log prior."""
-    dimension = posteriors[0].standard.shape[1]
+    z = np.concatenate([posterior.standard for posterior in posteriors])
+    log_weights = np.concatenate([posterior.log_weights for posterior in posteriors])
+    counts = np.array([len(posterior.standard) for posterior in posteriors])
+    first_of = np.cumsum(counts) - counts
+    dimension, strength = z.shape[1], PRIOR_CURVES
     prior = PooledPrior(np.zeros(dimension), np.ones(dimension), log_cells)
-    strength = PRIOR_CURVES
     for _ in range(ROUNDS):
-        first, second, cells = np.zeros(dimension), np.zeros(dimension), np.zeros(len(log_cells))
-        for posterior in posteriors:
-            weight = np.exp(_reweighted(posterior, prior, log_cells)[0])
-            z = posterior.standard
-            particle = weight.sum(axis=1)
-            first += particle @ z
-            second += particle @ z**2
-            cells += weight.sum(axis=0)
+        logs = _under(prior, z, log_weights, log_cells)
+        highest = np.maximum.reduceat(logs.max(axis=1), first_of)
+        weight = np.exp(logs - np.repeat(highest, counts)[:, None])
+        weight /= np.repeat(np.add.reduceat(weight.sum(axis=1), first_of), counts)[:, None]
+        particle = weight.sum(axis=1)
+        first, second, cells = particle @ z, particle @ z**2, weight.sum(axis=0)
         total = len(posteriors) + strength
         mean = first / total
         variance = (second + strength) / total - mean**2
@@ -82,7 +83,9 @@ def pool(ensembles: Sequence[CurveEnsemble]) -> list[CurveEnsemble]:
 
 def reweight(posterior: ShapePosterior, prior: PooledPrior, log_cells: np.ndarray) -> ShapePosterior:
     """Return a posterior under another prior, by importance weights."""
-    log_weights, gained = _reweighted(posterior, prior, log_cells)
+    logs = _under(prior, posterior.standard, posterior.log_weights, log_cells)
+    gained = float(logsumexp(logs))
+    log_weights = logs - gained
     particle = logsumexp(log_weights, axis=1)
     effective = float(np.exp(-logsumexp(2 * particle)))
     return replace(
@@ -90,11 +93,7 @@ def reweight(posterior: ShapePosterior, prior: PooledPrior, log_cells: np.ndarra
     )
 
 
-def _reweighted(
-    posterior: ShapePosterior, prior: PooledPrior, log_cells: np.ndarray
-) -> tuple[np.ndarray, float]:
-    z = posterior.standard
+def _under(prior: PooledPrior, z: np.ndarray, log_weights: np.ndarray, log_cells: np.ndarray) -> np.ndarray:
+    """Return log weights (particles, cells) under another prior, not normalised."""
     ratio = (-0.5 * ((z - prior.mean) / prior.sd) ** 2 - np.log(prior.sd) + 0.5 * z**2).sum(axis=1)
-    logs = posterior.log_weights + ratio[:, None] + (prior.log_cells - log_cells)[None, :]
-    gained = float(logsumexp(logs))
-    return logs - gained, gained
+    return log_weights + ratio[:, None] + (prior.log_cells - log_cells)

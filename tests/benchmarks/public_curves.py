@@ -154,7 +154,7 @@ def _score(
     weights: np.ndarray,
     inflation: float,
 ) -> dict[str, object]:
-    mixture = ensemble.mixture(n, weights=weights, inflation=inflation)
+    mixture = ensemble.mixture(n, weights=weights).inflated(inflation)
     away = np.abs(mixture.probability_below(value) - 0.5)
     return {
         "method": method,
@@ -192,7 +192,7 @@ def _fraction_table(groups: list[pd.DataFrame], fraction: float) -> str:
     rows: list[dict[str, object]] = []
     ensembles = fit_ensembles([curve for curve, *_ in cases], pooled)
     for i, (ensemble, (curve, n, value)) in enumerate(zip(ensembles, cases)):
-        mixture = ensemble.mixture(n, weights=ensemble.weights(pooled.weights), inflation=pooled.inflation)
+        mixture = ensemble.mixture(n, weights=ensemble.weights(pooled.weights)).inflated(pooled.inflation)
         away = np.abs(mixture.probability_below(value) - 0.5)
         found = {OURS: np.minimum(_median(mixture), 1.0), "last value": np.full(len(n), curve.value[-1])}
         for method, family in POINT_FAMILIES.items():
