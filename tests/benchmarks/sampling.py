@@ -104,15 +104,33 @@ def start() -> str:
     )
 
 
+def large(scenario: str, label: str, **settings) -> Callable[[], str]:
+    """Return what measures a grid of 56 curves x 10 sizes x 4 seeds of a scenario."""
+
+    def row() -> str:
+        return measure(f"56 curves x 10 x 4, {label}", simulate(SCENARIOS[scenario], 0, **LARGE).curves, **settings)  # fmt: skip
+
+    return row
+
+
+#: Four chains of so many draws, for samplers that take minutes.
+SHORT = "independent, 4 x (500 + 500)"
 ROWS: dict[str, Callable[[], str]] = {
     "one": lambda: measure("one curve x 10 x 4", one_curve()),
-    "nested": lambda: measure("56 curves x 10 x 4, nested", simulate(SCENARIOS["nested"], 0, **LARGE).curves),
-    "independent": lambda: measure("56 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **LARGE).curves),
-    "beta-binomial": lambda: measure("56 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **LARGE).curves, likelihood="beta-binomial"),
-    "many": lambda: measure("600 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **HUGE).curves),
-    "pymc": lambda: measure("56 curves x 10 x 4, independent, 4 x (500 + 500)", simulate(SCENARIOS["beta"], 0, **LARGE).curves, sampler="pymc", draws=500),
+    "nested": large("nested", "nested"),
+    "ragged": large("ragged", "nested, seeds of different sizes"),
+    "independent": large("beta", "independent"),
+    "beta-binomial": large("beta", "independent", likelihood="beta-binomial"),
+    "student": large("beta", "independent", likelihood="logit-student"),
+    "losses": large("losses", "losses", likelihood="log-gaussian"),
+    "losses-student": large("losses", "losses", likelihood="log-student"),
+    "many": lambda: measure(
+        "600 curves x 10 x 4, independent", simulate(SCENARIOS["beta"], 0, **HUGE).curves
+    ),
+    "pymc": large("beta", SHORT, sampler="pymc", draws=500),
+    "numpyro": large("beta", SHORT, sampler="numpyro", draws=500),
     "start": start,
-}  # fmt: skip
+}
 
 
 def main() -> None:
