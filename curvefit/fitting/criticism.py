@@ -139,8 +139,7 @@ def prior_sensitivity(fit: CurveFit, *, parameter: str | None = None) -> pd.Data
 
     The derivative of a posterior mean with respect to the power of the prior is the posterior covariance with the log
     prior; it is given in posterior standard deviations per doubling of the power. Only top-level priors
-    (see `top_level_log_prior`) are scaled: scaling the group-level densities too would flag every exponent. Pooled fits by
-    ``method="approximate"`` hold what these are priors of, so that their prior_shift is 0 and says nothing.
+    (see `top_level_log_prior`) are scaled: scaling the group-level densities too would flag every exponent.
 
     Parameters
     ----------
@@ -151,23 +150,30 @@ def prior_sensitivity(fit: CurveFit, *, parameter: str | None = None) -> pd.Data
     -------
     pandas.DataFrame
         One row a triplet: parameter, prior_shift, data_shift (in sd per doubling), and flag
-        (``"prior-driven"`` where the prior's shift exceeds 0.3 and the data's).
+        (``"prior-driven"`` where the prior's shift exceeds 0.3 and the data's). Pooled fits by ``method="approximate"`` hold
+        fixed what the top-level priors are of: their prior_shift is NaN.
     """
     names = fit.law.parameter_names
     parameter = parameter or ("log_exponent" if "exponent" in names else names[0])
-    fit = fit.thinned(MOST_DRAWS)
-    data = cell_log_likelihood(fit)
-    target = fit.parameter(parameter)
-    target = (target - target.mean(axis=0)) / np.maximum(target.std(axis=0), 1e-12)
-    shifts = {}
-    for group in ("prior", "likelihood"):
-        logs = sum(x.values.reshape(fit.n_draws, -1).sum(axis=1) for x in data[f"log_{group}"].values())
-        shifts[group] = np.log(2.0) * ((logs - logs.mean()) @ target) / len(target)
+    layout = fitted_layout(fit)
+    log_prior = np.sum([*top_level_log_prior(fit, layout).values()], axis=0)
+    log_likelihood = np.zeros(fit.n_draws)
+    for cell in seen_cells(fit, layout):
+        log_likelihood += run_log_density(layout, cell).sum(axis=1)
+    values = fit.parameter(parameter)
     table = pd.DataFrame(fit.triplets, columns=list(AXES)).assign(
-        parameter=parameter, prior_shift=shifts["prior"], data_shift=shifts["likelihood"]
+        parameter=parameter, prior_shift=_shift(values, log_prior), data_shift=_shift(values, log_likelihood)
     )
     driven = (table["prior_shift"].abs() > 0.3) & (table["prior_shift"].abs() > table["data_shift"].abs())
     return table.assign(flag=np.where(driven, "prior-driven", ""))
+
+
+def _shift(values: np.ndarray, log_part: np.ndarray) -> np.ndarray:
+    """Return how far means of `values` (draws, curves) move, in sd, when a part of the density counts twice; NaN where it is constant."""
+    if not np.ptp(log_part) > 0:
+        return np.full(values.shape[1], np.nan)
+    away = (values - values.mean(axis=0)) / np.maximum(values.std(axis=0), 1e-12)
+    return np.log(2.0) * ((log_part - log_part.mean()) @ away) / len(away)
 
 
 def _by_chain(fit: CurveFit, draws: dict[str, np.ndarray], dims: list[str], coords: dict) -> xr.Dataset:
