@@ -29,6 +29,7 @@ def curves_to_json(curves: LearningCurves) -> dict[str, Any]:
         "training_sets": curves.training_sets,
         "shared_test_set": curves.shared_test_set,
         "notes": list(curves.notes),
+        "seeds_matched": curves.seeds_matched,
     }
 
 
@@ -40,6 +41,7 @@ def curves_from_json(saved: dict[str, Any]) -> LearningCurves:
         saved["training_sets"],
         saved["shared_test_set"],
         tuple(saved["notes"]),
+        saved.get("seeds_matched", True),
     )
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from curvefit.curves.columns import TABLE_COLUMNS, map_columns
 from curvefit.curves.curve_flags import curve_flags
 from curvefit.curves.frames import as_pandas
-from curvefit.curves.quality import METRICS, flag_counts, flag_rows, ordered_triplets
+from curvefit.curves.quality import METRICS, flag_counts, flag_rows, numbered_seeds, ordered_triplets
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.records.record import RunRecord
 from curvefit.triplet import AXES, Triplet
@@ -45,6 +45,9 @@ class LearningCurves:
         Whether all sizes and seeds of a data set were scored on the same test points; None if unknown.
     notes
         Sentences about what was guessed, converted or flagged on the way in.
+    seeds_matched
+        Whether one seed at two sizes is one run's: what it shares along n is then seen. False where nothing named the seeds of
+        several runs of one size, which are numbered there.
 
     Examples
     --------
@@ -58,6 +61,7 @@ class LearningCurves:
     training_sets: str = "unknown"
     shared_test_set: bool | None = None
     notes: tuple[str, ...] = ()
+    seeds_matched: bool = True
 
     def __post_init__(self) -> None:
         missing = [c for c in TABLE_COLUMNS if c not in self.table.columns]
@@ -98,7 +102,13 @@ class LearningCurves:
         mapped = map_columns(as_pandas(frame), columns)
         table, notes = flag_rows(mapped.table, seeds_given=mapped.seeds_given)
         facts = table[list(AXES)].drop_duplicates().reset_index(drop=True)
-        return cls(table, facts, training_sets, shared_test_set, (*mapped.notes, *notes))
+        matched = mapped.seeds_given or not numbered_seeds(table)
+        if not matched:
+            notes.append(
+                "no column names the seeds: runs of one size are taken as unrelated to those of other sizes "
+                "(name it with seed='<column>', on the command line -c seed=<column>)"
+            )
+        return cls(table, facts, training_sets, shared_test_set, (*mapped.notes, *notes), matched)
 
     @classmethod
     def from_records(cls, records: Iterable[RunRecord]) -> LearningCurves:
@@ -243,6 +253,7 @@ class LearningCurves:
             self.training_sets,
             self.shared_test_set,
             self.notes,
+            self.seeds_matched,
         )
 
 

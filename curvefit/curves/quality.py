@@ -65,6 +65,11 @@ def flag_rows(table: pd.DataFrame, *, seeds_given: bool) -> tuple[pd.DataFrame, 
     return table.drop(columns="_order").reset_index(drop=True), notes
 
 
+def numbered_seeds(table: pd.DataFrame) -> bool:
+    """Return whether some usable runs share curve, size and metric, so that seeds which nothing named had to be numbered."""
+    return bool(table[table["flag"] == ""].duplicated([*AXES, "n_train", "metric"]).any())
+
+
 def _value_flags(table: pd.DataFrame, no_size: pd.Series) -> pd.Series:
     rate = table["metric"] == "error-rate"
     value, n = table["value"], table["n_train"]

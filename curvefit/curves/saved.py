@@ -26,6 +26,7 @@ def save_curves(curves: LearningCurves, path: Path) -> Path:
             "training_sets": curves.training_sets,
             "shared_test_set": curves.shared_test_set,
             "notes": list(curves.notes),
+            "seeds_matched": curves.seeds_matched,
         }
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,4 +52,5 @@ def saved_curves(table: pd.DataFrame) -> LearningCurves | None:
         known["training_sets"],
         known["shared_test_set"],
         tuple(known["notes"]),
+        known.get("seeds_matched", True),
     )

@@ -87,6 +87,13 @@ class CurveFit:
         """Chance level of every triplet, shape (triplets,); NaN where it is unknown, or the family has no use for it."""
         return np.asarray(self.draws["constant_data"]["chance"].values, float)
 
+    @property
+    def measurements(self) -> tuple[str, ...]:
+        """What each triplet measured: its own label, or the first label of the measurement that it repeats under another name."""
+        constant = self.draws["constant_data"]
+        known = constant["measurement"].values if "measurement" in constant else self.triplets
+        return tuple(str(label) for label in known)
+
     def index(self, triplet: Triplet | tuple[str, str, str] | str) -> int:
         """Return the position of a triplet, given as such or as ``"data | model | inference"``."""
         labels = [str(t) for t in self.triplets]
@@ -121,7 +128,9 @@ class CurveFit:
         values = values.reshape(self.n_draws, *values.shape[2:])
         return np.broadcast_to(values.reshape(self.n_draws, -1), (self.n_draws, len(self.triplets)))
 
-    def expected_error(self, n: Any, *, at: Sequence[int] | None = None) -> np.ndarray:
+    def expected_error(
+        self, n: Any, *, at: Sequence[int] | None = None, seed: int | None = None
+    ) -> np.ndarray:
         """Return the expected test error at training-set sizes `n`.
 
         This is the law with its parameters' uncertainty, the bend common to all curves and the curve's walk around it, which
@@ -133,6 +142,8 @@ class CurveFit:
             Training-set sizes.
         at
             Positions of the triplets that are wanted; all by default.
+        seed
+            Of bend and walks beyond the data; that of the fit by default.
 
         Returns
         -------
@@ -140,8 +151,9 @@ class CurveFit:
             Shape (draws, triplets, len(n)).
         """
         sizes = np.atleast_1d(np.asarray(n, float))
-        if sizes.ndim != 1 or not (sizes > 0).all():
-            raise InvalidInputError(f"n must be positive sizes in one dimension, not {n!r}")
+        if sizes.ndim != 1 or not ((sizes > 0) & np.isfinite(sizes)).all():
+            raise InvalidInputError(f"n must be finite positive sizes in one dimension, not {n!r}")
+        seed = self.settings.seed if seed is None else seed
         wanted = list(range(len(self.triplets)) if at is None else at)
 
         def drawn(name: str) -> np.ndarray:
@@ -152,15 +164,17 @@ class CurveFit:
         if "bend" in posterior:
             edges = np.asarray(self.draws["constant_data"]["bend_edge"].values)
             bend = np.asarray(posterior["bend"].values).reshape(self.n_draws, -1)
-            rng = generator(self.settings.seed, "bend")
+            rng = generator(seed, "bend")
             read_at = bent_sizes_at(sizes, edges, bend, self.settings.priors.bend, rng)[:, None]
         error = self.law.error(read_at, chance=self.chance[wanted, None], **values)
         if "walks" not in posterior:
             return error
         walks = posterior["walks"].values.reshape(self.n_draws, len(self.triplets), -1)[:, wanted]
         step = posterior["walk"].values.reshape(-1)
-        streams = [generator(self.settings.seed, "walk", str(self.triplets[i])) for i in wanted]
-        walk = walk_at(sizes, posterior["walk_size"].values, walks, step, streams)
+        largest = self.curves.usable.groupby(list(AXES))["n_train"].max()
+        ends = np.array([float(largest.loc[tuple(self.triplets[i])]) for i in wanted])
+        streams = [generator(seed, "walk", self.measurements[i]) for i in wanted]
+        walk = walk_at(sizes, posterior["walk_size"].values, walks, step, ends, streams)
         return shifted_error(error, walk, "log" if self.likelihood.startswith("log-") else "logit")
 
     @property

@@ -13,18 +13,21 @@ def walk_at(
     sizes: np.ndarray,
     walk: np.ndarray,
     step: np.ndarray,
+    ends: np.ndarray,
     streams: Sequence[np.random.Generator],
 ) -> np.ndarray:
-    """Return walks at sizes `n`: interpolated in log n inside `sizes`, walking on beyond the largest.
+    """Return walks at sizes `n`: interpolated in log n inside each curve's data, walking on beyond its largest size.
 
     Parameters
     ----------
     n
         Sizes asked for, shape (asked,).
     sizes, walk
-        Sizes of the data, ascending, and the walk at them, shape (draws, curves, sizes).
+        Sizes of the data, ascending, and the walk at them, shape (draws, curves, sizes); what stands beyond a curve's end is not read.
     step
         Standard deviation of the walk a doubling, shape (draws,).
+    ends
+        Largest size of every curve, one of `sizes`, shape (curves,).
     streams
         Random numbers of every curve's steps beyond the data: the same states go on the same way, whatever else is asked.
 
@@ -33,17 +36,22 @@ def walk_at(
     numpy.ndarray
         Shape (draws, curves, asked).
     """
-    where = np.interp(np.log(n), np.log(sizes), np.arange(len(sizes)))
-    left = np.minimum(where.astype(int), len(sizes) - 1)
-    share = where - left
-    right = np.minimum(left + 1, len(sizes) - 1)
-    found = (1 - share) * walk[..., left] + share * walk[..., right]
-    far = n > sizes[-1]
-    if far.any():
-        doublings = np.log2(n[far] / sizes[-1])
-        ahead = np.stack([walk_ahead(doublings, len(found), stream) for stream in streams], axis=1)
-        found[..., far] += step[:, None, None] * ahead
+    inside = np.minimum(n, ends[:, None])
+    found = walk_within(inside, sizes, walk)
+    doublings = np.log2(n / inside)
+    if doublings.any():
+        ahead = np.stack([walk_ahead(x, len(found), own) for x, own in zip(doublings, streams)], axis=1)
+        found += step[:, None, None] * ahead
     return found
+
+
+def walk_within(n: np.ndarray, sizes: np.ndarray, walk: np.ndarray) -> np.ndarray:
+    """Return walks, known at `sizes` (draws, curves, sizes), at `n` (curves, asked): interpolated in log n, held beyond the ends."""
+    where = np.interp(np.log(n), np.log(sizes), np.arange(len(sizes)))
+    left = where.astype(int)
+    right, share = np.minimum(left + 1, len(sizes) - 1), where - left
+    at_left, at_right = (np.take_along_axis(walk, side[None], axis=-1) for side in (left, right))
+    return (1 - share) * at_left + share * at_right
 
 
 def walk_ahead(doublings: np.ndarray, draws: int, stream: np.random.Generator) -> np.ndarray:

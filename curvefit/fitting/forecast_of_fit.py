@@ -10,15 +10,19 @@ import pandas as pd
 
 from curvefit.fitting.counted_runs import CountedRuns
 from curvefit.fitting.curve_fit import CurveFit
-from curvefit.fitting.discrepancy import walk_ahead
+from curvefit.fitting.discrepancy import shifted_error, walk_ahead
 from curvefit.fitting.forecast_draws import Forecast
 from curvefit.fitting.held_out_drift import Drift, held_out_drift
+from curvefit.fitting.likelihood_choice import known_variance
+from curvefit.fitting.noise import STUDENT_FREEDOM
 from curvefit.fitting.outlooks import Outlook
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
 
 #: Standard deviation of the log discrepancy one e-fold beyond the data, for fits that have no walk of their own.
 WALK_SPEED = 0.03
+#: Sizes of a curve, from its largest, whose given standard errors new runs are taken to have.
+LAST_SIZES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +63,7 @@ class FitOutlook(Outlook):
         )
         last_value = np.array([float(groups[t]["value"].iloc[-1]) for t in fit.triplets])
         beyond = np.maximum(np.log(sizes)[None, :] - np.log(last_n)[:, None], 0.0)
-        curve, beyond_data = fit.expected_error(sizes), "its walk goes on"
+        curve, beyond_data = fit.expected_error(sizes, seed=self.seed), "its walk goes on"
         if "walk" not in fit.draws["posterior"]:
             curve = curve * np.exp(self._walk(beyond, len(curve)))
             beyond_data = f"a discrepancy of {WALK_SPEED:.0%} an e-fold is added"
@@ -80,7 +84,7 @@ class FitOutlook(Outlook):
 
     def _walk(self, beyond: np.ndarray, draws: int) -> np.ndarray:
         """Return walks that begin where each curve's data end (draws, triplets, sizes); `beyond` is in e-folds of n."""
-        streams = [generator(self.seed, "walk", str(triplet)) for triplet in self.fit.triplets]
+        streams = [generator(self.seed, "walk", label) for label in self.fit.measurements]
         walks = [walk_ahead(x / np.log(2.0), draws, stream) for x, stream in zip(beyond, streams)]
         return WALK_SPEED * np.sqrt(np.log(2.0)) * np.stack(walks, axis=1)
 
@@ -96,14 +100,38 @@ def _new_runs(
     if not fit.has_noise:
         spread = np.array([_seed_spread(groups[t]) for t in fit.triplets])
         return curve * np.exp(spread[None, :, None] * rng.standard_normal(curve.shape)), None
-    noise = fit.noise_sd(sizes)
-    if fit.likelihood.startswith("log-"):
-        return curve * np.exp(noise * rng.standard_normal(curve.shape)), None
-    rate = np.clip(curve, 1e-9, 1 - 1e-9)
-    rate = 1 / (1 + np.exp(-np.log(rate / (1 - rate)) - noise * rng.standard_normal(curve.shape)))
+    log_link = fit.likelihood.startswith("log-")
+    if not log_link:
+        curve = np.clip(curve, 1e-9, 1 - 1e-9)
+    given = _given_variance(fit)[:, None] / (1.0 if log_link else curve * (1 - curve))
+    away = np.sqrt(fit.noise_sd(sizes) ** 2 + given) * _standard_noise(fit.likelihood, curve.shape, rng)
+    rate = shifted_error(curve, away, "log" if log_link else "logit")
+    if log_link:
+        return rate, None
     tests = np.array([float((groups[t]["n_test"] / groups[t]["replicates"]).max()) for t in fit.triplets])
     runs = CountedRuns(rate, np.where(np.isfinite(tests), tests, 0).astype(int))
     return runs.draw(rng), runs if runs.counted.any() else None
+
+
+def _given_variance(fit: CurveFit) -> np.ndarray:
+    """Return what the standard errors given at each curve's last sizes add to the variance of a new run like them, shape (triplets,).
+
+    On the log scale it is that variance; on the logit scale it is divided by ``e (1 - e)``, as for so many test points.
+    """
+    runs = fit.curves.usable
+    variance = known_variance(runs, fit.likelihood)
+    if not fit.likelihood.startswith("log-"):
+        counted = runs["n_test"].notna()
+        variance = np.where(counted, 0.0, variance * runs["value"] * (1 - runs["value"]))
+    by_size = runs.assign(variance=variance).groupby([*AXES, "n_train"])["variance"].mean()
+    return np.array([by_size.loc[tuple(t)].iloc[-LAST_SIZES:].median() for t in fit.triplets])
+
+
+def _standard_noise(likelihood: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Draw noise of variance 1 as the likelihood has it."""
+    if not likelihood.endswith("-student"):
+        return rng.standard_normal(shape)
+    return rng.standard_t(STUDENT_FREEDOM, shape) * np.sqrt(1 - 2 / STUDENT_FREEDOM)
 
 
 def _seed_spread(part: pd.DataFrame) -> float:

@@ -56,8 +56,8 @@ class Layout:
     bend_edges, cell_bend
         Sizes / size_unit that bound the pieces of the bend, and the doublings of each bent piece between a cell's size and
         the largest, shape (cells, pieces); see `curvefit.fitting.bend`.
-    run_cell, run_value, run_errors, run_test
-        Per run: cell, transformed value, number of errors and test points.
+    run_cell, run_seed, run_value, run_errors, run_test
+        Per run: cell, seed, transformed value, number of errors and test points.
     correlated
         Whether noise is correlated along n within a seed.
     size_unit, middle_size
@@ -88,6 +88,7 @@ class Layout:
     pattern_mean: np.ndarray
     pattern_cross: np.ndarray
     run_cell: np.ndarray
+    run_seed: np.ndarray
     run_value: np.ndarray
     run_errors: np.ndarray
     run_test: np.ndarray
@@ -137,6 +138,15 @@ class Layout:
         count = np.bincount(self.run_cell, minlength=len(self.cell_curve))
         return np.bincount(self.run_cell, self.run_value, minlength=len(count)) / count, count
 
+    def shared_seeds(self, cells: np.ndarray) -> np.ndarray:
+        """Return the share of pairs of seeds of two of a curve's cells that are one seed, shape (cells, cells)."""
+        run = np.flatnonzero(np.isin(self.run_cell, cells))
+        seeds, which = np.unique(self.run_seed[run], return_inverse=True)
+        held = np.zeros((len(cells), len(seeds)))
+        held[np.searchsorted(cells, self.run_cell[run]), which] = 1.0
+        held /= held.sum(axis=1, keepdims=True)
+        return held @ held.T
+
 
 def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") -> Layout:
     """Turn curves into a `Layout`, resolving family and likelihood.
@@ -180,6 +190,7 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
     run_cell = key.merge(cells.reset_index(names="cell"), on=list(key.columns), how="left")["cell"].to_numpy()
     correlated = (
         curves.training_sets != "independent"
+        and curves.seeds_matched
         and chosen in ("logit-gaussian", "log-gaussian")
         and bool(table.groupby(["curve", "seed"])["n_train"].nunique().gt(1).any())
     )
@@ -206,6 +217,7 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         cell_variance=cells["variance"].to_numpy(),
         **pattern,
         run_cell=run_cell.astype(int),
+        run_seed=table["seed"].to_numpy(),
         run_value=y,
         run_errors=table["n_errors"].fillna(0).to_numpy(float),
         run_test=test,

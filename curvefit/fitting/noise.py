@@ -45,22 +45,22 @@ def counting_variance(link: str, error: Any, test: Any, variance: Any) -> Any:
 
 
 def covariance_of_means(
-    doublings: np.ndarray, between: np.ndarray, counting: np.ndarray, count: np.ndarray, correlation: Any
+    doublings: np.ndarray, between: np.ndarray, counting: np.ndarray, shared: np.ndarray, correlation: Any
 ) -> np.ndarray:
     """Return the covariance of a curve's means over seeds, shape (..., cells, cells).
 
     Parameters
     ----------
     doublings
-        Of the size, shape (cells,); cells of one size hold different seeds, cells of different sizes are taken to hold the same.
+        Of the size, shape (cells,).
     between, counting
         Variances of a run between seeds and from counting, shape (..., cells).
-    count
-        Seeds of each cell, shape (cells,).
+    shared
+        Share of the pairs of a seed of one cell and a seed of another that are one seed, shape (cells, cells): one over the
+        number of seeds where both cells hold the same, 0 where they hold different ones.
     correlation
         Of seed noise a doubling, 0 for none, shape (...).
     """
-    lag, one = np.abs(np.subtract.outer(doublings, doublings)), np.eye(len(doublings))
-    alike = np.where(lag > 0, np.asarray(correlation)[..., None, None] ** lag, one)
-    sd = np.sqrt(between / count)
-    return alike * sd[..., :, None] * sd[..., None, :] + one * (counting / count)[..., None, :]
+    lag, sd = np.abs(np.subtract.outer(doublings, doublings)), np.sqrt(between)
+    seeds = np.asarray(correlation)[..., None, None] ** lag * sd[..., :, None] * sd[..., None, :]
+    return shared * (seeds + np.eye(len(doublings)) * counting[..., None, :])

@@ -86,7 +86,7 @@ def penalised_fit(
         shared = moment_estimates(layout, hierarchy, seed_mean, count, walk=walk)
     else:
         shared = before.shared
-    modes = shared.modes(layout, hierarchy, seed_mean, count)
+    modes = shared.modes(layout, hierarchy, seed_mean)
     prior_mean, prior_sd = hierarchy.mean_prior.T
     rows, n_own, n_terms = hierarchy.n_rows, len(hierarchy.curve_specs), len(hierarchy.terms)
     longest = np.minimum(0.7, prior_sd)

@@ -57,7 +57,7 @@ class Shared:
         between = seed_variance(np, log_noise, self.noise_slope, self.noise_floor, relative)
         return between, counting_variance_at(layout, mean)
 
-    def modes(self, layout: Layout, hierarchy: Hierarchy, mean: np.ndarray, count: np.ndarray) -> Modes:
+    def modes(self, layout: Layout, hierarchy: Hierarchy, mean: np.ndarray) -> Modes:
         """Return the modes of the means over seeds around a law that walks."""
         between, counting = self.run_variances(layout, mean)
 
@@ -65,7 +65,7 @@ class Shared:
             cells = np.flatnonzero(layout.cell_curve == curve)
             walked = layout.cell_doublings[cells]
             covariance = covariance_of_means(
-                walked, between[cells], counting[cells], count[cells], self.correlation
+                walked, between[cells], counting[cells], layout.shared_seeds(cells), self.correlation
             )
             return cells, covariance, np.minimum.outer(walked, walked)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from curvefit.fitting.bend import bent_size
-from curvefit.fitting.discrepancy import walk_at
+from curvefit.fitting.discrepancy import walk_within
 from curvefit.fitting.hierarchy import Hierarchy, natural_values
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.noise import counting_variance, covariance_of_means, seed_variance
@@ -28,12 +28,12 @@ def draw_walks(
     tuple of numpy.ndarray
         All sizes of the data, ascending (as in the layout), and the walk at them on the likelihood's scale, shape (chains,
         draws, measured curves, sizes), single precision: 0 at and below a curve's smallest size, interpolated between its
-        sizes, and walking on beyond its largest.
+        sizes, and held beyond its largest.
     """
     chains, kept = draws["walk"].shape
     step = draws["walk"].reshape(-1)
     flat = {k: v.reshape(chains * kept, *v.shape[2:]) for k, v in draws.items()}
-    sizes, means, strides = np.unique(layout.cell_size), layout.seed_means(), layout.strides
+    sizes, means, strides = np.unique(layout.cell_size), layout.seed_means()[0], layout.strides
     walks = np.zeros((len(step), len(layout.triplets), len(sizes)), np.float32)
     for curve in range(len(layout.triplets)):
         cells = np.flatnonzero(layout.cell_curve == curve)
@@ -46,14 +46,14 @@ def draw_walks(
             at_cells = _posterior_walk(
                 layout, hierarchy, means, flat, step, curve, cells, strides[cells], rng
             )
-        walks[:, curve] = walk_at(sizes, knots, at_cells[:, None, first], step, [rng])[:, 0]
+        walks[:, curve] = walk_within(sizes[None], knots, at_cells[:, None, first])[:, 0]
     return sizes, walks.reshape(chains, kept, *walks.shape[1:])
 
 
 def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, strides, rng) -> np.ndarray:
     """Draw the walk at a curve's cells by conditioning a prior draw on the means (Matheron's rule), shape (draws, cells)."""
     n_draws, n_cells = len(step), len(cells)
-    mean, count = means[0][cells], means[1][cells]
+    mean = means[cells]
     theta, common = flat["theta"][:, hierarchy.row[curve]], flat.get("common")
     values = natural_values(layout, hierarchy, theta, common, curve=curve)
     chance = layout.chance[curve]
@@ -73,7 +73,7 @@ def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, strides,
     )
     doublings = layout.cell_doublings[cells]
     correlation = flat["noise_correlation"] if layout.correlated else 0.0
-    noise = covariance_of_means(doublings, variance, counting, count, correlation)
+    noise = covariance_of_means(doublings, variance, counting, layout.shared_seeds(cells), correlation)
     prior = step[:, None, None] ** 2 * np.minimum.outer(doublings, doublings)
     walk = np.cumsum(step[:, None] * strides * rng.standard_normal((n_draws, n_cells)), axis=1)
     shaken = np.einsum("dij,dj->di", np.linalg.cholesky(noise), rng.standard_normal((n_draws, n_cells)))

@@ -60,6 +60,7 @@ def fit_digest(curves: LearningCurves, settings: dict[str, Any]) -> str:
         curves.facts.to_csv(index=False),
         curves.training_sets,
         curves.shared_test_set,
+        curves.seeds_matched,
         sorted((name, repr(value)) for name, value in settings.items()),
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

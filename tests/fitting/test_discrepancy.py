@@ -15,7 +15,8 @@ STEP = np.linspace(0.1, 0.5, 5)
 
 def at(*n: float) -> np.ndarray:
     """Return walks of two curves at sizes `n`, from the same random numbers at every call."""
-    return walk_at(np.array(n), SIZES, WALK, STEP, [generator(0, "walk", curve) for curve in "ab"])
+    streams = [generator(0, "walk", curve) for curve in "ab"]
+    return walk_at(np.array(n), SIZES, WALK, STEP, np.array([256.0, 256.0]), streams)
 
 
 class Unit:
@@ -38,6 +39,21 @@ def test_inside_the_data_it_is_interpolated_and_it_leaves_the_last_size_without_
     np.testing.assert_allclose(at(256.0 * (1 + 1e-12))[..., 0], WALK[..., 2], atol=1e-5)
     doubling = at(1024.0 * (1 - 1e-12), 1024.0)
     np.testing.assert_allclose(doubling[..., 0], doubling[..., 1], atol=1e-5)
+
+
+def test_beyond_its_own_end_a_curve_walks_on_whatever_sizes_others_have():
+    ends, ahead = np.array([64.0, 256.0]), np.array([64.0, 128.0, 256.0, 512.0])
+
+    def walked(walk: np.ndarray) -> np.ndarray:
+        streams = [generator(0, "walk", curve) for curve in "ab"]
+        return walk_at(ahead, SIZES, walk, STEP, ends, streams)
+
+    elsewhere = WALK.copy()
+    elsewhere[:, 0, 2] = 1e3
+    np.testing.assert_array_equal(walked(WALK), walked(elsewhere))
+    stream = generator(0, "walk", "a")
+    expected = WALK[:, 0, [1]] + STEP[:, None] * walk_ahead(np.arange(4.0), 5, stream)
+    np.testing.assert_allclose(walked(WALK)[:, 0], expected, rtol=1e-12)
 
 
 def test_variances_are_a_walks_at_every_size_and_so_are_covariances_from_doubling_to_doubling():
