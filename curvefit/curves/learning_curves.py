@@ -212,7 +212,7 @@ class LearningCurves:
         """Return one row per triplet and size: mean value, its standard error, replicates, pooled counts.
 
         The standard error comes from the spread over seeds when there are two or more, else from `value_se`,
-        else from the binomial law, else it is NaN.
+        else for error rates from the binomial law, else it is NaN.
         """
         from curvefit.curves.size_means import size_means
 

@@ -31,7 +31,7 @@ def design(
     The gain is how much the runs would shrink the posterior variance of the log exponent: with the predicted error
     linear in it, ``0.5 * log((s + v) / v')`` where s is the predictive variance of the log error, v the noise of
     the mean of so many runs, and v' what is left of s when the log exponent is known, plus v. Noise is that of the fit's model, and
-    the counting noise of test sets as large as those of the curve.
+    for error rates the counting noise of test sets as large as those of the curve.
 
     A second seed tells less than the first, and costs as much: where noise is small beside s it tells next to nothing. Several
     seeds thus come first only where one alone tells too little to be worth starting.
@@ -101,7 +101,7 @@ def design(
 def _noise_variance(
     fit: CurveFit, i: int, runs: pd.DataFrame, grid: np.ndarray, error: np.ndarray
 ) -> np.ndarray:
-    """Return the variance of the log error of one run at every size: between seeds, and from its test set or standard error.
+    """Return the variance of the log error of one run at every size: between seeds, and from counting or its standard error.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _noise_variance(
         Sizes, and draws of the expected error there, shape (draws, sizes).
     """
     mean, n_test = error.mean(axis=0), float(runs["n_test"].max())
-    if n_test > 0:
+    if n_test > 0 and fit.curves.metric == "error-rate":
         known = (1 - np.minimum(mean, 1.0)) / (mean * n_test)
     else:
         known = np.nan_to_num(float((runs["value_se"] / runs["value"]).median())) ** 2

@@ -60,3 +60,10 @@ def test_noise_is_that_of_the_fit(table):
     fit.draws.posterior["log_noise"] += 2.0
     after = design(fit, seeds=1).set_index(KEY)["gain"]
     assert (after[before.index] < before).all()
+
+
+def test_losses_have_no_counting_noise(table):
+    """A loss measured on a small test set is as noisy as the fit says, whatever the size of that set."""
+    losses = table.assign(metric="mse", n_errors=np.nan, chance_error=np.nan)
+    known, unknown = (design(fitted(losses.assign(n_test=test)), seeds=1) for test in (20.0, np.nan))
+    np.testing.assert_allclose(known["gain"], unknown["gain"])

@@ -122,6 +122,21 @@ def test_no_exponent_of_a_profile_is_searched_twice(family, monkeypatch):
     assert len(searched) < 25
 
 
+@pytest.mark.parametrize("metric", ["loss", "mse"])
+def test_losses_of_a_known_test_set_may_be_in_any_unit(metric):
+    """Counting noise is that of error rates: one seed's loss on so many test points has no known standard error."""
+    value = (0.03 + 0.87 * (1 + N / 60) ** -0.5) * np.exp(0.03 * np.random.default_rng(0).standard_normal(len(N)))
+    found = []
+    for unit in (0.1, 1.0, 10.0):
+        curves = LearningCurves.from_frame({"n": N, "error": unit * value, "n_test": 1000}, metric=metric)
+        assert curves.means()["value_se"].isna().all()
+        fit = point_fit(curves).fits[0]
+        found.append((fit.exponent, fit.floor / unit, *profile_interval(curves, curves.triplets[0])))
+    np.testing.assert_allclose(found, [found[1]] * 3, rtol=1e-3)
+    counted = LearningCurves.from_frame({"n": N, "error": value, "n_test": 1000}, metric="error-rate").means()
+    np.testing.assert_allclose(counted["value_se"], np.sqrt(value * (1 - value) / 1000))
+
+
 def test_a_profile_needs_more_sizes_than_parameters():
     short = LearningCurves.from_frame({"n": [16, 32, 64], "error": [0.5, 0.4, 0.35]}, chance_error=0.9)
     with pytest.raises(InvalidInputError, match="3 sizes for 3 parameters"):
