@@ -70,10 +70,11 @@ def held_out_drift(fit: CurveFit) -> Drift | None:
 
 def _drift_beyond(fit: CurveFit, size: float) -> float | None:
     """Return the mean over curves of the log of predicted over observed error, an e-fold of n beyond `size`."""
-    short = fit.curves.drop_sizes(above=size)
-    enough = short.means().groupby(list(AXES))["n_train"].nunique() >= FEWEST_SIZES
+    means = fit.curves.means()
+    enough = means[means["n_train"] <= size].groupby(list(AXES))["n_train"].nunique() >= FEWEST_SIZES
     if enough.sum() < FEWEST_CURVES:
         return None
+    short = fit.curves.drop_sizes(above=size)
     try:
         layout = lay_out(short, family=fit.settings.family, likelihood=fit.likelihood)
     except InvalidInputError:  # the smaller sizes alone cannot be fitted so
@@ -83,8 +84,7 @@ def _drift_beyond(fit: CurveFit, size: float) -> float | None:
     start = start_of_fit(layout, hierarchy, fit.settings, walk_as_usual=True)
     if not np.isfinite(start.theta).all():
         return None
-    observed = fit.curves.means()
-    observed = observed[(observed["n_train"] > size) & (observed["value"] > 0)]
+    observed = means[(means["n_train"] > size) & (means["value"] > 0)]
     groups = dict(list(observed.groupby(list(AXES), sort=False)))
     beyond, missed = [], []
     for curve, triplet in enumerate(layout.triplets):

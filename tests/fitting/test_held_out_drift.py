@@ -7,6 +7,7 @@ import curvefit
 from curvefit.curves import LearningCurves
 from curvefit.fitting.forecasts import forecast
 from curvefit.fitting.held_out_drift import PRIOR_SCALE, held_out_drift
+from curvefit.fitting.needed_sizes import needed_size
 
 N = 2.0 ** np.arange(5, 13)
 #: Errors lose this much of their log an e-fold of n beyond 512, all curves alike.
@@ -72,3 +73,19 @@ def test_few_or_short_curves_show_no_drift():
     assert held_out_drift(curvefit.fit(study(models="abc"), method="approximate")) is None
     short = study().drop_sizes(above=256)  # four sizes: nothing can be left out
     assert held_out_drift(curvefit.fit(short, method="approximate")) is None
+
+
+@pytest.mark.parametrize("factor", [1.5, 2.0, 3.9])
+def test_forecasts_of_curves_whose_sizes_span_little(factor):
+    """No size is left below a quarter, or a half, of the largest: nothing is held out, and nothing raised."""
+    sizes, rng = np.geomspace(1000, 1000 * factor, 6).round(), np.random.default_rng(0)
+    curves = LearningCurves.from_frame(
+        [
+            {"n": n, "seed": s, "loss": (0.1 + 3 * n**-0.3) * np.exp(0.02 * rng.standard_normal()), "model": m}
+            for m in "abcd" for s in range(2) for n in sizes
+        ]
+    )  # fmt: skip
+    fit = curvefit.fit(curves, method="approximate")
+    assert held_out_drift(fit) is None
+    assert np.isfinite(forecast(fit, [1e4], draws=50).curve_draws).all()
+    assert needed_size(fit, 0.2, draws=50).sizes.shape == (50, 4)
