@@ -24,6 +24,11 @@ def log_regression(
 ) -> pd.DataFrame:
     """Regress log error on log n and return ``exponent`` with its interval for every curve.
 
+    Intervals take Student's quantiles with two degrees of freedom less than sizes, since the scale of the noise is estimated (for
+    counts they are no narrower than counting noise alone makes them). Of 150 simulated power laws of 3 to 8 sizes with 5 % noise,
+    90 % intervals held the exponent of .90 to .96 by ``"weighted"``, .77 to .96 by ``"robust"``, whose scale comes out too small of
+    few sizes, and .81 to .93 by ``"binomial"``.
+
     Parameters
     ----------
     curves
@@ -31,6 +36,8 @@ def log_regression(
     method
         ``"weighted"`` least squares by the standard errors, with heteroscedasticity-robust errors; ``"robust"``
         (Huber); or ``"binomial"``: a log-link GLM on counts, over-dispersion estimated.
+    probability
+        Mass of the intervals, within (0, 1).
 
     Returns
     -------
@@ -53,6 +60,7 @@ def log_regression(
 def _regress(triplet: Triplet, part: pd.DataFrame, method: str, probability: float) -> dict[str, object]:
     import statsmodels.api as sm
     from scipy.stats import norm
+    from scipy.stats import t as student
 
     chance = float(part["chance_error"].iloc[0])
     kept = part["value"] > 0
@@ -71,7 +79,8 @@ def _regress(triplet: Triplet, part: pd.DataFrame, method: str, probability: flo
         return {**base, **empty, "status": f"{len(part)} sizes in the log-linear range; three are needed"}
     if method == "binomial" and not part["n_errors"].notna().all():
         return {**base, **empty, "status": "the binomial regression needs counts"}
-    widen = 1.0
+    spare, below = len(part) - 2, 0.5 + probability / 2
+    widen, quantile = 1.0, float(student.ppf(below, spare))
     x = sm.add_constant(np.log(part["n_train"].to_numpy(float)))
     y = np.log(part["value"].to_numpy(float))
     if method == "binomial":
@@ -84,7 +93,10 @@ def _regress(triplet: Triplet, part: pd.DataFrame, method: str, probability: flo
         # Pearson's over-dispersion of the counts; statsmodels' own scale forgets the number of trials.
         trials, rate = counts.sum(axis=1), found.fittedvalues
         pearson = ((counts[:, 0] - trials * rate) ** 2 / (trials * rate * (1 - rate))).sum()
-        widen = float(np.sqrt(max(pearson / (len(part) - 2), 1.0)))
+        over = float(np.sqrt(pearson / spare))
+        widen = max(over, 1.0)
+        # Counting noise is known, and what exceeds it estimated: the wider of the two intervals.
+        quantile = max(float(norm.ppf(below)), quantile * over) / widen
     elif method == "robust":
         found = sm.RLM(y, x, M=sm.robust.norms.HuberT()).fit()
     else:
@@ -92,13 +104,12 @@ def _regress(triplet: Triplet, part: pd.DataFrame, method: str, probability: flo
         weights = 1 / (np.where(np.isfinite(relative), relative, 0.0) ** 2 + 0.02**2)
         found = sm.WLS(y, x, weights=weights).fit(cov_type="HC3" if len(part) > 4 else "nonrobust")
     exponent, se = -float(found.params[1]), widen * float(found.bse[1])
-    z = float(norm.ppf(0.5 + probability / 2))
     return {
         **base,
         "exponent": exponent,
         "exponent_se": se,
-        "exponent_low": exponent - z * se,
-        "exponent_high": exponent + z * se,
+        "exponent_low": exponent - quantile * se,
+        "exponent_high": exponent + quantile * se,
         "amplitude": float(np.exp(found.params[0])),
         "status": "ok",
     }

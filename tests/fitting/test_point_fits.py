@@ -125,7 +125,9 @@ def test_no_exponent_of_a_profile_is_searched_twice(family, monkeypatch):
 @pytest.mark.parametrize("metric", ["loss", "mse"])
 def test_losses_of_a_known_test_set_may_be_in_any_unit(metric):
     """Counting noise is that of error rates: one seed's loss on so many test points has no known standard error."""
-    value = (0.03 + 0.87 * (1 + N / 60) ** -0.5) * np.exp(0.03 * np.random.default_rng(0).standard_normal(len(N)))
+    value = (0.03 + 0.87 * (1 + N / 60) ** -0.5) * np.exp(
+        0.03 * np.random.default_rng(0).standard_normal(len(N))
+    )
     found = []
     for unit in (0.1, 1.0, 10.0):
         curves = LearningCurves.from_frame({"n": N, "error": unit * value, "n_test": 1000}, metric=metric)
