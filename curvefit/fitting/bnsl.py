@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 from scipy.optimize import least_squares, nnls
 
-from curvefit.errors import InvalidInputError
+from curvefit.arguments import positive_points
 from curvefit.fitting.saveable import Saveable
 
 BEST_STARTS = 3
@@ -39,10 +39,8 @@ class BrokenFit(Saveable):
 
 
 def bnsl_fit(n: np.ndarray, value: np.ndarray) -> BrokenFit:
-    """Fit a one-break law to sizes and positive values, six of each or more."""
-    n, value = np.asarray(n, float), np.asarray(value, float)
-    if n.shape != value.shape or len(n) < 6 or (n <= 0).any() or (value <= 0).any():
-        raise InvalidInputError("a one-break law needs six or more positive sizes with positive values")
+    """Fit a one-break law to sizes and positive values in any order, six of each or more."""
+    n, value = positive_points(n, value, fewest=6, of="a one-break law")
     logs, target, middle = np.log(n), np.log(value), np.log(n).mean()
     span = np.ptp(logs)
     lower = np.array([0.0, -60.0, -1.0, -1.0, logs[0] - span, 0.05])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from curvefit.arguments import check_count, equal_tails
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import get_shape
@@ -60,6 +61,8 @@ def bootstrap(
     """
     if kind not in KINDS:
         raise unknown_name("bootstrap", kind, KINDS)
+    check_count("replicates", replicates)
+    below = equal_tails(probability)[2]
     shape, usable, means = get_shape(family), curves.usable, curves.means()
     rows = []
     for key, part in means.groupby(list(AXES), sort=False):
@@ -86,7 +89,7 @@ def bootstrap(
             refit = fit_one(triplet, n, copy, se, shape, chance=chance)
             again[:] = np.log(refit.exponent), refit.floor
         good = np.isfinite(found[:, 0])
-        reach = _reach(found[good] - [np.log(fit.exponent), fit.floor], units, units - known, probability)
+        reach = _reach(found[good] - [np.log(fit.exponent), fit.floor], units, units - known, below)
         rows.append(
             {
                 **triplet._asdict(),
@@ -103,7 +106,7 @@ def bootstrap(
     return pd.DataFrame(rows)
 
 
-def _reach(away: np.ndarray, units: int, spare: int, probability: float) -> np.ndarray:
+def _reach(away: np.ndarray, units: int, spare: int, below: float) -> np.ndarray:
     """Return how far intervals reach from the estimates (estimates,); NaN without refits.
 
     Parameters
@@ -112,10 +115,12 @@ def _reach(away: np.ndarray, units: int, spare: int, probability: float) -> np.n
         Distances of the refits from the estimates (refits, estimates).
     units, spare
         What was resampled, and its degrees of freedom.
+    below
+        Probability below the high end.
     """
     if not len(away):
         return np.full(away.shape[1], np.nan)
-    quantile = student.ppf(0.5 + probability / 2, spare)
+    quantile = student.ppf(below, spare)
     return quantile * np.sqrt(units / spare * np.square(away).mean(axis=0))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.arguments import equal_tails
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.run_likelihoods import (
     fitted_layout,
@@ -62,14 +63,15 @@ def check_predictions(fit: CurveFit, *, probability: float = 0.9, seed: int = 0)
         One row per measured curve and size: observed, predicted (median), low, high, inside, p_mean (probability of a lower
         replicate, ties counted half), and p_spread (of a smaller sd between seeds; NaN for one seed).
     """
-    data, rows = predictive_draws(fit, seed=seed), []
+    tails, rows = equal_tails(probability), []
+    data = predictive_draws(fit, seed=seed)
     observed = data["observed_data"]["value"]
     value, copies = observed.values, data["posterior_predictive"]["value"].values.reshape(-1, observed.size)
     cells = pd.DataFrame({name: observed[name].values for name in (*AXES, "n_train")})
     for key, part in cells.groupby([*AXES, "n_train"], sort=False):
         seen, drawn = value[part.index], copies[:, part.index]
         mean, means = seen.mean(), drawn.mean(axis=1)
-        low, middle, high = np.quantile(means, [(1 - probability) / 2, 0.5, (1 + probability) / 2])
+        low, middle, high = np.quantile(means, tails)
         several = len(seen) > 1
         rows.append(
             {

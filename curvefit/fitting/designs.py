@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from curvefit.arguments import check_count, check_times, positive_sizes
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.triplet import AXES
@@ -47,6 +48,10 @@ def design(
         Sizes to consider; by default log-spaced ones from the smallest seen to `times` the largest.
     seeds
         Runs per proposal; several numbers are compared.
+    times
+        How far proposed sizes go without `sizes`: this many times the largest one seen, 1 or more.
+    draws
+        Draws of the fit that are used at most, 2 or more.
 
     Returns
     -------
@@ -58,13 +63,11 @@ def design(
     numbers = np.atleast_1d(np.asarray(seeds))
     if not numbers.size or not (numbers >= 1).all() or (numbers != np.floor(numbers)).any():
         raise InvalidInputError(f"seeds must be whole numbers of 1 or more, not {seeds}")
+    check_times(times)
+    check_count("draws", draws, least=2)
     usable = fit.curves.usable
     low, high = float(usable["n_train"].min()), float(usable["n_train"].max()) * times
-    grid = (
-        np.unique(np.geomspace(low, high, 10).round())
-        if sizes is None
-        else np.atleast_1d(np.asarray(sizes, float))
-    )
+    grid = np.unique(np.geomspace(low, high, 10).round()) if sizes is None else positive_sizes(sizes)
     fit = fit.thinned(draws)
     log_exponent = fit.parameter("log_exponent")
     log_error = np.log(np.maximum(fit.expected_error(grid), 1e-12))

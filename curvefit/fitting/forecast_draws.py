@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
 
+from curvefit.arguments import equal_tails
 from curvefit.errors import unknown_name
 from curvefit.fitting.counted_runs import CountedRuns
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
@@ -87,8 +88,7 @@ class Forecast(Saveable):
 
     def summary(self, probability: float = 0.9, *, kind: str = "seed") -> pd.DataFrame:
         """Return one row per curve and size: median, interval, whether extrapolated, the last value beside."""
-        tail = (1 - probability) / 2
-        low, middle, high = self.quantiles([tail, 0.5, 1 - tail], kind=kind)
+        low, middle, high = self.quantiles(equal_tails(probability), kind=kind)
         return pd.DataFrame(
             [
                 {

@@ -12,7 +12,7 @@ from curvefit.errors import InvalidInputError
 from curvefit.fitting.forecast_calibration import Calibration, calibrate, fit_ensembles
 from curvefit.fitting.forecast_curve import CurveEnsemble
 from curvefit.fitting.forecast_draws import Forecast
-from curvefit.fitting.forecast_shapes import get_shape
+from curvefit.fitting.forecast_shapes import check_families
 from curvefit.fitting.outlooks import Outlook
 from curvefit.fitting.seen_curve import SeenCurve
 from curvefit.seeding import generator
@@ -100,8 +100,7 @@ class CurvesOutlook(Outlook):
 
 def outlook_of_curves(curves: LearningCurves, families: tuple[str, ...], seed: int) -> CurvesOutlook:
     """Hold out the largest sizes, and integrate the families over every curve."""
-    for name in families:
-        get_shape(name)
+    check_families(families)
     seen = seen_curves(curves)
     if not seen:
         raise InvalidInputError(

@@ -6,11 +6,12 @@ are stated relative to the range of sizes that was seen, so that one setting ser
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from curvefit.errors import unknown_name
+from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.families import FAMILIES
 
 
@@ -92,3 +93,13 @@ def get_shape(name: str) -> Shape:
     if name not in SHAPES:
         raise unknown_name("forecasting family", name, SHAPES)
     return SHAPES[name]
+
+
+def check_families(names: Sequence[str]) -> None:
+    """Raise `InvalidInputError` unless `names` are one or more names of shapes, each in its own place."""
+    if isinstance(names, str) or not len(names):
+        raise InvalidInputError(
+            f"families must be one or more names, as in ('power-law', 'm4'), not {names!r}"
+        )
+    for name in names:
+        get_shape(name)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from curvefit.arguments import check_count, positive_sizes
 from curvefit.curves.learning_curves import LearningCurves
-from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.forecast_draws import Forecast
 from curvefit.fitting.forecast_of_curves import outlook_of_curves
@@ -55,7 +53,7 @@ def forecast(
     source
         Learning curves, a hierarchical fit of them, or an `outlook` of either, which has its own families and seed.
     n
-        Sizes, positive.
+        Sizes, positive and finite.
     families
         Members of the ensemble (ignored for a `CurveFit`, which has its own family).
     draws
@@ -63,8 +61,7 @@ def forecast(
     seed
         Of all random numbers.
     """
-    sizes = np.atleast_1d(np.asarray(n, float))
-    if sizes.ndim != 1 or not len(sizes) or not (sizes > 0).all():
-        raise InvalidInputError(f"n must be positive sizes in one dimension, not {n!r}")
+    sizes = positive_sizes(n)
+    check_count("draws", draws)
     ready = source if isinstance(source, Outlook) else outlook(source, families=families, seed=seed)
     return ready.forecast_at(sizes, draws)

@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.optimize import minimize, nnls
 from scipy.special import huber, softmax
 
+from curvefit.arguments import check_count, equal_tails
 from curvefit.errors import FitError, InvalidInputError, unknown_name
 from curvefit.fitting.saveable import Saveable
 from curvefit.seeding import generator
@@ -59,10 +60,11 @@ class LossSurface(Saveable):
         """Return the bootstrap percentile interval of a parameter; NaN without replicates."""
         if name not in NAMES:
             raise unknown_name("parameter of the loss surface", name, NAMES)
+        tails = equal_tails(probability)
         column = self.replicates[:, NAMES.index(name)]
         if not len(column):
             return float("nan"), float("nan")
-        low, high = np.quantile(column, [0.5 - probability / 2, 0.5 + probability / 2])
+        low, _, high = np.quantile(column, tails)
         return float(low), float(high)
 
     def summary(self, probability: float = 0.9) -> pd.DataFrame:
@@ -109,6 +111,7 @@ def loss_surface_fit(
     FitError
         When no start leads to an optimum.
     """
+    check_count("replicates", replicates, least=0)
     n, d, value = (np.asarray(x, float) for x in (parameters, tokens, loss))
     if not n.shape == d.shape == value.shape or n.ndim != 1 or len(n) < 10:
         raise InvalidInputError(

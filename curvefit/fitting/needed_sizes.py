@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from curvefit.arguments import check_count, check_times, equal_tails
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
@@ -64,9 +66,8 @@ class NeededSize(Saveable):
 
     def summary(self, probability: float = 0.9) -> pd.DataFrame:
         """Return one row a curve: median and interval of the size (inf where not reached), P(never), horizon."""
-        tail = (1 - probability) / 2
         ordered = np.sort(self.sizes, axis=0)
-        low, middle, high = (ordered[round(q * (len(ordered) - 1))] for q in (tail, 0.5, 1 - tail))
+        low, middle, high = (ordered[round(q * (len(ordered) - 1))] for q in equal_tails(probability))
         return pd.DataFrame(
             [
                 {
@@ -114,14 +115,16 @@ def needed_size(
     target
         Error to reach, above zero.
     times
-        How far to look: this many times the largest size seen.
+        How far to look: this many times the largest size seen, 1 or more.
     draws
         Number of draws.
     seed
         Of all random numbers.
     """
-    if not target > 0:
-        raise InvalidInputError(f"the target error must be above 0, not {target}")
+    if not isinstance(target, Real) or not 0 < target < np.inf:
+        raise InvalidInputError(f"the target error must be a finite number above 0, not {target!r}")
+    check_times(times)
+    check_count("draws", draws)
     usable = (source.curves if isinstance(source, CurveFit) else source).usable
     if not len(usable):
         raise InvalidInputError("there is no usable row; see curves.table['flag'] for the reasons")

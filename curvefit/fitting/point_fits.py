@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.stats import f as f_distribution
 
+from curvefit.arguments import equal_tails
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import Shape, get_shape
@@ -205,6 +206,7 @@ def profile_interval(
     ----------
     Bates, Watts, Nonlinear regression analysis and its applications, 1988, section 6.1 (profile t).
     """
+    equal_tails(probability)
     shape, part = get_shape(family), curves.means()
     part = part[(part[list(AXES)] == list(triplet)).all(axis=1)]
     if part.empty:

@@ -18,7 +18,8 @@ from functools import cache
 import numpy as np
 from scipy.optimize import nnls
 
-from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.arguments import positive_points
+from curvefit.errors import unknown_name
 from curvefit.fitting.saveable import Saveable
 
 MARGIN = 1e-3
@@ -77,11 +78,9 @@ def published_fit(name: str, n: np.ndarray, value: np.ndarray) -> PublishedFit:
     name
         ``"m1"``, ``"m2"``, ``"m3"`` or ``"m4"``.
     n, value
-        Sizes and positive errors or losses, of one length.
+        Sizes and positive errors or losses, of one length, in any order.
     """
-    n, value = np.asarray(n, float), np.asarray(value, float)
-    if n.shape != value.shape or n.ndim != 1 or len(n) < 2 or (n <= 0).any() or (value <= 0).any():
-        raise InvalidInputError("published estimators need two or more positive sizes with positive values")
+    n, value = positive_points(n, value, fewest=2, of="a published estimator")
     if name not in _ESTIMATORS:
         raise unknown_name("published estimator", name, _ESTIMATORS)
     return _ESTIMATORS[name](n, value)

@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from curvefit.arguments import equal_tails
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.triplet import AXES, Triplet
@@ -46,18 +47,15 @@ def log_regression(
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
-    means = curves.means()
+    below, means = equal_tails(probability)[2], curves.means()
     if means.empty:
         raise InvalidInputError("no row is usable, so there is nothing to fit")
     return pd.DataFrame(
-        [
-            _regress(Triplet(*key), part, method, probability)
-            for key, part in means.groupby(list(AXES), sort=False)
-        ]
+        [_regress(Triplet(*key), part, method, below) for key, part in means.groupby(list(AXES), sort=False)]
     )
 
 
-def _regress(triplet: Triplet, part: pd.DataFrame, method: str, probability: float) -> dict[str, object]:
+def _regress(triplet: Triplet, part: pd.DataFrame, method: str, below: float) -> dict[str, object]:
     import statsmodels.api as sm
     from scipy.stats import norm
     from scipy.stats import t as student
@@ -79,7 +77,7 @@ def _regress(triplet: Triplet, part: pd.DataFrame, method: str, probability: flo
         return {**base, **empty, "status": f"{len(part)} sizes in the log-linear range; three are needed"}
     if method == "binomial" and not part["n_errors"].notna().all():
         return {**base, **empty, "status": "the binomial regression needs counts"}
-    spare, below = len(part) - 2, 0.5 + probability / 2
+    spare = len(part) - 2
     widen, quantile = 1.0, float(student.ppf(below, spare))
     x = sm.add_constant(np.log(part["n_train"].to_numpy(float)))
     y = np.log(part["value"].to_numpy(float))

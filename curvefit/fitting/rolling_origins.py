@@ -9,7 +9,7 @@ from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.forecast_calibration import calibrate
 from curvefit.fitting.forecast_of_curves import seen_curves
-from curvefit.fitting.forecast_shapes import DEFAULT_SHAPES
+from curvefit.fitting.forecast_shapes import DEFAULT_SHAPES, check_families
 from curvefit.fitting.hold_outs import FEWEST_SEEN, ORIGINS, HoldOut, hold_out
 from curvefit.triplet import Triplet
 
@@ -38,6 +38,7 @@ def rolling_origin(
         One row per curve, origin and method (the families, ``last-value``): number of sizes scored, RMSLE,
         mean log density, share of values in the 90 % interval.
     """
+    check_families(families)
     seen = seen_curves(curves)
     return _table(list(seen), hold_out(list(seen.values()), families, origins=origins, seed=seed), seed)
 
@@ -46,6 +47,7 @@ def compare_families(
     curves: LearningCurves, *, families: tuple[str, ...] = DEFAULT_SHAPES, seed: int = 0
 ) -> pd.DataFrame:
     """Return one row a family: mean hold-out scores over curves and origins, and its stacking weight."""
+    check_families(families)
     seen = seen_curves(curves)
     held_out = hold_out(list(seen.values()), families, seed=seed)
     table = _table(list(seen), held_out, seed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from curvefit.errors import InvalidInputError
+from curvefit.arguments import equal_tails
 from curvefit.triplet import AXES
 
 if TYPE_CHECKING:
@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 
 def summarise(fit: CurveFit, probability: float) -> pd.DataFrame:
     """Return a row per triplet: medians, intervals, the error at the largest size, and identifiability."""
-    if not 0 < probability < 1:
-        raise InvalidInputError(f"probability {probability!r} must lie between 0 and 1")
+    low, middle, high = equal_tails(probability)
+    tails = [middle, low, high]
     names = [n for n in ("exponent", "floor", "amplitude") if n in fit.draws["posterior"]]
     names += [n for n in fit.law.parameter_names if n not in names and fit.law[n].pooling != "common"]
-    tail = (1 - probability) / 2
-    tails = [0.5, tail, 1 - tail]
     sizes = sizes_of(fit)
     columns: dict[str, object] = {axis: [t[k] for t in fit.triplets] for k, axis in enumerate(AXES)}
     for name in names:

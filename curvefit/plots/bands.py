@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from curvefit.errors import InvalidInputError
+from curvefit.arguments import equal_tails
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -106,8 +106,7 @@ def curve_bands(
     UnknownNameError
         When one of `triplets` was not fitted.
     """
-    if not 0 < probability < 1:
-        raise InvalidInputError(f"probability {probability} is not within (0, 1)")
+    tails = equal_tails(probability)
     usable = fit.curves.usable
     if sizes is None:
         sizes = np.geomspace(usable["n_train"].min(), usable["n_train"].max(), 40)
@@ -115,7 +114,6 @@ def curve_bands(
     if triplets is not None:
         fit = _part(fit, [fit.index(triplet) for triplet in triplets])
         usable = _rows_of(usable, fit.triplets)
-    tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
     predictive = new_run_quantiles(fit, n, (tails[0], tails[2]))
     rows = []
     for t, triplet in enumerate(fit.triplets):
@@ -156,9 +154,7 @@ def new_run_quantiles(fit: CurveFit, sizes: np.ndarray, probabilities: tuple[flo
 
 def parameter_table(fit: CurveFit, parameter: str, *, probability: float = 0.9) -> pd.DataFrame:
     """Return a row per triplet with the median and interval of one curve parameter."""
-    draws = fit.parameter(parameter)
-    tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
-    low, middle, high = np.quantile(draws, tails, axis=0)
+    low, middle, high = np.quantile(fit.parameter(parameter), equal_tails(probability), axis=0)
     table = pd.DataFrame(list(fit.triplets), columns=list(AXES))
     return table.assign(**{parameter: middle, f"{parameter}_lower": low, f"{parameter}_upper": high})
 

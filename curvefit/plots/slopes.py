@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.arguments import equal_tails
 from curvefit.plots.bands import seed_means
 from curvefit.plots.style import looks, new_axes, paper_style, set_title, size_axis
 from curvefit.triplet import AXES, Triplet
@@ -63,9 +64,8 @@ def local_slopes(fit: CurveFit, *, probability: float = 0.9) -> LocalSlopes:
     probability
         Mass of the intervals.
     """
-    usable = fit.curves.usable
+    tails, usable = equal_tails(probability), fit.curves.usable
     n = np.geomspace(usable["n_train"].min(), usable["n_train"].max(), 25)
-    tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
     fitted = []
     for t, triplet in enumerate(fit.triplets):
         log_error = np.log(np.clip(fit.expected_error(n, at=[t])[:, 0], 1e-12, None))

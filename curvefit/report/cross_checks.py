@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.arguments import equal_tails
 from curvefit.fitting.least_squares import LeastSquares, least_squares
 from curvefit.triplet import AXES
 
@@ -39,8 +40,7 @@ def cross_check(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
         least_squares_agreement: ``"inside"`` (the posterior's interval holds the estimate), ``"overlapping"`` (the two
         intervals meet), ``"apart"``, or ``"none"`` (no estimate); least_squares_status.
     """
-    tails = [0.5, (1 - probability) / 2, (1 + probability) / 2]
-    middle, lower, upper = np.quantile(fit.parameter("exponent"), tails, axis=0)
+    lower, middle, upper = np.quantile(fit.parameter("exponent"), equal_tails(probability), axis=0)
     means = dict(tuple(fit.curves.means().groupby(list(AXES), sort=False)))
     rows = []
     for i, triplet in enumerate(fit.triplets):

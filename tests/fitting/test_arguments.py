@@ -1,0 +1,148 @@
+"""Arguments that cannot be are refused by name, before any work; order of points says nothing."""
+
+import numpy as np
+import pytest
+
+import curvefit
+from curvefit.curves import LearningCurves
+from curvefit.errors import InvalidInputError
+from curvefit.fitting import (
+    bnsl_fit,
+    bootstrap,
+    check_predictions,
+    compare_families,
+    design,
+    forecast,
+    log_regression,
+    loss_surface_fit,
+    needed_size,
+    outlook,
+    profile_interval,
+    published_fit,
+    rolling_origin,
+)
+from curvefit.plots.bands import curve_bands, parameter_table
+from curvefit.plots.slopes import local_slopes
+from curvefit.report.cross_checks import cross_check
+
+N = 64 * 2.0 ** np.arange(7)
+
+
+@pytest.fixture(scope="module")
+def curves():
+    rng = np.random.default_rng(0)
+    law = 0.1 + 3 * N**-0.3
+    noise = np.exp(0.02 * rng.standard_normal((4, len(N))))
+    rows = [{"n": n, "seed": s, "loss": law[i] * noise[s, i]} for s in range(4) for i, n in enumerate(N)]
+    return LearningCurves.from_frame(rows)
+
+
+@pytest.fixture(scope="module")
+def fit(curves):
+    return curvefit.fit(curves, method="approximate")
+
+
+@pytest.fixture(scope="module")
+def ready(curves):
+    return outlook(curves)
+
+
+@pytest.fixture(scope="module")
+def surface():
+    parameters, tokens = np.meshgrid(10.0 ** np.arange(6, 10), 10.0 ** np.arange(8, 11))
+    loss = 1.8 + 480 * parameters**-0.35 + 2000 * tokens**-0.37
+    return loss_surface_fit(parameters.ravel(), tokens.ravel(), loss.ravel(), replicates=2)
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 90, -0.1, np.nan, "0.9"])
+def test_a_probability_lies_between_0_and_1(curves, fit, ready, surface, wrong):
+    ahead, needed, one = (
+        forecast(ready, [1e5], draws=10),
+        needed_size(ready, 0.3, draws=10),
+        curves.triplets[0],
+    )
+    asked = [
+        lambda: fit.summary(wrong),
+        lambda: bootstrap(curves, probability=wrong),
+        lambda: log_regression(curves, probability=wrong),
+        lambda: profile_interval(curves, one, probability=wrong),
+        lambda: profile_interval(curves, one, family="m4", probability=wrong),
+        lambda: check_predictions(fit, probability=wrong),
+        lambda: ahead.summary(wrong),
+        lambda: needed.summary(wrong),
+        lambda: surface.summary(wrong),
+        lambda: curve_bands(fit, probability=wrong),
+        lambda: parameter_table(fit, "exponent", probability=wrong),
+        lambda: local_slopes(fit, probability=wrong),
+        lambda: cross_check(fit, probability=wrong),
+    ]
+    for ask in asked:
+        with pytest.raises(InvalidInputError, match=f"probability {wrong!r} must lie between 0 and 1"):
+            ask()
+
+
+@pytest.mark.parametrize("wrong", [0, -5, 2.5])
+def test_numbers_of_draws_are_whole_and_above_0(curves, fit, ready, wrong):
+    asked = [
+        lambda: forecast(ready, [1e5], draws=wrong),
+        lambda: forecast(fit, [1e5], draws=wrong),
+        lambda: needed_size(ready, 0.3, draws=wrong),
+        lambda: design(fit, draws=wrong),
+        lambda: bootstrap(curves, replicates=wrong),
+    ]
+    for ask in asked:
+        with pytest.raises(InvalidInputError, match=rf"whole number of [12] or more, not {wrong}"):
+            ask()
+
+
+def test_a_surface_has_no_less_than_0_replicates():
+    with pytest.raises(InvalidInputError, match="replicates must be a whole number of 0 or more, not -1"):
+        loss_surface_fit(N, N, N, replicates=-1)
+
+
+@pytest.mark.parametrize("wrong", [np.inf, np.nan, 0.0, -1.0])
+def test_sizes_and_targets_are_positive_and_finite(curves, fit, ready, wrong):
+    for ask in (
+        lambda: forecast(ready, [1e5, wrong]),
+        lambda: forecast(fit, [wrong]),
+        lambda: design(fit, sizes=[wrong]),
+    ):
+        with pytest.raises(InvalidInputError, match="n must be positive, finite sizes"):
+            ask()
+    with pytest.raises(InvalidInputError, match="the target error must be a finite number above 0"):
+        needed_size(ready, wrong)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, np.inf, np.nan, 0.5])
+def test_how_far_to_look_is_finite(fit, ready, wrong):
+    for ask in (lambda: needed_size(ready, 0.3, times=wrong), lambda: design(fit, times=wrong)):
+        with pytest.raises(InvalidInputError, match="times must be a finite number of 1 or more, not"):
+            ask()
+
+
+@pytest.mark.parametrize("wrong", [(), "power-law"])
+def test_families_are_names(curves, wrong):
+    for ask in (
+        lambda: forecast(curves, [1e5], families=wrong),
+        lambda: rolling_origin(curves, families=wrong),
+        lambda: compare_families(curves, families=wrong),
+    ):
+        with pytest.raises(InvalidInputError, match="families must be one or more names"):
+            ask()
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.0])
+def test_points_of_others_estimators_are_positive_and_finite(wrong):
+    spoiled = np.r_[N[:6] ** -0.3, wrong]
+    for estimate in (lambda *x: published_fit("m2", *x), bnsl_fit):
+        with pytest.raises(InvalidInputError, match=f"needs value positive and finite; .* is {wrong:g}"):
+            estimate(N, spoiled)
+        with pytest.raises(InvalidInputError, match="one value each"):
+            estimate(N, N[:6])
+
+
+def test_the_order_of_points_says_nothing():
+    value, mixed = 0.1 + N**-0.3, np.random.default_rng(0).permutation(len(N))
+    assert bnsl_fit(N[mixed], value[mixed]) == bnsl_fit(N, value)
+    for name in ("m1", "m2", "m3", "m4"):
+        assert published_fit(name, N[mixed], value[mixed]) == published_fit(name, N, value)
