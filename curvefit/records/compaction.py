@@ -8,6 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,14 +50,13 @@ def compact_store(store: RecordStore, *, include_open: bool = False) -> int:
     """
     with lock_store(store):
         manifest = read_manifest(store.manifest)
-        _remove(store, manifest.sealed_segments())
-        segments = [read_segment(path) for path in sorted(store.segments.glob("*.jsonl"))]
-        ready = [segment for segment in segments if _can_be_sealed(segment, include_open)]
+        _remove_sealed(store, manifest)
+        found = [_read_complete(path, include_open) for path in sorted(store.segments.glob("*.jsonl"))]
+        ready = [segment for segment in found if segment is not None]
         if not ready:
             return 0
         sources = tuple(
-            SealedSegment(name=s.path.name, size=s.path.stat().st_size, sha256=file_digest(s.path))
-            for s in ready
+            SealedSegment(name=s.path.name, size=s.size, sha256=file_digest(s.path)) for s in ready
         )
         part = write_part(store, to_table([row for segment in ready for row in segment.records]), sources)
         withdrawn = [
@@ -64,28 +64,28 @@ def compact_store(store: RecordStore, *, include_open: bool = False) -> int:
             for segment in ready
             for at, run_id, reason in segment.tombstones
         ]
-        write_manifest(
-            store.manifest,
-            Manifest(
-                parts=(*manifest.parts, part),
-                withdrawn=newest_withdrawals((*manifest.withdrawn, *withdrawn)),
-            ),
+        manifest = Manifest(
+            parts=(*manifest.parts, part),
+            withdrawn=newest_withdrawals((*manifest.withdrawn, *withdrawn)),
         )
-        _remove(store, {segment.path.name for segment in ready})
+        write_manifest(store.manifest, manifest)
+        _remove_sealed(store, manifest)
         return part.rows
 
 
-def _can_be_sealed(segment: SegmentContent, include_open: bool) -> bool:
-    """Return whether all that was ever written to a segment is known to be there, and understood."""
-    if not segment.begin or segment.others or any(not damage.unfinished for damage in segment.damages):
-        return False
-    if segment.count is not None:
-        return not segment.damages and not segment.n_missing
-    return include_open and _writer_is_gone(segment)
+def _read_complete(path: Path, include_open: bool) -> SegmentContent | None:
+    """Return a segment if all that was ever written to it is known to be there, and understood."""
+    segment = read_segment(path)
+    if segment.count is None:
+        if not include_open or not writer_is_gone(segment):
+            return None
+        segment = read_segment(path)  # with what it wrote after the first reading
+    return segment if segment.begin and segment.is_sound and not segment.others else None
 
 
-def _writer_is_gone(segment: SegmentContent) -> bool:
-    if segment.begin["host"] != own_host() and time.time() - segment.path.stat().st_mtime < _SILENCE:
+def writer_is_gone(segment: SegmentContent) -> bool:
+    """Return whether nothing will be added to a segment that has no closing line."""
+    if segment.begin.get("host") != own_host() and time.time() - segment.path.stat().st_mtime < _SILENCE:
         return False
     with segment.path.open("rb+") as file:
         try:
@@ -124,9 +124,10 @@ def write_part(store: RecordStore, table: pa.Table, sources: tuple[SealedSegment
     )
 
 
-def _remove(store: RecordStore, names: set[str]) -> None:
-    for name in names:
-        (store.segments / name).unlink(missing_ok=True)
+def _remove_sealed(store: RecordStore, manifest: Manifest) -> None:
+    paths = set(store.segments.glob("*.jsonl"))
+    for path in paths.difference(manifest.unsealed(paths)):
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

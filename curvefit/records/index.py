@@ -55,7 +55,6 @@ class RunIndex:
         while True:
             self.entries, self._withdrawn = {}, {}
             self._segments: dict[str, SegmentContent] = {}
-            self._sizes: dict[str, int] = {}
             self._stamp = self._manifest_stamp()
             manifest = read_manifest(self.store.manifest)
             for withdrawal in manifest.withdrawn:
@@ -81,8 +80,7 @@ class RunIndex:
         if before is not None and before.count is not None:  # closed
             return False
         try:
-            size = path.stat().st_size
-            if size == self._sizes.get(path.name):
+            if before is not None and path.stat().st_size == before.size:
                 return False
             content = read_segment(path, after=before)
         except FileNotFoundError:  # sealed meanwhile: the manifest has changed, the next call reads it
@@ -93,7 +91,7 @@ class RunIndex:
             entry = Entry(at, record.get("status", "ok"), record.get("seconds"), record.get("message", ""))
             self._add(record["run_id"], entry)
         content.records, content.tombstones = [], []
-        self._segments[path.name], self._sizes[path.name] = content, size
+        self._segments[path.name] = content
         return True
 
     def _add(self, run_id: str, entry: Entry) -> None:

@@ -54,9 +54,21 @@ class Manifest(Settings):
     parts: tuple[SealedPart, ...] = ()
     withdrawn: tuple[Withdrawal, ...] = ()
 
-    def sealed_segments(self) -> set[str]:
-        """Return the names of segments that a sealed part has replaced."""
-        return {segment.name for part in self.parts for segment in part.segments}
+    def unsealed(self, segments: Iterable[Path]) -> list[Path]:
+        """Return those of `segments` that hold something no sealed part has.
+
+        A segment is only ever added to, so one that is longer than what was sealed of it counts: merging brings
+        it when the writer went on after a copy of it was sealed.
+
+        Raises
+        ------
+        FileNotFoundError
+            When one of which a part was sealed is gone.
+        """
+        sizes: dict[str, int] = {}
+        for sealed in (segment for part in self.parts for segment in part.segments):
+            sizes[sealed.name] = max(sealed.size, sizes.get(sealed.name, 0))
+        return [path for path in segments if path.name not in sizes or path.stat().st_size > sizes[path.name]]
 
 
 def newest_withdrawals(withdrawals: Iterable[Withdrawal]) -> tuple[Withdrawal, ...]:

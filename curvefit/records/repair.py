@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curvefit.errors import StoreError
-from curvefit.records.compaction import lock_store, write_part
-from curvefit.records.files import file_digest
+from curvefit.records.compaction import lock_store, write_part, writer_is_gone
+from curvefit.records.files import file_digest, replace_file
+from curvefit.records.lines import Damage, decode_lines, encode_line
 from curvefit.records.manifest import (
     DamagedManifestError,
     Manifest,
@@ -18,6 +19,7 @@ from curvefit.records.manifest import (
     read_manifest,
     write_manifest,
 )
+from curvefit.records.segment import own_host, read_segment
 from curvefit.records.store import RecordStore
 from curvefit.records.table import SCHEMA
 
@@ -26,9 +28,9 @@ def repair_store(store: RecordStore) -> list[str]:
     """Make a store readable again and return a sentence for every thing done; nothing is deleted.
 
     A damaged manifest is made anew from the sealed parts, whose names tell their digests. Of a damaged part,
-    the row groups that pass their page checksums are sealed again. Damaged files go to ``damaged/``. Runs that
-    are without a record then are done again by the next ``curvefit run``. Segments stay as they are: their
-    sound lines are read anyway.
+    the row groups that pass their page checksums are sealed again; of a damaged segment, whose writer is done, the
+    lines that check are written anew. Damaged files go to ``damaged/``. Runs that are without a record then are done
+    again by the next ``curvefit run``.
     """
     done: list[str] = []
     with lock_store(store):
@@ -44,6 +46,9 @@ def repair_store(store: RecordStore) -> list[str]:
         parts = [kept for part in manifest.parts if (kept := _repair_part(store, part, done)) is not None]
         if done:
             write_manifest(store.manifest, manifest.model_copy(update={"parts": tuple(parts)}))
+        for folder in (store.segments, store.traces):
+            for path in sorted(folder.glob("*.jsonl")):
+                _repair_segment(store, path, done)
     return done
 
 
@@ -72,6 +77,20 @@ def _repair_part(store: RecordStore, part: SealedPart, done: list[str]) -> Seale
     _set_aside(store, path)
     done.append(f"sealed/{part.name}: {table.num_rows} of {part.rows} records kept; file set aside")
     return saved
+
+
+def _repair_segment(store: RecordStore, path: Path, done: list[str]) -> None:
+    """Write the lines of a damaged segment, or sidecar of traces, that check to a new one, under a new name."""
+    segment = read_segment(path)
+    if segment.is_sound or (segment.count is None and not writer_is_gone(segment)):
+        return
+    lines = [line for line in decode_lines(path.read_bytes()) if not isinstance(line, Damage)]
+    kept = [line for line in lines if line["kind"] not in ("begin", "end")]
+    begin = segment.begin or {"kind": "begin", "writer": path.stem, "host": own_host(), "provenance": {}}
+    content = b"".join(map(encode_line, [begin, *kept, {"kind": "end", "count": len(kept)}]))
+    replace_file(path.with_stem(f"{path.stem}-repaired"), content)
+    _set_aside(store, path)
+    done.append(f"{path.parent.name}/{path.name}: {len(kept)} lines kept; file set aside")
 
 
 def rows_that_check(path: Path) -> pa.Table:

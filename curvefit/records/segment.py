@@ -194,6 +194,8 @@ class SegmentContent:
         Lines the closing line promises, or None while the segment is open.
     begin
         The first line: writer, host, process, shared provenance.
+    size
+        Bytes of the file when it was read.
     offset, n_lines
         Where reading stopped (the end of the last complete line), for reading on later.
     """
@@ -206,6 +208,7 @@ class SegmentContent:
     others: int = 0
     count: int | None = None
     begin: dict[str, Any] = field(default_factory=dict)
+    size: int = 0
     offset: int = 0
     n_lines: int = 0
 
@@ -215,6 +218,16 @@ class SegmentContent:
         good = len(self.records) + len(self.tombstones) + len(self.traces) + self.others
         present = good + len(self.damages)
         return 0 if self.count is None else max(self.count - present, 0)
+
+    @property
+    def faults(self) -> list[Damage]:
+        """Damages other than the last line of a killed writer, which is cut off and was never counted as done."""
+        return [damage for damage in self.damages if self.count is not None or not damage.unfinished]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing that was written is damaged or missing, as far as the segment itself can tell."""
+        return not self.faults and not self.n_missing and (bool(self.begin) or not self.n_lines)
 
 
 def read_segment(path: Path, *, after: SegmentContent | None = None) -> SegmentContent:
@@ -249,6 +262,7 @@ def read_segment(path: Path, *, after: SegmentContent | None = None) -> SegmentC
             content.count = body["count"]
         else:
             content.others += 1
+    content.size = content.offset + len(data)
     complete = data.rfind(b"\n") + 1
     content.offset += complete
     content.n_lines += data.count(b"\n", 0, complete)

@@ -12,7 +12,6 @@ The newest record of a run counts; a tombstone withdraws the records written bef
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,10 +24,10 @@ import pyarrow.parquet as pq
 from curvefit.errors import DataFileError, StoreError, UnknownNameError
 from curvefit.records.files import cannot_write, file_digest
 from curvefit.records.manifest import REPAIR, Manifest, SealedPart, read_manifest
+from curvefit.records.plans import relabelled
 from curvefit.records.record import RunRecord
 from curvefit.records.segment import SegmentContent, SegmentWriter, read_segment
 from curvefit.records.table import SCHEMA, SORT_KEYS, conform, to_records, to_table
-from curvefit.triplet import AXES
 
 _ATTEMPTS = 5
 _ORDER = [(key, "ascending") for key in SORT_KEYS]
@@ -60,6 +59,11 @@ class RecordStore:
     def traces(self) -> Path:
         """Folder of the sidecars: learned curves during training."""
         return self.path / "traces"
+
+    @property
+    def plans(self) -> Path:
+        """Folder of the study files as they were run, and the lists of their runs."""
+        return self.path / "plans"
 
     @property
     def manifest(self) -> Path:
@@ -129,7 +133,8 @@ class RecordStore:
         """Return the current record of every run as a table (see `curvefit.records.table.SCHEMA`).
 
         Rows are sorted by triplet, size and seed, so equal records give an equal table whatever the order
-        of writing. Labels are those of the study as it was last run, for they may change. Lines that do not check are left out; `curvefit.records.verify` names them.
+        of writing. Study and labels of a run are those of the study that asked for it last, for they may change. Lines
+        that do not check are left out; `curvefit.records.verify` names them.
 
         Raises
         ------
@@ -141,7 +146,8 @@ class RecordStore:
         tables.append(to_table([row for segment in segments for row in segment.records]))
         dates = [(w.run_id, w.at) for w in manifest.withdrawn]
         dates += [(run_id, at) for segment in segments for at, run_id, _ in segment.tombstones]
-        return _relabelled(_current(pa.concat_tables(tables), _newest(dates)), self.path / "plans")
+        table = _current(pa.concat_tables(tables), _newest(dates))
+        return relabelled(table, self.plans).sort_by(_ORDER)
 
     def read_records(self) -> list[RunRecord]:
         """Return the current record of every run, sorted by triplet, size and seed."""
@@ -158,9 +164,8 @@ class RecordStore:
         for _ in range(_ATTEMPTS):
             paths = sorted(self.segments.glob("*.jsonl"))
             manifest = read_manifest(self.manifest)
-            sealed = manifest.sealed_segments()
             try:
-                return manifest, [read_segment(path) for path in paths if path.name not in sealed]
+                return manifest, [read_segment(path) for path in manifest.unsealed(paths)]
             except FileNotFoundError:
                 continue
         raise StoreError(f"store {self.path} changes too quickly to be read")
@@ -227,22 +232,4 @@ def _current(table: pa.Table, withdrawn: Mapping[str, int]) -> pa.Table:
             newest[run_id] = (at, row)
     if len(newest) < table.num_rows:
         table = table.take(pa.array(sorted(row for _, row in newest.values()), pa.int64()))
-    return table.sort_by(_ORDER)
-
-
-def _relabelled(table: pa.Table, plans: Path) -> pa.Table:
-    """Return `table` with the labels that the plans of its studies, kept in the store, give its runs now."""
-    labels: dict[tuple[str, str], list[str]] = {}
-    for path in plans.glob("*.parquet"):
-        with contextlib.suppress(OSError, KeyError, pa.ArrowException):  # records speak for themselves too
-            plan = pq.read_table(path, columns=["run_id", *AXES], partitioning=None)
-            for run_id, *triplet in zip(*(column.to_pylist() for column in plan.columns)):
-                labels[path.stem, run_id] = triplet
-    if not labels:
-        return table
-    keys = zip(table["study"].to_pylist(), table["run_id"].to_pylist())
-    own = zip(*(table[axis].to_pylist() for axis in AXES))
-    found = [labels.get(key, triplet) for key, triplet in zip(keys, own)]
-    for axis, values in zip(AXES, zip(*found)):
-        table = table.set_column(table.column_names.index(axis), axis, pa.array(values, pa.string()))
     return table.sort_by(_ORDER)

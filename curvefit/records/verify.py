@@ -112,9 +112,10 @@ def verify_store(path: str | Path, *, acknowledged: dict[str, int] | None = None
         found.notes.append(
             f"sealed/{extra.name}: not in the manifest; a compaction was cut short, its segments count"
         )
-    sealed = manifest.sealed_segments()
-    for segment_path in sorted(store.segments.glob("*.jsonl")):
-        if segment_path.name in sealed:
+    segments = sorted(store.segments.glob("*.jsonl"))
+    unsealed = set(manifest.unsealed(segments))
+    for segment_path in segments:
+        if segment_path not in unsealed:
             found.notes.append(f"segments/{segment_path.name}: sealed already, will be cleared away")
             continue
         seen |= _check_segment(read_segment(segment_path), found)

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curvefit.errors import DataFileError, InvalidInputError, UnknownNameError, unknown_name
-from curvefit.records.files import replace_file
+from curvefit.records.plans import write_plan
+from curvefit.records.store import RecordStore
 from curvefit.study.spec import RunSpec
 from curvefit.study.study import Study
 from runners.engine.chunk import Chunk, plan_chunks
@@ -153,16 +154,9 @@ def keep_plan(plan: Plan, file: Path, folder: Path) -> Path:
         for s in chunk.specs
     ]
     table = pa.table(dict(zip(_COLUMNS, map(list, zip(*rows)))))
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    plans = folder / "plans"
-    plans.mkdir(exist_ok=True)
-    replace_file(plans / f"{plan.study.name}.parquet", sink.getvalue().to_pybytes())
-    copy = plans / f"{plan.study.name}.toml"
-    replace_file(copy, file.read_bytes())
-    return copy
+    return write_plan(RecordStore(folder).plans, plan.study.name, table, file.read_bytes())
 
 
 def read_plans(folder: Path) -> dict[str, pa.Table]:
     """Return the plans kept in a store, by study name."""
-    return {path.stem: pq.read_table(path) for path in sorted((folder / "plans").glob("*.parquet"))}
+    return {path.stem: pq.read_table(path) for path in sorted(RecordStore(folder).plans.glob("*.parquet"))}

@@ -11,6 +11,7 @@ from curvefit.records.compaction import compact_store
 from curvefit.records.index import RunIndex
 from curvefit.records.manifest import Withdrawal, read_manifest, write_manifest
 from curvefit.records.merging import merge_stores
+from curvefit.records.repair import repair_store
 from curvefit.records.verify import verify_store
 from tests.records.made import record, write
 
@@ -71,3 +72,40 @@ def test_damaged_or_absent_sources_are_refused(parts, tmp_path):
     part.write_bytes(part.read_bytes()[:-1])
     with pytest.raises(StoreError, match="damaged"):
         merge_stores(RecordStore(tmp_path / "all"), parts)
+
+
+def test_what_a_source_goes_on_to_write_is_not_lost_although_its_copy_was_sealed(tmp_path):
+    source, whole = RecordStore(tmp_path / "a").create(), RecordStore(tmp_path / "all")
+    index = None
+    with source.writer() as writer:
+        for number in range(3):
+            writer.append(record(number))
+            merge_stores(whole, [source])
+            index = index or RunIndex(whole)
+            index.refresh()
+            assert len(index.entries) == len(whole.read_records()) == number + 1
+            assert compact_store(whole, include_open=True) == number + 1, "nobody here holds the copy"
+            assert len(whole.read_records()) == number + 1
+    merge_stores(whole, [source])
+    assert compact_store(whole) == 3
+    merge_stores(whole, [source])
+    assert not list(whole.segments.iterdir()), "nothing is new"
+    assert verify_store(whole.path).is_sound
+    assert whole.read_records() == source.read_records()
+
+
+@pytest.mark.parametrize("part", ["segments", "traces"])
+def test_a_source_with_a_damaged_line_is_refused_until_it_is_repaired(tmp_path, part):
+    source, whole = RecordStore(tmp_path / "a").create(), RecordStore(tmp_path / "all")
+    with source.writer(traces=True) as writer:
+        writer.extend(record(i, extra={"trace": {"step": [i]}}) for i in range(3))
+    (file,) = (source.path / part).glob("*.jsonl")
+    file.write_bytes(file.read_bytes().replace(record(1).run_id.encode(), b"f" * 20))
+    with pytest.raises(
+        StoreError, match=rf"nothing of it is copied(.|\n)*{part}/{file.name}:3: the checksum"
+    ):
+        merge_stores(whole, [source])
+    assert not list(whole.segments.iterdir())
+    repair_store(source)
+    merge_stores(whole, [source])
+    assert len(whole.read_records()) == 2 + (part == "traces")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from curvefit.errors import InvalidInputError, StoreError
+from curvefit.records import read_traces
 from curvefit.records.compaction import compact_store
 from curvefit.records.index import RunIndex
 from curvefit.records.lines import encode_line
@@ -176,3 +177,38 @@ def test_a_disk_that_cannot_even_be_cut_back_ends_the_segment(store, monkeypatch
 
 def _fail():
     raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize("lose", [1, 2, 3, 5])
+def test_a_damaged_segment_is_set_aside_and_its_sound_lines_stay(store, lose):
+    with store.writer(traces=True, provenance={"code": "abc"}) as writer:
+        writer.extend(record(i, extra={"trace": {"step": [i]}}) for i in range(3))
+    (path,), (sidecar,) = store.segments.glob("*.jsonl"), store.traces.glob("*.jsonl")
+    for file in (path, sidecar):
+        lines = file.read_bytes().splitlines(keepends=True)
+        lines[lose - 1] = lines[lose - 1].replace(b'"kind"', b'"kiNd"')
+        file.write_bytes(b"".join(lines))
+    before = store.read_records()
+    assert len(before) == 3 - (lose in (2, 3))
+    assert not verify_store(store.path).is_sound
+    assert [sentence.partition(":")[0] for sentence in repair_store(store)] == [
+        f"segments/{path.name}",
+        f"traces/{sidecar.name}",
+    ]
+    assert verify_store(store.path).is_sound
+    assert store.read_records() == before
+    assert {file.name for file in (store.path / "damaged").iterdir()} == {path.name, sidecar.name}
+    assert read_traces(store.path).num_rows == len(before)
+    assert repair_store(store) == []
+    assert compact_store(store) == len(before)
+
+
+def test_a_damaged_segment_whose_writer_is_at_work_is_left_alone(store):
+    writer = store.writer()
+    writer.append(record(0))
+    writer.append(record(1))
+    flip(writer.path, writer.path.read_bytes().index(b'"seed":0'))
+    assert repair_store(store) == []
+    writer.close()
+    assert len(repair_store(store)) == 1
+    assert [r.seed for r in store.read_records()] == [1]

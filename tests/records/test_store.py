@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curvefit.errors import DataFileError, StoreError
-from curvefit.records import RecordStore, read_records, read_table
+from curvefit.records import RecordStore, compaction, read_records, read_table
 from curvefit.records.compaction import compact_store
 from curvefit.records.index import RunIndex
 from curvefit.records.lines import Damage, decode_lines, encode_line
@@ -176,7 +176,7 @@ def test_an_interrupted_compaction_loses_and_repeats_nothing(store, monkeypatch)
         compact_store(store)
     monkeypatch.undo()
     assert store.read_table().equals(before)
-    monkeypatch.setattr("curvefit.records.compaction._remove", _interrupted_when_names)
+    monkeypatch.setattr("curvefit.records.compaction._remove_sealed", _interrupted_when_sealed)
     with pytest.raises(KeyboardInterrupt):
         compact_store(store)
     monkeypatch.undo()
@@ -190,8 +190,8 @@ def _interrupted(*_, **__):
     raise KeyboardInterrupt
 
 
-def _interrupted_when_names(_, names):
-    if names:
+def _interrupted_when_sealed(_, manifest):
+    if manifest.parts:
         raise KeyboardInterrupt
 
 
@@ -310,3 +310,20 @@ def test_a_hundred_thousand_records_load_in_seconds(store):
     began = time.process_time()
     assert len(read_records(path)) == 100_000
     assert time.process_time() - began < 15
+
+
+def test_what_is_written_while_a_segment_is_read_is_sealed_too(store, monkeypatch):
+    writer = store.writer()
+    writer.append(record(0))
+    real = compaction.read_segment
+
+    def slowly(path):
+        content = real(path)
+        if writer.count == 1:
+            writer.append(record(1))
+            writer.close()
+        return content
+
+    monkeypatch.setattr(compaction, "read_segment", slowly)
+    assert compact_store(store, include_open=True) == 2
+    assert [r.seed for r in store.read_records()] == [0, 1]
