@@ -33,6 +33,10 @@ _ROWS = 4096
 """Rows of a group: what a damaged page takes with it."""
 
 
+class NoLocksError(StoreError):
+    """A store on a file system without locks: all that needs its manifest alone is refused, records are not."""
+
+
 def compact_store(store: RecordStore, *, include_open: bool = False) -> int:
     """Seal the segments whose writers are done; return the number of rows sealed.
 
@@ -47,6 +51,13 @@ def compact_store(store: RecordStore, *, include_open: bool = False) -> int:
     include_open
         Also seal segments without a closing line whose writers are gone: killed. A writer holds a lock on its
         segment; of one on another machine, an hour of silence is asked for besides.
+
+    Raises
+    ------
+    NoLocksError
+        When the file system of the store has no locks: nothing is sealed then, and all is read as before.
+    StoreError
+        When the store cannot be written; the segments are intact.
     """
     with lock_store(store):
         manifest = read_manifest(store.manifest)
@@ -132,11 +143,24 @@ def _remove_sealed(store: RecordStore, manifest: Manifest) -> None:
 
 @contextlib.contextmanager
 def lock_store(store: RecordStore) -> Iterator[None]:
-    """Keep others from changing the manifest."""
+    """Keep others from changing the manifest.
+
+    Raises
+    ------
+    NoLocksError
+        When the file system of the store has no locks.
+    StoreError
+        When the store cannot be written.
+    """
     try:
         file = (store.path / ".compaction.lock").open("w")
     except OSError as error:
         raise StoreError(f"store {store.path} cannot be written: {error.strerror}") from error
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            raise NoLocksError(
+                f"store {store.path} cannot be locked ({error.strerror}); its segments and manifest stay as they are"
+            ) from error
         yield

@@ -56,7 +56,7 @@ def run(
     Ctrl-C once finishes the current runs and stops; twice stops at once. Either way, and after a crash,
     the same command goes on where it was.
     """
-    from curvefit.records.compaction import compact_store
+    from curvefit.records.compaction import NoLocksError, compact_store
     from curvefit.records.store import RecordStore
     from curvefit.study.study import Study
     from runners.commands.bar import ProgressBar
@@ -94,7 +94,10 @@ def run(
     with Stop(deadline=deadline) as stop, ProgressBar(plan.study.name, driver.progress) as bar:
         progress = driver.run(chosen, stop, watch=bar.show)
     if not driver.has_company:
-        compact_store(store, include_open=True)
+        try:
+            compact_store(store, include_open=True)
+        except NoLocksError as error:
+            typer.secho(f"not compacted: {error}", fg="yellow", err=True)
     typer.echo(json_text(_as_values(progress, plan.study.name, out)) if as_json else _sentence(progress, out))
     if progress.stopped and "interrupted" in progress.stopped:
         raise typer.Exit(EXIT_INTERRUPTED)

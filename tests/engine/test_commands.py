@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import subprocess
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 import typer
 
-from curvefit.errors import CurvefitError, DataFileError, InvalidInputError, UnknownNameError
+from curvefit.errors import CurvefitError, DataFileError, InvalidInputError, StoreError, UnknownNameError
+from curvefit.records.merging import merge_stores
 from curvefit.records.store import RecordStore
 from curvefit.study.study import Study
 from runners.commands.check import check_study_file
@@ -218,3 +220,16 @@ def test_cost_intervals_narrow_with_experience_and_cover():
         covered += estimate.low <= seconds[20:].sum() <= estimate.high
         assert estimate.high / estimate.low < 6
     assert covered >= 47  # 90 % nominal: fewer than 47 of 60 has a false-alarm rate below 0.1 %
+
+
+def test_without_file_locks_a_run_ends_well_and_says_that_it_is_not_compacted(tmp_path, capsys, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    study, out = tiny_toml(tmp_path / "s.toml", replicates=1), tmp_path / "out"
+    run(str(study), out, executor=EXECUTOR, workers=1)
+    assert "not compacted: store" in capsys.readouterr().err
+    assert RecordStore(out).read_table().num_rows == 3
+    with pytest.raises(StoreError, match=r"cannot be locked \(No locks available\)"):
+        merge_stores(RecordStore(tmp_path / "all"), [RecordStore(out)])
