@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 AXES = ("data", "model", "inference")
@@ -23,6 +25,22 @@ class Triplet(NamedTuple):
 
     def __str__(self) -> str:
         return " | ".join(self)
+
+
+def label_matches(label: str, pattern: str) -> bool:
+    """Return whether a label is what a pattern says; ``*`` stands for any text, all else for itself.
+
+    Examples
+    --------
+    >>> label_matches("vec filter=[2, 2]", "vec filter=[2, 2]"), label_matches("vec filter=[2, 2]", "vec*")
+    (True, True)
+    """
+    return label == pattern or _compiled(pattern).fullmatch(label) is not None
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import itertools
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from curvefit.study.mistakes import describe_study_mistakes
 from curvefit.study.sizes import expand_sizes
 from curvefit.study.spec import RunSpec
 from curvefit.study.tables import ExcludeTable, FallbackTable, StudyFile
-from curvefit.triplet import AXES, Triplet
+from curvefit.triplet import AXES, Triplet, label_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +183,7 @@ class Study:
         for axis in AXES:
             glob, members = getattr(pattern, axis), getattr(self, axis)
             names = dict.fromkeys(name for m in members for name in (m.member.label, m.member.name))
-            if not any(fnmatchcase(name, glob) for name in names):
+            if not any(label_matches(name, glob) for name in names):
                 return f"{axis} = {glob!r}; known: {', '.join(names)}.{did_you_mean(glob, names)}"
         return ""
 
@@ -199,7 +198,7 @@ def _allowed_sizes(members: tuple[StudyMember, ...], default: tuple[int, ...]) -
 def _matches(pattern: ExcludeTable, members: tuple[StudyMember, ...]) -> bool:
     patterns = (pattern.data, pattern.model, pattern.inference)
     return all(
-        fnmatchcase(entry.member.label, glob) or fnmatchcase(entry.member.name, glob)
+        label_matches(entry.member.label, glob) or label_matches(entry.member.name, glob)
         for entry, glob in zip(members, patterns)
     )
 

@@ -6,14 +6,13 @@ import operator
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.study.spec import RunSpec
+from curvefit.triplet import AXES, label_matches
 
 _NUMBERS = ("n_train", "seed")
-_LABELS = ("data", "model", "inference")
 _OPERATORS = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -22,6 +21,8 @@ _OPERATORS = {
     "<": operator.lt,
     ">": operator.gt,
 }
+_SIGN = "|".join(_OPERATORS)
+_SEPARATOR = re.compile(rf",(?=\s*(?:{'|'.join(AXES + _NUMBERS)})\s*(?:{_SIGN}))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Condition:
         found = value_of(spec, self.key)
         if isinstance(self.value, int):
             return _OPERATORS[self.sign](found, self.value)
-        return fnmatchcase(found, self.value) == (self.sign == "=")
+        return label_matches(found, self.value) == (self.sign == "=")
 
     def __str__(self) -> str:
         return f"{self.key}{self.sign}{self.value}"
@@ -51,12 +52,14 @@ def value_of(spec: RunSpec, key: str) -> Any:
 def parse_conditions(texts: Iterable[str]) -> list[Condition]:
     """Read conditions; several in one text are separated by commas, and all must hold.
 
+    A comma separates where a condition follows: labels may have commas too.
+
     Raises
     ------
     InvalidInputError, UnknownNameError
         For what is no condition, or a key that runs do not have.
     """
-    return [_parse(part.strip()) for text in texts for part in text.split(",") if part.strip()]
+    return [_parse(part.strip()) for text in texts for part in _SEPARATOR.split(text) if part.strip()]
 
 
 def matches(spec: RunSpec, conditions: Iterable[Condition]) -> bool:
@@ -65,7 +68,7 @@ def matches(spec: RunSpec, conditions: Iterable[Condition]) -> bool:
 
 
 def _parse(text: str) -> Condition:
-    found = re.fullmatch(r"(\w+)\s*(!=|<=|>=|=|<|>)\s*(.+)", text)
+    found = re.fullmatch(rf"(\w+)\s*({_SIGN})\s*(.+)", text)
     if found is None:
         raise InvalidInputError(f"{text!r} is no condition; write for example model=gap or n_train<=256")
     key, sign, value = found.groups()
@@ -73,8 +76,8 @@ def _parse(text: str) -> Condition:
         if not value.isdecimal():
             raise InvalidInputError(f"{text!r}: {key} is a whole number, not {value!r}")
         return Condition(key, sign, int(value))
-    if key not in _LABELS:
-        raise unknown_name("key of a condition", key, [*_LABELS, *_NUMBERS])
+    if key not in AXES:
+        raise unknown_name("key of a condition", key, [*AXES, *_NUMBERS])
     if sign not in ("=", "!="):
         raise InvalidInputError(f"{text!r}: labels are compared with = or !=, not {sign}")
     return Condition(key, sign, value)

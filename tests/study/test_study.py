@@ -85,6 +85,15 @@ def test_exclude_drops_triplets_and_sizes():
     assert [s.n_train for s in trimmed.specs() if s.model.label == "lcn"] == [32, 32]
 
 
+@pytest.mark.parametrize("pattern", ["m filter=[2, 2]", "*[2, 2]", "m filter=[2*"])
+def test_labels_of_list_settings_can_be_excluded(pattern):
+    models = [{"name": "m", "grid": {"filter": [[2, 2], [3, 3]]}}]
+    left = study(model=models, exclude=[{"model": pattern}]).triplets()
+    assert left == [Triplet("d", "m filter=[3, 3]", "i")]
+    text = mistakes(model=models, exclude=[{"model": "m filter=[2, 3?"}])
+    assert "matches no triplet" in text
+
+
 def test_fallback_keeps_settings_and_is_named_in_labels():
     made = study(data=[{"name": "d", "fold": 4, "shift": True}], fallback={"d": {"name": "e", "fold": 2}})
     (member,) = (m.member for m in made.with_fallback("d").data)
