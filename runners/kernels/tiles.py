@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -151,7 +153,8 @@ class TileFolder:
 
     A folder serves one matrix: its ``gram.json`` holds the kernel's plan and a digest of the images. Names of
     tiles hold rows and columns, so tiles of several sizes live side by side. Files are written beside their
-    place and moved there, so a killed run leaves no half file.
+    place and moved there, so a killed run leaves no half file. Where they cannot be written (a full disk), this is
+    said once, and the matrix is computed without keeping more of it.
 
     Parameters
     ----------
@@ -170,25 +173,39 @@ class TileFolder:
 
     def __init__(self, path: str | Path, content: dict[str, Any], *, renew: bool = False) -> None:
         self.path = Path(path)
-        self.path.mkdir(parents=True, exist_ok=True)
+        self._keeps = True
         manifest = self.path / "gram.json"
         text = json.dumps(content, sort_keys=True).encode()
-        if manifest.exists():
-            if manifest.read_bytes() == text:
-                return
-            if not renew:
-                raise InvalidInputError(
-                    f"{self.path} holds tiles of another Gram matrix (see {manifest}); give an empty folder"
-                )
-            for file in self.path.glob("tile-*.npy"):
-                file.unlink()
-        replace_file(manifest, text)
+        known = manifest.read_bytes() if manifest.exists() else text
+        if known != text and not renew:
+            raise InvalidInputError(
+                f"{self.path} holds tiles of another Gram matrix (see {manifest}); give an empty folder"
+            )
+        with self._writing():
+            self.path.mkdir(parents=True, exist_ok=True)
+            if known != text:
+                for file in self.path.glob("tile-*.npy"):
+                    file.unlink(missing_ok=True)
+            if known != text or not manifest.exists():
+                replace_file(manifest, text)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Give up keeping tiles, and say so, when what is done within cannot be written."""
+        try:
+            yield
+        except OSError as error:
+            if self._keeps:  # said by whichever thread comes first
+                self._keeps = False
+                warnings.warn(f"tiles are not kept in {self.path}: {error}", stacklevel=1)
 
     def _file(self, tile: Tile) -> Path:
         return self.path / f"tile-{tile.row}-{tile.row_end}-{tile.column}-{tile.column_end}.npy"
 
     def read(self, tile: Tile) -> tuple[np.ndarray, np.ndarray] | None:
         """Return the tile's (nngp, ntk), or None when it is not there, or is damaged: it is computed then."""
+        if not self._keeps:  # what lies there may be of another matrix
+            return None
         try:
             values = np.load(self._file(tile), allow_pickle=False)
         except (OSError, ValueError, EOFError):
@@ -199,11 +216,17 @@ class TileFolder:
 
     def write(self, tile: Tile, nngp: np.ndarray, ntk: np.ndarray) -> None:
         """Keep a finished tile."""
+        if not self._keeps:
+            return
         file = self._file(tile)
-        partial = file.with_suffix(".partial")
-        with partial.open("wb") as stream:
-            np.save(stream, np.stack([nngp, ntk]))
-        partial.replace(file)
+        draft = file.with_suffix(f".{secrets.token_hex(6)}.draft")  # two drivers may be at one matrix
+        with self._writing():
+            try:
+                with draft.open("wb") as stream:
+                    np.save(stream, np.stack([nngp, ntk]))
+                draft.replace(file)
+            finally:
+                draft.unlink(missing_ok=True)
 
 
 def digest(*arrays: np.ndarray | None) -> str:
