@@ -35,7 +35,7 @@ def size_mistakes(specs: list[RunSpec], built: Built) -> list[str]:
     for label, n_train in largest.items():
         dataset = built["data", label][1]
         try:
-            available = dataset.largest_n_train()  # type: ignore[attr-defined]
+            available = dataset.largest_n_train(specs[0].study_seed)  # type: ignore[attr-defined]
         except CurvefitError as error:
             mistakes.append(f"data {label!r}: {error}")
             continue

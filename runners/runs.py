@@ -63,8 +63,11 @@ def prepare_study(study: Study) -> tuple[list[RunSpec], list[str]]:
     Raises
     ------
     InvalidInputError
-        One error that lists every mistake (see `prepare_specs`).
+        One error that lists every mistake (see `prepare_specs`), or every stand-in that could not be built, on
+        whatever machine it is needed.
     """
+    if mistakes := _wrong_fallbacks(study):
+        raise InvalidInputError("\n".join(mistakes))
     notices: list[str] = []
     available: dict[str, int] = {}
     for name in dict.fromkeys(entry.member.name for entry in study.data):
@@ -78,7 +81,7 @@ def prepare_study(study: Study) -> tuple[list[RunSpec], list[str]]:
                 raise
             before, study, stand_in = study, study.with_fallback(name), study.fallback[name].name
             there = {
-                new.member.label: build_member("data", new.member).largest_n_train()  # type: ignore[attr-defined]
+                new.member.label: build_member("data", new.member).largest_n_train(study.seed)  # type: ignore[attr-defined]
                 for old, new in zip(before.data, study.data)
                 if old != new
             }
@@ -95,6 +98,18 @@ def prepare_study(study: Study) -> tuple[list[RunSpec], list[str]]:
         spec for spec in study.specs() if spec.n_train <= available.get(spec.data.label, spec.n_train)
     )
     return specs, [*notices, *_remarks(specs)]
+
+
+def _wrong_fallbacks(study: Study) -> list[str]:
+    mistakes: dict[str, None] = {}
+    for name in study.fallback:
+        for old, new in zip(study.data, study.with_fallback(name).data):
+            try:
+                if new != old:
+                    build_member("data", new.member)
+            except CurvefitError as error:
+                mistakes[f"fallback.{name}: {error}"] = None
+    return list(mistakes)
 
 
 def prepare_specs(specs: Iterable[RunSpec]) -> list[RunSpec]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from curvefit.settings import Settings
+
+Size = Annotated[int, Field(strict=True, gt=0)]
 
 
 class SizeGrid(Settings):
@@ -20,9 +22,9 @@ class SizeGrid(Settings):
         Ratio of neighbouring sizes, above 1; 2 by default, ``2 ** .5`` doubles the density.
     """
 
-    start: PositiveInt
-    stop: PositiveInt
-    factor: float = Field(default=2.0, gt=1.0)
+    start: Size
+    stop: Size
+    factor: float = Field(default=2.0, gt=1.0, strict=True)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -36,7 +38,7 @@ def _written_as(value: Any) -> str:
 
 
 Sizes = Annotated[
-    Annotated[list[PositiveInt], Field(min_length=1), Tag("list")] | Annotated[SizeGrid, Tag("SizeGrid")],
+    Annotated[list[Size], Field(min_length=1), Tag("list")] | Annotated[SizeGrid, Tag("SizeGrid")],
     Discriminator(_written_as),
 ]
 

@@ -173,8 +173,14 @@ class Study:
                     f"  fallback.{name}: no data member has this name.{did_you_mean(name, known)}"
                 )
         for index, pattern in enumerate(self.exclude):
-            if not any(_matches(pattern, members) for members in triplets):
+            matched = [members for members in triplets if _matches(pattern, members)]
+            sizes = {n for members in matched for n in _allowed_sizes(members, self.sizes)}
+            if not matched:
                 mistakes.append(f"  exclude[{index}]: matches no triplet. {self._wrong_pattern(pattern)}")
+            elif sizes and not any(_excludes_size(pattern, n) for n in sizes):
+                mistakes.append(
+                    f"  exclude[{index}]: excludes nothing; its triplets have sizes {min(sizes)} to {max(sizes)}"
+                )
         if not mistakes and not any(self._sizes_of(*members) for members in triplets):
             mistakes.append("  exclude: nothing is left to run")
         return mistakes

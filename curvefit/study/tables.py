@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StrictStr, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, StringConstraints, model_validator
 
 from curvefit.settings import Settings
-from curvefit.study.sizes import Sizes
+from curvefit.study.sizes import Size, Sizes
 
 StudyName = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Replicates = Annotated[int, Field(strict=True, ge=1)]
@@ -93,13 +93,18 @@ class ExcludeTable(Settings):
     data: StrictStr = "*"
     model: StrictStr = "*"
     inference: StrictStr = "*"
-    above: PositiveInt | None = None
-    below: PositiveInt | None = None
+    above: Size | None = None
+    below: Size | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self == type(self).model_construct():
             raise ValueError("excludes everything: give data, model, inference, above or below")
+        if self.above is not None and self.below is not None and self.above < self.below:
+            raise ValueError(
+                f"above {self.above} and below {self.below} exclude every size: what is kept lies between them, "
+                "from below to above; for a gap write two tables"
+            )
         return self
 
 

@@ -52,8 +52,8 @@ class AbstractDataset(Settings, abc.ABC):
         """Return the split of `n_train` training examples for replicate `seed`."""
 
     @abc.abstractmethod
-    def largest_n_train(self) -> int | None:
-        """Return the largest training set this dataset can give, or None when unbounded."""
+    def largest_n_train(self, study_seed: int = 0) -> int | None:
+        """Return the largest training set this dataset can give a study of that seed, or None when unbounded."""
 
 
 def check_prefixes(dataset: AbstractDataset, small: int, large: int, *, seed: int, study_seed: int) -> None:

@@ -92,10 +92,7 @@ class AbstractImages(AbstractDataset):
     def facts(self) -> DataFacts:
         return _facts(self)
 
-    def largest_n_train(self) -> int:
-        return self._largest_n_train(0)
-
-    def _largest_n_train(self, study_seed: int) -> int:
+    def largest_n_train(self, study_seed: int = 0) -> int:
         """Return the most training images there are; where classes are balanced, the study's test set matters."""
         pool = self.pool()
         published = pool.n_published_test
@@ -120,7 +117,7 @@ class AbstractImages(AbstractDataset):
         return draw_element(self.rotation, self.shape(), study_seed)
 
     def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
-        largest = self._largest_n_train(study_seed)
+        largest = self.largest_n_train(study_seed)
         if not 1 <= n_train <= largest:
             raise InvalidInputError(
                 f"n_train {n_train} is not within 1..{largest}, the training images there are"

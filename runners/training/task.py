@@ -139,10 +139,10 @@ def load_task(run: Run, setting: Setting) -> Task:
     labels, y_test = (_labels(values) for values in (split.y_train, split.y_test))
     return Task(
         run=run,
-        x=torch.from_numpy(split.x_train).to(dtype),
+        x=torch.from_numpy(np.ascontiguousarray(split.x_train)).to(dtype),
         y=setting.regime.loss.encode(labels, setting.n_outputs, dtype=dtype),
         labels=labels,
-        x_test=torch.from_numpy(split.x_test).to(dtype),
+        x_test=torch.from_numpy(np.ascontiguousarray(split.x_test)).to(dtype),
         y_test=y_test,
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from curvefit.triplet import DataFacts
 from runners.algorithms.abstract import AbstractAlgorithm, Outcome, Run
+from runners.datasets import Digits
 from runners.datasets.abstract import AbstractDataset, Split
 
 
@@ -43,7 +45,7 @@ class Coins(AbstractDataset):
     def facts(self) -> DataFacts:
         return DataFacts("coins", (1, 1, 1), 2, 0.5, training_sets=self.subsets)
 
-    def largest_n_train(self) -> None:
+    def largest_n_train(self, study_seed: int = 0) -> None:
         return None
 
     def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
@@ -53,3 +55,11 @@ class Coins(AbstractDataset):
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         numbers = rng.random((n, 2)) if self.row_by_row else rng.random((2, n)).T
         return numbers[:, :1, None, None], (numbers[:, 1] < 0.5).astype(int)
+
+
+class Mirrored(Digits):
+    """Digits seen in a mirror, as views that run backwards."""
+
+    def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
+        seen = super().split(n_train, seed=seed, study_seed=study_seed)
+        return replace(seen, x_train=seen.x_train[:, :, ::-1], x_test=seen.x_test[:, :, ::-1])

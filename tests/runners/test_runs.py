@@ -177,3 +177,30 @@ def test_training_sets_that_are_not_nested_as_said_are_refused():
         prepare_study(study(data=[{**coins, "label": "coins"}], model=[{"name": "fcn"}]))
     for honest in ({"row_by_row": True}, {"subsets": "independent"}):
         prepare_study(study(data=[{**coins, **honest}], model=[{"name": "fcn"}]))
+
+
+def test_balanced_sets_are_checked_for_the_seed_of_the_study():
+    digits = {"name": "digits", "balanced": True, "n_test": 600}
+    for seed, largest in ((0, 1130), (7, 1070)):
+        prepare_study(study(data=[digits], study={"name": "tiny", "seed": seed, "sizes": [largest]}))
+        with pytest.raises(InvalidInputError, match=f"larger than the {largest} training examples"):
+            prepare_study(study(data=[digits], study={"name": "tiny", "seed": seed, "sizes": [largest + 1]}))
+
+
+@pytest.mark.parametrize(
+    ("stand_in", "said"),
+    [
+        ({"name": "digitz"}, "fallback.digits: unknown .* Did you mean 'digits'?"),
+        ({"name": "mnist-1d", "foo": 3}, r"fallback.digits: (.|\n)*foo: unknown"),
+    ],
+)
+def test_a_stand_in_that_cannot_be_built_is_a_mistake_where_it_is_not_needed_too(stand_in, said):
+    with pytest.raises(InvalidInputError, match=said):
+        prepare_study(study(fallback={"digits": stand_in}))
+
+
+@pytest.mark.parametrize("inference", ["sgd", "ntk"])
+def test_images_that_are_views_run_backwards_are_taken(inference):
+    mirrored = {"name": "tests.runners.fakes:Mirrored", "n_test": 100}
+    specs, _ = prepare_study(study(data=[mirrored], model=[{"name": "fcn"}], inference=[{"name": inference}]))
+    assert {record.status for record in execute_specs(specs[:1])} == {"ok"}

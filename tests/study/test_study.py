@@ -83,6 +83,10 @@ def test_exclude_drops_triplets_and_sizes():
     assert study(model=models, exclude=[{"model": "l*"}]).triplets() == [Triplet("d", "m", "i")]
     trimmed = study(model=models, exclude=[{"model": "lcn", "above": 32}])
     assert [s.n_train for s in trimmed.specs() if s.model.label == "lcn"] == [32, 32]
+    between = study(
+        study={"name": "s", "sizes": [8, 16, 32]}, exclude=[{"model": "m", "above": 16, "below": 16}]
+    )
+    assert [s.n_train for s in between.specs()] == [16]
 
 
 @pytest.mark.parametrize("pattern", ["m filter=[2, 2]", "*[2, 2]", "m filter=[2*"])
@@ -137,6 +141,27 @@ def test_all_mistakes_come_at_once_with_paths_and_suggestions():
         (
             {"data": [{"name": "d", "sizes": [7]}], "model": [{"name": "m", "sizes": [8]}]},
             "no training-set size",
+        ),
+        ({"exclude": [{"model": "m", "above": 16, "below": 32}]}, "above 16 and below 32 exclude every size"),
+        (
+            {"exclude": [{"model": "m", "above": 1000}]},
+            "exclude[0]: excludes nothing; its triplets have sizes 32 to 64",
+        ),
+        (
+            {"study": {"name": "s", "sizes": ["16"]}},
+            "study.sizes[0]: Input should be a valid integer (got '16')",
+        ),
+        (
+            {"study": {"name": "s", "sizes": [True]}},
+            "study.sizes[0]: Input should be a valid integer (got True)",
+        ),
+        (
+            {"model": [{"name": "m", "sizes": [32.0]}]},
+            "model[0].sizes[0]: Input should be a valid integer (got 32.0)",
+        ),
+        (
+            {"study": {"name": "s", "sizes": {"start": True, "stop": 8}}},
+            "study.sizes.start: Input should be a valid",
         ),
         ({"fallback": {"x": {"name": "y"}}}, "no data member has this name"),
         ({"study": {"name": "../x", "sizes": [3]}}, "study.name"),

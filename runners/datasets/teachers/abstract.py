@@ -80,7 +80,7 @@ class AbstractTeacher(AbstractDataset):
             else None,
         )
 
-    def largest_n_train(self) -> int | None:
+    def largest_n_train(self, study_seed: int = 0) -> int | None:
         return None
 
     def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:

@@ -32,7 +32,7 @@ class AbstractFieldTeacher(TargetNoise):
     def covariance(self, x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
         """Return the field's covariance ``(n1, n2)``, of order 1."""
 
-    def largest_n_train(self) -> int:
+    def largest_n_train(self, study_seed: int = 0) -> int:
         return LARGEST
 
     def clean_split(self, n_train: int, *, seed: int, study_seed: int) -> Split:

@@ -26,7 +26,7 @@ class Rings(AbstractDataset):
             "rings", (3, 3, 2), classes, 0.5, transform=self.rotation, training_sets=self.subsets
         )
 
-    def largest_n_train(self):
+    def largest_n_train(self, study_seed=0):
         return None
 
     def split(self, n_train, *, seed, study_seed=0):

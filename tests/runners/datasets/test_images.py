@@ -103,7 +103,7 @@ def test_balanced_prefixes_hold_every_class_equally():
 def test_balanced_sets_hold_what_was_asked_for_whatever_the_study(tmp_path):
     for study_seed in range(4):
         dataset = Digits(balanced=True)
-        largest = dataset._largest_n_train(study_seed)
+        largest = dataset.largest_n_train(study_seed)
         assert len(dataset.split(largest, seed=0, study_seed=study_seed).y_train) == largest
         with pytest.raises(ValueError, match=f"not within 1..{largest}"):
             dataset.split(largest + 1, seed=0, study_seed=study_seed)
