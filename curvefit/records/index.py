@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from curvefit.records.manifest import read_manifest
 from curvefit.records.segment import SegmentContent, read_segment
@@ -82,17 +83,18 @@ class RunIndex:
         try:
             if before is not None and path.stat().st_size == before.size:
                 return False
-            content = read_segment(path, after=before)
+            content = read_segment(path, after=before, take=self._take)
         except FileNotFoundError:  # sealed meanwhile: the manifest has changed, the next call reads it
             return False
         for at, run_id, _ in content.tombstones:
             self._withdraw(run_id, at)
-        for at, record in content.records:
-            entry = Entry(at, record.get("status", "ok"), record.get("seconds"), record.get("message", ""))
-            self._add(record["run_id"], entry)
-        content.records, content.tombstones = [], []
+        content.tombstones = []
         self._segments[path.name] = content
         return True
+
+    def _take(self, at: int, record: dict[str, Any]) -> None:
+        entry = Entry(at, record.get("status", "ok"), record.get("seconds"), record.get("message", ""))
+        self._add(record["run_id"], entry)
 
     def _add(self, run_id: str, entry: Entry) -> None:
         known = self.entries.get(run_id)

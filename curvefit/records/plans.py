@@ -61,7 +61,7 @@ def relabelled(table: pa.Table, plans: Path) -> pa.Table:
     found: dict[str, tuple[str, ...]] = {}
     for _, path in _dated(plans):
         with contextlib.suppress(OSError, KeyError, pa.ArrowException):  # records speak for themselves too
-            plan = _read(path).select(["run_id", *AXES])
+            plan = _read(path).filter(pc.field("run_id").isin(table["run_id"])).select(["run_id", *AXES])
             for run_id, *triplet in zip(*(column.to_pylist() for column in plan.columns)):
                 found[run_id] = (path.stem, *triplet)
     if not found:

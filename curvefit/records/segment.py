@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -230,8 +230,25 @@ class SegmentContent:
         return not self.faults and not self.n_missing and (bool(self.begin) or not self.n_lines)
 
 
-def read_segment(path: Path, *, after: SegmentContent | None = None) -> SegmentContent:
+def read_segment(
+    path: Path,
+    *,
+    after: SegmentContent | None = None,
+    wanted: Callable[[str], bool] | None = None,
+    take: Callable[[int, dict[str, Any]], None] | None = None,
+) -> SegmentContent:
     """Read a segment, or what was added to it since `after` was read.
+
+    Parameters
+    ----------
+    path
+        Its file.
+    after
+        What an earlier call returned.
+    wanted
+        Whether the run with this id is asked for; None for all. What is passed over counts as missing.
+    take
+        Gets time and fields of every record, which is then not kept: all records of a large store take gigabytes.
 
     Raises
     ------
@@ -244,14 +261,17 @@ def read_segment(path: Path, *, after: SegmentContent | None = None) -> SegmentC
     with path.open("rb") as file:
         file.seek(content.offset)
         data = file.read()
-    for body in decode_lines(data, first_line=content.n_lines + 1):
+    for body in decode_lines(data, first_line=content.n_lines + 1, wanted=wanted):
         if isinstance(body, Damage):
             content.damages.append(body)
         elif body["kind"] == "record":
             record = body["record"]
             own = record.get("provenance", {})
             record["provenance"] = {**content.begin.get("provenance", {}), **own}
-            content.records.append((body["at"], record))
+            if take is None:
+                content.records.append((body["at"], record))
+            else:
+                take(body["at"], record)
         elif body["kind"] == "tombstone":
             content.tombstones.append((body["at"], body["run_id"], body["reason"]))
         elif body["kind"] == "trace":

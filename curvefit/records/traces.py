@@ -37,10 +37,11 @@ def read_traces(path: str | Path, run_ids: Collection[str] | None = None) -> pa.
     store = RecordStore(Path(path))
     if not store.exists():
         raise DataFileError(f"{path} is not a record store: it has no segments folder")
+    wanted = None if run_ids is None else frozenset(run_ids).__contains__
     newest: dict[str, tuple[int, dict[str, list]]] = {}
     for file in sorted(store.traces.glob("*.jsonl")):
-        for at, run_id, trace in read_segment(file).traces:
-            if (run_ids is None or run_id in run_ids) and at >= newest.get(run_id, (0, {}))[0]:
+        for at, run_id, trace in read_segment(file, wanted=wanted).traces:
+            if (wanted is None or wanted(run_id)) and at >= newest.get(run_id, (0, {}))[0]:
                 newest[run_id] = (at, trace)
     names = list(dict.fromkeys(name for _, trace in newest.values() for name in trace))
     columns: dict[str, list] = {"run_id": [], **{name: [] for name in names}}

@@ -56,7 +56,7 @@ def show(
     from runners.engine.driver import read_log
     from runners.engine.plan import read_plans
 
-    table = RecordStore(folder).read_table()
+    table = RecordStore(folder).read_table(key)
     planned = {row: name for name, plan in read_plans(folder).items() for row in plan["run_id"].to_pylist()}
     found = sorted({r for r in [*table["run_id"].to_pylist(), *planned] if r.startswith(key)})
     if len(found) != 1:
@@ -65,7 +65,7 @@ def show(
     (run_id,) = found
     records = to_records(table.filter(pc.equal(table["run_id"], run_id)))
     looks = read_traces(folder, [run_id]).drop_columns(["run_id"]).to_pylist()
-    noted = [line for line in read_log(folder) if line.get("run_id") == run_id]
+    noted = [line for line in read_log(folder, run_id) if line.get("run_id") == run_id]
     if as_json:
         record = records[0].to_dict() if records else None
         typer.echo(json_text({"run_id": run_id, "record": record, "trace": looks, "log": noted}))

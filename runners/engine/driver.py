@@ -224,13 +224,15 @@ def _line(event: Event) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value not in ("", None)}
 
 
-def read_log(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the log lines of all drivers of a store, in order of time."""
+def read_log(folder: Path, text: str = "") -> Iterator[dict[str, Any]]:
+    """Yield the log lines of all drivers of a store that hold `text`, in order of time."""
     lines = []
     for path in (folder / "logs").glob("*.jsonl"):
-        for text in path.read_text(errors="replace").splitlines():
+        for line in path.read_text(errors="replace").splitlines():
+            if text not in line:
+                continue
             try:
-                lines.append({**json.loads(text), "driver": path.stem})
+                lines.append({**json.loads(line), "driver": path.stem})
             except ValueError:  # the last line of a killed driver
                 continue
     yield from sorted(lines, key=lambda line: line["at"])

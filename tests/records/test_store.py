@@ -6,20 +6,17 @@ import errno
 import json
 import multiprocessing
 import os
-import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from curvefit.errors import DataFileError, StoreError
-from curvefit.records import RecordStore, compaction, read_records, read_table
+from curvefit.records import RecordStore, read_records, read_table
 from curvefit.records.compaction import compact_store
 from curvefit.records.index import RunIndex
 from curvefit.records.lines import Damage, decode_lines, encode_line
 from curvefit.records.segment import SegmentWriter
-from curvefit.records.table import to_table
 from curvefit.records.verify import verify_store
 from tests.records.made import PROVENANCE, record, write
 
@@ -44,16 +41,6 @@ def test_compaction_changes_nothing_a_reader_sees(store):
     assert verify_store(store.path).is_sound
     (first, *_) = store.sealed.glob("*.parquet")
     assert read_table(first).num_rows in (3, 9)
-
-
-def test_open_segments_are_sealed_only_on_request(store):
-    writer = store.writer()
-    writer.append(record(0))
-    assert compact_store(store, include_open=True) == 0, "its writer is at work"
-    os.close(writer._file)
-    assert compact_store(store) == 0
-    assert compact_store(store, include_open=True) == 1
-    assert [r.run_id for r in store.read_records()] == [record(0).run_id]
 
 
 def test_the_newest_record_counts_and_tombstones_withdraw(store):
@@ -168,33 +155,6 @@ def json_of(content):
         return None
 
 
-def test_an_interrupted_compaction_loses_and_repeats_nothing(store, monkeypatch):
-    write(store, range(6))
-    before = store.read_table()
-    monkeypatch.setattr("curvefit.records.compaction.write_manifest", _interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        compact_store(store)
-    monkeypatch.undo()
-    assert store.read_table().equals(before)
-    monkeypatch.setattr("curvefit.records.compaction._remove_sealed", _interrupted_when_sealed)
-    with pytest.raises(KeyboardInterrupt):
-        compact_store(store)
-    monkeypatch.undo()
-    assert store.read_table().equals(before)
-    compact_store(store)
-    assert store.read_table().equals(before)
-    assert not list(store.segments.iterdir())
-
-
-def _interrupted(*_, **__):
-    raise KeyboardInterrupt
-
-
-def _interrupted_when_sealed(_, manifest):
-    if manifest.parts:
-        raise KeyboardInterrupt
-
-
 def test_records_of_other_versions_read(store):
     with store.writer(sync=False) as writer:
         old = {k: v for k, v in record(1).to_dict().items() if k not in ("test_loss", "extra", "message")}
@@ -298,32 +258,3 @@ def test_index_follows_the_store(store):
     store.withdraw([record(3).run_id], reason="test")
     index.refresh()
     assert record(3).run_id not in index.entries
-
-
-def test_a_hundred_thousand_records_load_in_seconds(store):
-    rows = []
-    template = record(0).to_dict()
-    for i in range(100_000):
-        rows.append((i, {**template, "run_id": f"{i:020x}", "seed": i}))
-    path = store.path / "all.parquet"
-    pq.write_table(to_table(rows), path)
-    began = time.process_time()
-    assert len(read_records(path)) == 100_000
-    assert time.process_time() - began < 15
-
-
-def test_what_is_written_while_a_segment_is_read_is_sealed_too(store, monkeypatch):
-    writer = store.writer()
-    writer.append(record(0))
-    real = compaction.read_segment
-
-    def slowly(path):
-        content = real(path)
-        if writer.count == 1:
-            writer.append(record(1))
-            writer.close()
-        return content
-
-    monkeypatch.setattr(compaction, "read_segment", slowly)
-    assert compact_store(store, include_open=True) == 2
-    assert [r.seed for r in store.read_records()] == [0, 1]
