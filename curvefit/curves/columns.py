@@ -13,7 +13,7 @@ from curvefit.curves.missing_columns import refuse_unnamed, refuse_unreadable
 from curvefit.curves.names import MEASURED, SPELLINGS, guess_columns, label_columns, words
 from curvefit.curves.numbers import parse_numbers
 from curvefit.curves.quality import METRICS
-from curvefit.curves.values import SAID, number_column, read_values
+from curvefit.curves.values import SAID, number_column, read_values, says_percent
 from curvefit.curves.wide import lengthen
 from curvefit.errors import InvalidInputError, did_you_mean, unknown_name
 from curvefit.triplet import AXES
@@ -182,12 +182,12 @@ def _sizes(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[pd.Series, list
 
 
 def _same_unit(frame: pd.DataFrame, chosen: dict[str, Any], role: str, scale: float) -> pd.Series:
-    """Return numbers in the unit of the values: percent became shares, unless each cell said so itself."""
+    """Return numbers in the unit of the values: percent became shares, unless cells or the column's name said so themselves."""
     column = chosen.get(role)
-    numbers = number_column(frame, chosen, role)
-    if isinstance(column, str) and parse_numbers(frame[column], where=column).in_percent:
-        return numbers
-    return scale * numbers
+    if not isinstance(column, str):
+        return scale * number_column(frame, chosen, role)
+    read = parse_numbers(frame[column], where=f"{column!r} ({role})", percent=says_percent(column))
+    return read.values if read.in_percent else scale * read.values
 
 
 def _recover_counts(table: pd.DataFrame) -> list[str]:

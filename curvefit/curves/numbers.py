@@ -19,16 +19,16 @@ _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?|[-+]?[1-9]\d{0,2}(\.\d{3}
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A column of numbers, NaN where a cell is empty, and whether its cells carry a percent sign.
+    """A column of numbers, NaN where a cell is empty, and whether they were percentages.
 
-    Values with a percent sign are shares already: ``12.5 %`` is 0.125.
+    Percentages are shares already: ``12.5 %`` is 0.125.
     """
 
     values: pd.Series
     in_percent: bool = False
 
 
-def parse_numbers(column: pd.Series, *, where: str, suffixes: bool = False) -> Numbers:
+def parse_numbers(column: pd.Series, *, where: str, suffixes: bool = False, percent: bool = False) -> Numbers:
     """Read a column of numbers or of text that holds numbers.
 
     Whether a comma is a decimal sign or groups thousands is decided once for the whole column: it groups where every
@@ -42,19 +42,23 @@ def parse_numbers(column: pd.Series, *, where: str, suffixes: bool = False) -> N
         Name of the column for messages.
     suffixes
         Whether ``16k`` means 16,000.
+    percent
+        Whether the numbers are said to be percentages: each is one, with a percent sign or without.
 
     Raises
     ------
     InvalidInputError
-        When a cell is text that is no number; the message gives the row and the cell.
+        When a cell is text that is no number (the message gives the row and the cell), or some cells have a percent sign,
+        some have none, and nothing says what these are.
     """
     if pd.api.types.is_bool_dtype(column):
         raise InvalidInputError(f"column {where} holds true and false, not numbers")
     if pd.api.types.is_numeric_dtype(column):
-        return Numbers(pd.to_numeric(column).astype(float))
+        numbers = pd.to_numeric(column).astype(float)
+        return Numbers(numbers / 100 if percent else numbers, percent)
     text = column.map(lambda cell: "" if _is_nothing(cell) else _SPACES.sub("", str(cell).strip().lower()))
     text = text.str.replace("−", "-", regex=False)
-    percent = text.str.endswith("%")
+    marked = text.str.endswith("%")
     text = text.str.rstrip("% ")
     commas = text[text.str.contains(",", regex=False)]
     if len(commas) and commas.str.fullmatch(_THOUSANDS).all():
@@ -75,7 +79,10 @@ def parse_numbers(column: pd.Series, *, where: str, suffixes: bool = False) -> N
         raise InvalidInputError(
             f"column {where}, row {row + 1}: {column.iloc[row]!r} is no number{_advice(text.iloc[row])}"
         )
-    return Numbers(numbers.where(~percent, numbers / 100), bool(percent.any()))
+    if marked.any() and not percent:
+        _refuse_some_marked(column, marked | numbers.isna(), where)
+    percent = percent or bool(marked.any())
+    return Numbers(numbers / 100 if percent else numbers, percent)
 
 
 def looks_numeric(column: pd.Series) -> bool:
@@ -88,6 +95,16 @@ def looks_numeric(column: pd.Series) -> bool:
     except InvalidInputError:
         return False
     return not filled.empty
+
+
+def _refuse_some_marked(column: pd.Series, marked: pd.Series, where: str) -> None:
+    """Raise where only some of the cells that hold a number are marked by a percent sign."""
+    if not marked.all():
+        row = int(np.flatnonzero(~marked)[0])
+        raise InvalidInputError(
+            f"column {where}: some cells have a percent sign, but {column.iloc[row]!r} in row {row + 1} has none. Write it "
+            "in every cell, or in the name of the column, as in 'error (%)'"
+        )
 
 
 def _advice(cell: str) -> str:

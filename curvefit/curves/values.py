@@ -59,11 +59,11 @@ def read_values(frame: pd.DataFrame, chosen: dict[str, Any]) -> Values:
     column, given = str(chosen["value"]), chosen.get("metric")
     if given == ACCURACY:
         return _accuracies(frame, column)
-    read = parse_numbers(frame[column], where=f"{column!r} (value)")
-    if given == PERCENT or (given is None and not read.in_percent and words(column) & _SAYS_PERCENT):
-        note = f"read {_shown(column)} as error rates in percent"
-        return Values(read.values / 100, "error-rate", 0.01, (note,))
+    percent = given == PERCENT or (given is None and says_percent(column))
+    read = parse_numbers(frame[column], where=f"{column!r} (value)", percent=percent)
     scale = 0.01 if read.in_percent else 1.0
+    if percent:
+        return Values(read.values, "error-rate", scale, (f"read {_shown(column)} as error rates in percent",))
     if given in METRICS:
         _refuse_percentages(read.values, column, str(given))
         return Values(read.values, given, scale, (f"read {_shown(column)} as {given}",))
@@ -84,14 +84,19 @@ def number_column(frame: pd.DataFrame, chosen: dict[str, Any], role: str) -> pd.
     return parse_numbers(frame[column], where=f"{column!r} ({role})", suffixes=role == "n_train").values
 
 
+def says_percent(column: str) -> bool:
+    """Tell whether a column's name says that its numbers are percentages."""
+    return bool(words(column) & _SAYS_PERCENT)
+
+
 def _accuracies(frame: pd.DataFrame, column: str) -> Values:
-    read = parse_numbers(frame[column], where=f"{column!r} (accuracy)")
-    values, unit = read.values, ""
-    percent = bool(values.max() > 1.5 or words(column) & _SAYS_PERCENT)
-    if percent and not read.in_percent:
-        values, unit = values / 100, " in percent"
+    where = f"{column!r} (accuracy)"
+    read = parse_numbers(frame[column], where=where, percent=says_percent(column))
+    if read.values.max() > 1.5 and not read.in_percent:
+        read = parse_numbers(frame[column], where=where, percent=True)
+    unit = " in percent" if read.in_percent else ""
     note = f"read {_shown(column)} as accuracies{unit}; errors are 1 - accuracy"
-    return Values(1 - values, "error-rate", 0.01 if percent or read.in_percent else 1.0, (note,))
+    return Values(1 - read.values, "error-rate", 0.01 if read.in_percent else 1.0, (note,))
 
 
 def _named_metric(name: Any) -> str:

@@ -177,3 +177,43 @@ def test_percent_can_be_said():
     np.testing.assert_allclose(LearningCurves.from_frame(frame, metric="percent").usable["value"], ERRORS)
     with pytest.raises(UnknownNameError, match="n_train"):
         LearningCurves.from_frame(frame, n_trian="n")
+
+
+MARKED = [f"{100 * e:g}%" for e in ERRORS]
+HALF_MARKED = [cell if i % 2 else cell.rstrip("%") for i, cell in enumerate(MARKED)]
+ACCURACIES = [f"{100 * (1 - e):g}" + "%" * (i % 2) for i, e in enumerate(ERRORS)]
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        ({"error": MARKED}, {"metric": "percent"}),
+        ({"error": HALF_MARKED}, {"metric": "percent"}),
+        ({"err (%)": HALF_MARKED}, {}),
+        ({"err (%)": HALF_MARKED}, {"metric": "percent"}),
+        ({"accuracy (%)": ACCURACIES}, {}),
+    ],
+)
+def test_a_percentage_is_divided_once_whether_its_cell_or_its_column_says_so(frame, said):
+    curves = LearningCurves.from_frame({"n": SIZES, **frame, "se": ["1%"] * 5}, **said)
+    np.testing.assert_allclose(curves.usable["value"], ERRORS)
+    np.testing.assert_allclose(curves.usable["value_se"], 0.01)
+
+
+def test_standard_errors_in_percent_by_their_name_alone():
+    shares = LearningCurves.from_frame({"n": SIZES, "error": ERRORS, "stderr (%)": [0.8] * 5})
+    both = LearningCurves.from_frame({"n": SIZES, "error (%)": HALF_MARKED, "stderr (%)": [0.8] * 5})
+    for curves in (shares, both):
+        np.testing.assert_allclose(curves.usable["value_se"], 0.008)
+
+
+@pytest.mark.parametrize(
+    "frame", [{"error": HALF_MARKED}, {"accuracy": ACCURACIES}, {"error": ERRORS, "se": HALF_MARKED}]
+)
+def test_percent_signs_in_some_cells_only_are_asked_about(frame):
+    with pytest.raises(InvalidInputError, match=r"some cells have a percent sign, but '\d+' in row 1 has none.*'error \(%\)'"):  # fmt: skip
+        LearningCurves.from_frame({"n": SIZES, **frame})
+    empty = [cell if i % 2 else "-" for i, cell in enumerate(MARKED)]
+    np.testing.assert_allclose(
+        LearningCurves.from_frame({"n": SIZES, "error": empty}).usable["value"], [0.35, 0.224]
+    )
