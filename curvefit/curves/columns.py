@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from curvefit.curves.decimal_signs import settle
 from curvefit.curves.missing_columns import refuse_unnamed, refuse_unreadable
 from curvefit.curves.names import MEASURED, SPELLINGS, guess_columns, label_columns, words
 from curvefit.curves.numbers import parse_numbers
@@ -66,6 +67,7 @@ def map_columns(frame: pd.DataFrame, columns: Mapping[str, Any]) -> MappedTable:
     InvalidInputError
         When a column does not exist, sizes or errors cannot be found, or a number is text.
     """
+    read = frame.attrs
     frame, notes = _tidied(frame)
     chosen = _given(frame, columns)
     guessed = guess_columns(frame, chosen)
@@ -80,9 +82,12 @@ def map_columns(frame: pd.DataFrame, columns: Mapping[str, Any]) -> MappedTable:
         refuse_unreadable(frame, MEASURED, chosen)
     frame, chosen, wide_notes = lengthen(frame, chosen)
     refuse_unnamed(frame, chosen)
+    frame, sign_notes = settle(frame, chosen, read)
     chosen, label_notes = _tell_apart(frame, chosen)
     table, value_notes = _as_table(frame, chosen)
-    return MappedTable(table, "seed" in chosen, (*notes, *wide_notes, *label_notes, *value_notes))
+    return MappedTable(
+        table, "seed" in chosen, (*notes, *wide_notes, *sign_notes, *label_notes, *value_notes)
+    )
 
 
 def _tidied(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

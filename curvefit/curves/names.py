@@ -199,7 +199,7 @@ def _fits(role: str, column: pd.Series) -> bool:
     if not looks_numeric(column):
         return False
     name = str(column.name)
-    if role == "n_errors" and not is_count(name) and pd.api.types.is_numeric_dtype(column):
+    if role == "n_errors" and not is_count(name):
         counts = parse_numbers(column, where=name).values.dropna()
         return bool((counts % 1 == 0).all())
     return True

@@ -13,8 +13,12 @@ from curvefit.errors import InvalidInputError
 NOTHING = frozenset({"", "-", "--", "–", "—", "?", "na", "n/a", "nan", "none", "null", "missing", "<na>"})
 _SUFFIX = {"k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9}
 _SPACES = re.compile(r"(?<=\d)[\s'’_\u00a0\u2009\u202f](?=\d{3}(\D|$))")
-_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
-_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?|[-+]?[1-9]\d{0,2}(\.\d{3})+,\d+")
+UNSETTLED = re.compile(r"[-+]?[1-9]\d{0,2}[.,]\d{3}")
+"""A number whose only sign may be the decimal sign or group thousands: ``4,020``."""
+_WRITTEN = {
+    decimal: re.compile(rf"[-+]?(\d+|[1-9]\d{{0,2}}(\{group}\d{{3}})+)?(\{decimal}\d*)?(e[-+]?\d+)?")
+    for decimal, group in ((".", ","), (",", "."))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,8 @@ class Numbers:
 def parse_numbers(column: pd.Series, *, where: str, suffixes: bool = False, percent: bool = False) -> Numbers:
     """Read a column of numbers or of text that holds numbers.
 
-    Whether a comma is a decimal sign or groups thousands is decided once for the whole column: it groups where every
-    cell with a comma looks like ``1,024``.
+    A comma that may be either is taken for one between thousands, a dot for a decimal point: see `curvefit.curves.decimal_signs`,
+    which settles what the table shows of them.
 
     Parameters
     ----------
@@ -56,22 +60,14 @@ def parse_numbers(column: pd.Series, *, where: str, suffixes: bool = False, perc
     if pd.api.types.is_numeric_dtype(column):
         numbers = pd.to_numeric(column).astype(float)
         return Numbers(numbers / 100 if percent else numbers, percent)
-    text = column.map(lambda cell: "" if _is_nothing(cell) else _SPACES.sub("", str(cell).strip().lower()))
-    text = text.str.replace("−", "-", regex=False)
+    text = column.map(_stripped)
     marked = text.str.endswith("%")
     text = text.str.rstrip("% ")
-    commas = text[text.str.contains(",", regex=False)]
-    if len(commas) and commas.str.fullmatch(_THOUSANDS).all():
-        text = text.str.replace(",", "", regex=False)
-    elif len(commas) and commas.str.fullmatch(_DECIMAL_COMMA).all():
-        text = text.where(
-            ~text.str.contains(",", regex=False),
-            text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False),
-        )
     factor = pd.Series(1.0, index=text.index)
     if suffixes:
         factor = text.str[-1:].map(_SUFFIX).fillna(1.0)
         text = text.where(factor == 1.0, text.str[:-1].str.strip())
+    text = text.map(lambda cell: with_point(cell, decimal_sign(cell) or "."))
     numbers = pd.to_numeric(text.where(text != ""), errors="coerce").astype(float) * factor
     wrong = (text != "") & numbers.isna()
     if wrong.any():
@@ -83,6 +79,27 @@ def parse_numbers(column: pd.Series, *, where: str, suffixes: bool = False, perc
         _refuse_some_marked(column, marked | numbers.isna(), where)
     percent = percent or bool(marked.any())
     return Numbers(numbers / 100 if percent else numbers, percent)
+
+
+def bare(cell: object) -> str:
+    """Return a cell in lower case without spaces and percent sign, empty where nothing is there."""
+    return _stripped(cell).rstrip("% ")
+
+
+def decimal_sign(number: str) -> str | None:
+    """Return the decimal sign that a bare cell shows: ``.`` of ``0.35`` and ``1,000,000``, None where it shows none."""
+    signs = re.sub(r"[^.,]", "", number)
+    if not signs or UNSETTLED.fullmatch(number):
+        return None
+    several_alike = len(signs) > 1 and len(set(signs)) == 1
+    return {",": ".", ".": ","}[signs[0]] if several_alike else signs[-1]
+
+
+def with_point(number: str, decimal: str) -> str:
+    """Return a bare cell with a decimal point and thousands ungrouped, given its decimal sign; as it is where it is no number."""
+    if not _WRITTEN[decimal].fullmatch(number):
+        return number
+    return number.replace("." if decimal == "," else ",", "").replace(decimal, ".")
 
 
 def looks_numeric(column: pd.Series) -> bool:
@@ -114,6 +131,10 @@ def _advice(cell: str) -> str:
     if re.match(r"[-+]?[\d.,]+\s*[^\W\d]{2}", cell):
         return ": write the number alone, its unit in the name of the column"
     return ""
+
+
+def _stripped(cell: object) -> str:
+    return "" if _is_nothing(cell) else _SPACES.sub("", str(cell).strip().lower()).replace("−", "-")
 
 
 def _is_nothing(cell: object) -> bool:

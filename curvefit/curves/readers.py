@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from curvefit.curves.decimal_signs import keep_unsettled
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.curves.saved import saved_curves
 from curvefit.curves.trackers import is_lcdb, is_mlflow, is_wandb, read_lcdb, read_mlflow, read_wandb
@@ -103,6 +104,8 @@ def _restored(row: dict[str, Any]) -> dict[str, Any]:
             value = json.loads(value)
         elif key in ("n_errors", "n_test", "n_train", "seed") and value is not None:
             value = int(value)
+        elif key in ("value", "test_loss", "seconds") and value is not None:
+            value = float(value)
         if value is not None or key in ("n_errors", "n_test", "value", "test_loss", "seconds"):
             restored[key] = value
     return restored
@@ -138,7 +141,11 @@ def _read_table(path: Path) -> pd.DataFrame:
     while len(lines) > 1 and lines[0].startswith("#") and _separators(lines[0]) < _separators(lines[1]):
         lines.pop(0)
     separator = max(SEPARATORS, key=lines[0].count)
-    return pd.read_csv(io.StringIO("".join(lines)), sep=separator, skipinitialspace=True)
+    frame, cells = (
+        pd.read_csv(io.StringIO("".join(lines)), sep=separator, skipinitialspace=True, dtype=kind)
+        for kind in (None, str)
+    )
+    return keep_unsettled(frame, cells, separator=separator)
 
 
 def _separators(line: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from curvefit.curves.names import MEASURED, curve_name, is_accuracy, is_score, is_spread, is_training
-from curvefit.curves.numbers import looks_numeric, parse_numbers
+from curvefit.curves.numbers import UNSETTLED, bare, looks_numeric, parse_numbers
 from curvefit.errors import InvalidInputError
 
 VALUE = "(value)"
@@ -56,13 +56,14 @@ def _melt(frame: pd.DataFrame, columns: list[str], name: str) -> pd.DataFrame:
 
 
 def _sizes_of(frame: pd.DataFrame) -> dict[str, float]:
-    """Return the columns whose names are sizes: ``64``, ``n=64``, ``1,024``, ``16k``."""
+    """Return the columns whose names are sizes: ``64``, ``n=64``, ``1,024``, ``1.024``, ``16k``."""
     sizes = {}
     for column in frame.columns:
+        name = _SIZE_PREFIX.sub("", column)
+        if UNSETTLED.fullmatch(bare(name)):  # sizes are whole
+            name = name.replace(".", "")
         try:
-            number = parse_numbers(
-                pd.Series([_SIZE_PREFIX.sub("", column)], dtype=object), where=column, suffixes=True
-            ).values[0]
+            number = parse_numbers(pd.Series([name], dtype=object), where=column, suffixes=True).values[0]
         except InvalidInputError:
             continue
         if number >= 1 and number % 1 == 0:
