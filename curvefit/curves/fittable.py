@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from curvefit.curves.curve_flags import above_chance
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.triplet import AXES, Triplet
+
+
+def curve_means(curves: LearningCurves) -> dict[Triplet, pd.DataFrame]:
+    """Return the rows of ``curves.means()`` of every curve, for what takes curves of one metric.
+
+    Raises
+    ------
+    InvalidInputError
+        When the usable rows have several metrics, or there is none.
+    """
+    means = curves.means()
+    groups = means[means["metric"] == curves.metric].groupby(list(AXES), sort=False)
+    return {Triplet(*key): part for key, part in groups}
 
 
 def refuse_hopeless(curves: LearningCurves, *, from_chance: bool) -> None:
@@ -14,23 +29,23 @@ def refuse_hopeless(curves: LearningCurves, *, from_chance: bool) -> None:
     Parameters
     ----------
     curves
-        Learning curves of one metric.
+        Learning curves.
     from_chance
         Whether the fit lets curves start at their chance level, where that is known.
 
     Raises
     ------
     InvalidInputError
-        When no curve has two sizes, or most error rates of a curve lie clearly above its chance level: a few at the
+        When curves have several metrics, no curve has two sizes, or most error rates of a curve lie clearly above its chance level: a few at the
         smallest sizes may well do so, and are only flagged.
     """
-    parts = [(Triplet(*curve), part) for curve, part in curves.means().groupby(list(AXES), sort=False)]
-    if parts and all(len(part) == 1 for _, part in parts):
+    parts = curve_means(curves)
+    if all(len(part) == 1 for part in parts.values()):
         raise InvalidInputError(
             "every curve has one size only: nothing says how errors change with n_train. Two sizes are the least "
             "that can be fitted, four the least for a law with a floor"
         )
-    wrong = [(triplet, part) for triplet, part in parts if above_chance(part).mean() > 0.5]
+    wrong = [(triplet, part) for triplet, part in parts.items() if above_chance(part).mean() > 0.5]
     if from_chance and wrong:
         triplet, part = wrong[0]
         level = part["chance_error"].iloc[0]

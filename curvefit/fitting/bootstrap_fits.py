@@ -7,12 +7,13 @@ import pandas as pd
 from scipy.stats import t as student
 
 from curvefit.arguments import check_count, equal_tails
+from curvefit.curves.fittable import curve_means
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import get_shape
 from curvefit.fitting.point_fits import fit_one, parameter_count
 from curvefit.seeding import generator
-from curvefit.triplet import AXES, Triplet
+from curvefit.triplet import AXES
 
 KINDS = ("cluster", "wild")
 FEWEST_SEEDS = 3
@@ -63,15 +64,14 @@ def bootstrap(
         raise unknown_name("bootstrap", kind, KINDS)
     check_count("replicates", replicates)
     below = equal_tails(probability)[2]
-    shape, usable, means = get_shape(family), curves.usable, curves.means()
+    shape, usable = get_shape(family), curves.usable
     rows = []
-    for key, part in means.groupby(list(AXES), sort=False):
-        triplet = Triplet(*key)
+    for triplet, part in curve_means(curves).items():
         rng = generator(seed, "bootstrap", str(triplet))
         n, value, se = (part[c].to_numpy(float) for c in ("n_train", "value", "value_se"))
         chance = float(part["chance_error"].iloc[0])
         fit = fit_one(triplet, n, value, se, shape, chance=chance)
-        runs = usable[(usable[list(AXES)] == list(key)).all(axis=1)]
+        runs = usable[(usable[list(AXES)] == list(triplet)).all(axis=1)]
         wide = runs.pivot_table(index="seed", columns="n_train", values="value").to_numpy(float)
         if kind == "cluster" and len(wide) < FEWEST_SEEDS:
             raise InvalidInputError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from curvefit.curves.fittable import curve_means
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.forecast_calibration import Calibration, calibrate, fit_ensembles
@@ -20,14 +21,14 @@ from curvefit.triplet import AXES, Triplet
 
 
 def seen_curves(curves: LearningCurves) -> dict[Triplet, SeenCurve]:
-    """Return the means of every curve that has two sizes or more."""
+    """Return the means of every curve that has two sizes or more; InvalidInputError where curves have several metrics."""
     return {
-        Triplet(*key): SeenCurve(
+        triplet: SeenCurve(
             part["n_train"].to_numpy(float),
             part["value"].to_numpy(float),
             part["value_se"].to_numpy(float),
         )
-        for key, part in curves.means().groupby(list(AXES), sort=False)
+        for triplet, part in curve_means(curves).items()
         if len(part) >= 2 and part["value"].max() > 0
     }
 

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from curvefit.curves.fittable import curve_means
 from curvefit.fitting.counted_runs import CountedRuns
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.discrepancy import shifted_error, walk_ahead
@@ -17,7 +18,7 @@ from curvefit.fitting.likelihood_choice import known_variance
 from curvefit.fitting.noise import STUDENT_FREEDOM
 from curvefit.fitting.outlooks import Outlook
 from curvefit.seeding import generator
-from curvefit.triplet import AXES, Triplet
+from curvefit.triplet import Triplet
 
 #: Standard deviation of the log discrepancy one e-fold beyond the data, for fits that have no walk of their own.
 WALK_SPEED = 0.03
@@ -56,8 +57,7 @@ class FitOutlook(Outlook):
     def forecast_at(self, sizes: np.ndarray, draws: int) -> Forecast:
         """Return the forecast at sizes; of the draws that the fit has, at most `draws`."""
         fit, rng = self.fit.thinned(draws), generator(self.seed, "forecast")
-        means = fit.curves.means()
-        groups = {Triplet(*key): part for key, part in means.groupby(list(AXES), sort=False)}
+        groups = curve_means(fit.curves)
         first_n, last_n = (
             np.array([float(groups[t]["n_train"].iloc[at]) for t in fit.triplets]) for at in (0, -1)
         )

@@ -18,13 +18,14 @@ from scipy.optimize import brentq
 from scipy.stats import f as f_distribution
 
 from curvefit.arguments import equal_tails
+from curvefit.curves.fittable import curve_means
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import Shape, get_shape
 from curvefit.fitting.least_squares import least_squares
 from curvefit.fitting.saveable import Saveable
 from curvefit.fitting.variable_projection import LARGEST_EXPONENT, residual_scale, search
-from curvefit.triplet import AXES, Triplet
+from curvefit.triplet import Triplet
 
 LOSSES = ("linear", "huber", "soft-l1")
 #: A fitted curve that falls by less than this share of the mean error over all sizes does not fall.
@@ -124,15 +125,18 @@ def point_fit(curves: LearningCurves, *, family: str = "power-law", loss: str = 
         ``"power-law"``, ``"m4"``, ``"broken-power-law"``, ``"mmf4"``, ``"wbl4"`` or ``"exponential"``.
     loss
         ``"linear"`` (least squares), ``"huber"`` or ``"soft-l1"``: how outliers count.
+
+    Raises
+    ------
+    InvalidInputError
+        When no row is usable, or the curves have several metrics.
     """
     if loss not in LOSSES:
         raise unknown_name("loss", loss, LOSSES)
-    shape, means = get_shape(family), curves.means()
-    if means.empty:
-        raise InvalidInputError("no row is usable, so there is nothing to fit")
+    shape = get_shape(family)
     fits = tuple(
         fit_one(
-            Triplet(*key),
+            triplet,
             part["n_train"].to_numpy(float),
             part["value"].to_numpy(float),
             part["value_se"].to_numpy(float),
@@ -140,7 +144,7 @@ def point_fit(curves: LearningCurves, *, family: str = "power-law", loss: str = 
             loss,
             chance=float(part["chance_error"].iloc[0]),
         )
-        for key, part in means.groupby(list(AXES), sort=False)
+        for triplet, part in curve_means(curves).items()
     )
     return PointFit(curves, fits, loss)
 
@@ -200,17 +204,17 @@ def profile_interval(
     Raises
     ------
     InvalidInputError
-        When the family has no exponent, or sizes do not outnumber the parameters.
+        When the family has no exponent, the curves have several metrics, or sizes do not outnumber the parameters.
 
     References
     ----------
     Bates, Watts, Nonlinear regression analysis and its applications, 1988, section 6.1 (profile t).
     """
     equal_tails(probability)
-    shape, part = get_shape(family), curves.means()
-    part = part[(part[list(AXES)] == list(triplet)).all(axis=1)]
-    if part.empty:
-        raise unknown_name("triplet", " | ".join(triplet), [str(t) for t in curves.triplets])
+    shape, means = get_shape(family), curve_means(curves)
+    if Triplet(*triplet) not in means:
+        raise unknown_name("triplet", " | ".join(triplet), [str(t) for t in means])
+    part = means[Triplet(*triplet)]
     n, value, value_se = (part[name].to_numpy(float) for name in ("n_train", "value", "value_se"))
     chance = float(part["chance_error"].iloc[0])
     if family == "power-law":

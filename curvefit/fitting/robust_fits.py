@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from curvefit.arguments import equal_tails
+from curvefit.curves.fittable import curve_means
 from curvefit.curves.learning_curves import LearningCurves
-from curvefit.errors import InvalidInputError, unknown_name
-from curvefit.triplet import AXES, Triplet
+from curvefit.errors import unknown_name
+from curvefit.triplet import Triplet
 
 METHODS = ("weighted", "robust", "binomial")
 FAR_FROM_CHANCE = 0.6
@@ -47,11 +48,9 @@ def log_regression(
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
-    below, means = equal_tails(probability)[2], curves.means()
-    if means.empty:
-        raise InvalidInputError("no row is usable, so there is nothing to fit")
+    below = equal_tails(probability)[2]
     return pd.DataFrame(
-        [_regress(Triplet(*key), part, method, below) for key, part in means.groupby(list(AXES), sort=False)]
+        [_regress(triplet, part, method, below) for triplet, part in curve_means(curves).items()]
     )
 
 

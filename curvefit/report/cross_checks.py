@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.arguments import equal_tails
+from curvefit.curves.fittable import curve_means
 from curvefit.fitting.least_squares import LeastSquares, least_squares
 from curvefit.triplet import AXES
 
@@ -41,11 +42,11 @@ def cross_check(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
         intervals meet), ``"apart"``, or ``"none"`` (no estimate); least_squares_status.
     """
     lower, middle, upper = np.quantile(fit.parameter("exponent"), equal_tails(probability), axis=0)
-    means = dict(tuple(fit.curves.means().groupby(list(AXES), sort=False)))
+    means = curve_means(fit.curves)
     rows = []
     for i, triplet in enumerate(fit.triplets):
         n, value, value_se = (
-            means[tuple(triplet)][name].to_numpy(float) for name in ("n_train", "value", "value_se")
+            means[triplet][name].to_numpy(float) for name in ("n_train", "value", "value_se")
         )
         chance = None if fit.family == ASYMPTOTIC else float(fit.chance[i])
         alone = least_squares(n, value, value_se, chance=chance, probability=probability)

@@ -246,6 +246,6 @@ def test_bad_requests_are_explained(simulated_grid):
     with pytest.raises(InvalidInputError, match="chance_error"):
         curvefit.fit(loss, family="mmf4")
     empty = replace(curves, table=curves.table.assign(flag="made up"))
-    with pytest.raises(InvalidInputError, match="no usable row"):
+    with pytest.raises(InvalidInputError, match=r"no row is usable: 147 row\(s\): made up"):
         curvefit.fit(empty)
     assert isinstance(curves.table, pd.DataFrame)

@@ -8,7 +8,16 @@ import pytest
 import curvefit
 from curvefit.curves import LearningCurves
 from curvefit.errors import InvalidInputError
-from curvefit.fitting import compare_families, forecast, needed_size, point_fit
+from curvefit.fitting import (
+    bootstrap,
+    compare_families,
+    forecast,
+    log_regression,
+    needed_size,
+    point_fit,
+    profile_interval,
+    rolling_origin,
+)
 
 N = [16, 32, 64, 128, 256, 512]
 ERRORS = [0.6, 0.5, 0.4, 0.33, 0.28, 0.24]
@@ -38,7 +47,7 @@ def test_weak_curves_are_fitted_and_said_to_be_weak(flag):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"n": [0, -5], "error": [0.1, 0.2]}, "no usable row"),
+        ({"n": [0, -5], "error": [0.1, 0.2]}, r"no row is usable: 2 row\(s\): for example n_train -5"),
         ({"n": N, "error": [0.0] * 6}, "all error rates are 0 or 1"),
         ({"n": N, "error": ERRORS, "chance_error": [0.0] * 6}, "must be positive, found 0"),
         ({"n": N, "error": ERRORS, "chance_error": [190.0] * 6}, "at most 1, found 1.9"),
@@ -70,3 +79,28 @@ def test_unusable_tables_have_no_forecast():
             call()
     with pytest.raises(InvalidInputError, match="5 sizes below an origin"):
         compare_families(read({"n": N[:3], "error": ERRORS[:3]}))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        point_fit,
+        bootstrap,
+        log_regression,
+        compare_families,
+        rolling_origin,
+        lambda curves: forecast(curves, 1024),
+        lambda curves: needed_size(curves, 0.1),
+        lambda curves: profile_interval(curves, curves.triplets[0]),
+    ],
+)
+def test_what_takes_one_metric_refuses_several(answer):
+    curves = LearningCurves.from_frame(
+        {
+            "n": N * 2,
+            "value": [*ERRORS, *(3 * e for e in ERRORS)],
+            "metric": ["error-rate"] * 6 + ["loss"] * 6,
+        }
+    )
+    with pytest.raises(InvalidInputError, match="mix the metrics error-rate, loss; a fit takes one: choose"):
+        answer(curves)
