@@ -11,12 +11,12 @@ import pandas as pd
 
 from curvefit.curves.decimal_signs import settle
 from curvefit.curves.missing_columns import refuse_unnamed, refuse_unreadable
-from curvefit.curves.names import MEASURED, SPELLINGS, guess_columns, label_columns, words
+from curvefit.curves.names import MEASURED, SPELLINGS, guess_columns, label_columns, role_called, words
 from curvefit.curves.numbers import parse_numbers
 from curvefit.curves.quality import METRICS
 from curvefit.curves.values import SAID, number_column, read_values, says_percent
 from curvefit.curves.wide import lengthen
-from curvefit.errors import InvalidInputError, did_you_mean, unknown_name
+from curvefit.errors import InvalidInputError, UnknownNameError, did_you_mean, unknown_name
 from curvefit.triplet import AXES
 
 TABLE_COLUMNS = (
@@ -111,7 +111,10 @@ def _given(frame: pd.DataFrame, columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the caller chose, or say which column or role does not exist."""
     for role, column in columns.items():
         if role not in SPELLINGS:
-            raise unknown_name("column", role, SPELLINGS)
+            meant = role_called(role)
+            if meant is None:
+                raise unknown_name("column", role, SPELLINGS)
+            raise UnknownNameError(f"unknown column {role!r}. Did you mean {meant}={column!r}?")
         if role in CONSTANTS and isinstance(column, int | float):
             continue
         if role == "metric" and column in (*METRICS, *SAID):

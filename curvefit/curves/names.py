@@ -123,6 +123,12 @@ def guess_columns(frame: pd.DataFrame, chosen: dict[str, object]) -> dict[str, s
     return found
 
 
+def role_called(name: str) -> str | None:
+    """Return the role that a column of this name is most likely to have, or None."""
+    rank, role = min((_rank(role, name), role) for role in SPELLINGS)
+    return role if rank < _NEVER else None
+
+
 def unreadable_column(frame: pd.DataFrame, roles: Iterable[str], taken: Iterable[object]) -> str | None:
     """Return the column whose name fits one of these roles best although its cells are no numbers, or None."""
     free = [

@@ -217,3 +217,11 @@ def test_percent_signs_in_some_cells_only_are_asked_about(frame):
     np.testing.assert_allclose(
         LearningCurves.from_frame({"n": SIZES, "error": empty}).usable["value"], [0.35, 0.224]
     )
+
+
+def test_a_name_that_would_be_guessed_for_a_column_is_offered_as_that_column():
+    frame = {"epoch": SIZES, "error": ERRORS}
+    with pytest.raises(UnknownNameError, match=r"unknown column 'size'. Did you mean n_train='epoch'\?"):
+        LearningCurves.from_frame(frame, size="epoch")
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'value_se'\?"):
+        LearningCurves.from_frame(frame, value_see="error")
