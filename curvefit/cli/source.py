@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from curvefit.cli.numbers import parse_size, read_number
 from curvefit.cli.options import Option, block_of_options
 from curvefit.errors import InvalidInputError
 
@@ -33,7 +34,7 @@ TABLE_OPTIONS = {
                 metavar="NAME=COLUMN",
                 help="Which column is what, for example -c n_train=samples -c value=err -c n_test=10000. "
                 "Names: data, model, inference, n_train, seed, n_errors, n_test, value, value_se, accuracy, "
-                "chance_error, metric, status. What is not given is guessed, and the guess is printed.",
+                "chance_error, metric, seconds, status. What is not given is guessed, and the guess is printed.",
             ),
         ]
     ),
@@ -61,9 +62,17 @@ TABLE_OPTIONS = {
         Annotated[str | None, typer.Option("--metric", help="Keep this metric: error-rate, mse or loss.")]
     ),
     "from_size": Option(
-        Annotated[int | None, typer.Option("--from", help="Drop training sizes below this.")]
+        Annotated[
+            int | None,
+            typer.Option("--from", parser=parse_size, metavar="SIZE", help="Drop training sizes below this."),
+        ]
     ),
-    "to_size": Option(Annotated[int | None, typer.Option("--to", help="Drop training sizes above this.")]),
+    "to_size": Option(
+        Annotated[
+            int | None,
+            typer.Option("--to", parser=parse_size, metavar="SIZE", help="Drop training sizes above this."),
+        ]
+    ),
 }
 
 
@@ -117,12 +126,9 @@ def column_map(pairs: list[str]) -> dict[str, Any]:
         name, separator, column = pair.partition("=")
         if not separator or not name or not column:
             raise InvalidInputError(f"--column {pair!r} is not NAME=COLUMN, for example n_train=samples")
-        mapping[name.strip()] = _number_or_text(column.strip()) if name.strip() in MAY_BE_NUMBERS else column
+        name, column = name.strip(), column.strip()
+        if name in mapping:
+            raise InvalidInputError(f"--column says what {name} is twice: {mapping[name]} and {column}")
+        number = read_number(column, whole=name == "n_test") if name in MAY_BE_NUMBERS else None
+        mapping[name] = column if number is None else number
     return mapping
-
-
-def _number_or_text(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text

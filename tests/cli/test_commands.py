@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from curvefit.cli import main
+from curvefit.cli.numbers import parse_size
 from curvefit.cli.source import column_map
+from curvefit.curves.names import SPELLINGS
 from curvefit.errors import InvalidInputError
 from curvefit.fitting import FitStatus
 from tests import simulated
@@ -306,3 +308,50 @@ def test_a_column_mapping_needs_both_sides(pair):
 
 def test_numbers_stand_for_columns_only_where_that_makes_sense():
     assert column_map(["n_test=1000", "value=3"]) == {"n_test": 1000.0, "value": "3"}
+
+
+def test_a_column_is_said_once():
+    with pytest.raises(InvalidInputError, match="--column says what value is twice: a and b"):
+        column_map(["value=a", "value=b"])
+
+
+def test_numbers_for_columns_are_written_as_in_a_table():
+    pairs = ["n_test=10k", "chance_error=90%", "value_se=0,01"]
+    assert column_map(pairs) == {"n_test": 10_000, "chance_error": 0.9, "value_se": 0.01}
+    assert column_map(["n_test=10,000"]) == {"n_test": 10_000}
+    with pytest.raises(InvalidInputError, match=r"'1.000' may be 1 or 1000"):
+        column_map(["n_test=1.000"])
+
+
+def test_help_names_every_column_that_can_be_said(capsys):
+    said = " ".join(run(capsys, "check", "--help").replace("│", " ").split())
+    names = said.partition("Names: ")[2].partition(". What is not given")[0].split(", ")
+    assert sorted(names) == sorted(SPELLINGS)
+
+
+def test_sizes_and_errors_are_written_as_in_a_table(saved, table, capsys):
+    words = ("--at", "20k", "--at", "1e4", "--target", "10%", "--json")
+    content = json.loads(run(capsys, "predict", saved, *words))
+    assert {row["n_train"] for row in content["forecast"]} == {10_000, 20_000}
+    assert {row["target"] for row in content["needed"]} == {0.1}
+    assert [parse_size(size) for size in ("1k", "1,000", "1000")] == [1000] * 3
+    curves = json.loads(run(capsys, "check", table, "--from", "0.5k", "--to", "2,048", "--json"))["curves"]
+    assert {(curve["n_min"], curve["n_max"]) for curve in curves} == {(512, 2048)}
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--at", "10000,20000"), "give the option once per size"),
+        (("--at", "1,000"), "give the option once per size"),
+        (("--at", "1.000"), "may be 1 or 1000"),
+        (("--at", "many"), "is no training-set size"),
+        (("--from", "100.5"), "is no training-set size"),
+        (("--target", "low"), "is no number, as 0.03 or 3%"),
+        (("--target", "5,020"), "may be 5.02 or 5020"),
+    ],
+)
+def test_numbers_that_cannot_be_read_are_named(words, why, table, capsys):
+    told = json.loads(run(capsys, "predict", table, *words, "--json", code=2))["error"]
+    assert f"Invalid value for '{words[0]}': '{words[1]}' " in told
+    assert why in told

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from curvefit.cli.fitted import FitSource, Seed, leave_by, open_fit
+from curvefit.cli.numbers import parse_one_of_sizes
 from curvefit.cli.output import AsJson, print_json, print_table, print_text
 from curvefit.cli.source import takes_table
 
@@ -18,7 +19,12 @@ def design(
     choice: dict[str, Any],
     size: Annotated[
         list[int] | None,
-        typer.Option("--size", min=1, help="Training-set size to consider; may be repeated."),
+        typer.Option(
+            "--size",
+            parser=parse_one_of_sizes,
+            metavar="SIZE",
+            help="Training-set size to consider; may be repeated.",
+        ),
     ] = None,
     seeds: Annotated[
         list[int] | None,

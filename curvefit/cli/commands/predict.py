@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from curvefit.cli.fitted import FitSource, Seed, leave_by, load_saved_fit
+from curvefit.cli.numbers import parse_error, parse_one_of_sizes
 from curvefit.cli.output import AsJson, print_json, print_table, print_text, working
 from curvefit.cli.source import read_curves, takes_table
 from curvefit.errors import InvalidInputError
@@ -22,11 +23,19 @@ def predict(
     *,
     choice: dict[str, Any],
     at: Annotated[
-        list[float] | None,
-        typer.Option("--at", min=1, help="Training-set size to predict at; may be repeated."),
+        list[int] | None,
+        typer.Option(
+            "--at",
+            parser=parse_one_of_sizes,
+            metavar="SIZE",
+            help="Training-set size to predict at; may be repeated.",
+        ),
     ] = None,
     target: Annotated[
-        float | None, typer.Option("--target", help="Error to reach: says the size it needs.")
+        float | None,
+        typer.Option(
+            "--target", parser=parse_error, metavar="ERROR", help="Error to reach: says the size it needs."
+        ),
     ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
