@@ -18,7 +18,7 @@ from curvefit.fitting.likelihood_choice import known_variance
 from curvefit.fitting.noise import STUDENT_FREEDOM
 from curvefit.fitting.outlooks import Outlook
 from curvefit.seeding import generator
-from curvefit.triplet import Triplet
+from curvefit.triplet import AXES, Triplet
 
 #: Standard deviation of the log discrepancy one e-fold beyond the data, for fits that have no walk of their own.
 WALK_SPEED = 0.03
