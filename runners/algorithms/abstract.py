@@ -67,7 +67,7 @@ class AbstractAlgorithm(Settings, abc.ABC):
     def share_key(self, run: Run) -> Hashable:
         """Return a key: runs with equal keys share work and are best executed by one call.
 
-        Kernel algorithms return (kernel of the architecture, dataset, seed), so that NNGP and NTK, LCN
+        Kernel algorithms return (dataset, kernel of the architecture, seed), so that NNGP and NTK, LCN
         and VEC, and every n come from one Gram matrix and one factorisation.
         """
 

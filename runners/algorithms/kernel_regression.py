@@ -63,14 +63,13 @@ class AbstractKernelRegression(AbstractAlgorithm):
         dataset = find_canonical(run.dataset, plan)
         content = [
             _content(plan),
-            type(dataset).__name__,
             dataset.model_dump(mode="json"),
             self.dtype,
             run.spec.seed,
             run.spec.study_seed,
             None if facts.training_sets == "nested" else run.spec.n_train,
         ]
-        return "kernel", json.dumps(content, sort_keys=True)
+        return "kernel", type(dataset), json.dumps(content, sort_keys=True)
 
     def cost(self, run: Run) -> float:
         return self._gram_cost(run) + self._solve_cost(run)

@@ -92,6 +92,8 @@ def test_share_keys_join_what_shares_a_kernel_and_no_more():
     assert key(5, ntk, architecture=VEC()) != key(5, ntk, architecture=GAP())
     assert key(5, ntk, architecture=VEC()) != key(5, ntk, architecture=VEC(depth=3))
     assert key(5, ntk) != key(5, ntk, seed=1)
+    namesake = type("Rings", (Rings,), {"__module__": "elsewhere"})
+    assert str(key(5, ntk)) != str(key(5, ntk, dataset=namesake())), "tiles on disk are named after the key"
     assert key(5, ntk) != key(5, ALGORITHMS["ntk"](dtype="float32"))
     independent = Rings(subsets="independent")
     assert key(5, ntk, dataset=independent) != key(6, ntk, dataset=independent)
