@@ -182,20 +182,21 @@ class AbstractGradientTraining(AbstractAlgorithm):
         Small nets, of which a stack holds many, share over sizes too, as far as their batches are equal; the
         others do not, since a group is one worker's work.
         """
-        from runners.training.cost import is_small, n_outputs_of
+        from runners.training.cost import count_outputs, is_small
 
-        facts = run.dataset.facts()
+        facts, n_outputs = run.dataset.facts(), count_outputs(run)
         names = tuple((m.name, repr(m.settings)) for m in (run.spec.model, run.spec.inference))
         size = run.spec.n_train
         batch = min(size, self.largest_batch)
-        if is_small(run.architecture, facts.shape, n_outputs_of(facts), batch):
+        if is_small(run.architecture, facts.shape, n_outputs, batch):
             size = batch
-        return "gradient", names, facts.shape, facts.n_classes, size
+        return "gradient", names, facts.shape, facts.n_classes, n_outputs, size
 
     def cost(self, run: Run) -> float:
-        from runners.training.cost import EXPECTED_USE, LINEARISED, step_cost
+        from runners.training.cost import EXPECTED_USE, LINEARISED, count_outputs, step_cost
 
-        step = step_cost(run.architecture, run.dataset.facts(), min(self.largest_batch, run.spec.n_train))
+        batch, shape = min(self.largest_batch, run.spec.n_train), run.dataset.facts().shape
+        step = step_cost(run.architecture, shape, count_outputs(run), batch)
         searched = self.tune.combinations * self.tune.seeds if self.tune is not None else 0
         # Nets are done once their loss is small, unless something keeps it from becoming so.
         is_held_up = self.stop_loss is None or self.weight_decay > 0 or self.augment != "trivial"

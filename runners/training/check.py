@@ -11,9 +11,9 @@ from runners.algorithms.abstract import Run
 from runners.algorithms.gradient import AbstractGradientTraining
 from runners.architectures.abstract import AbstractArchitecture
 from runners.training.banks import LARGEST, is_whole
+from runners.training.cost import count_outputs
 from runners.training.module_stack import ModuleStack
 from runners.training.stack import stack_builder
-from runners.training.task import count_outputs
 
 STOP_SHARE = 0.1
 """A stop loss above this share of the loss of predicting the mean is remarked on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from curvefit.triplet import DataFacts
+from runners.algorithms.abstract import Run
 from runners.architectures.abstract import AbstractArchitecture
 
 STEP_OVERHEAD, WEIGHT_OVERHEAD = 4e7, 200.0
@@ -22,9 +22,20 @@ CPU_STACK_FLOPS = 1e9
 docs/results/training.md."""
 
 
-def n_outputs_of(facts: DataFacts, target_width: int = 1) -> int:
-    """Return the outputs a net needs: classes, or the width of the regression targets."""
-    return facts.n_classes if facts.n_classes is not None else target_width
+_widths: dict[tuple[type, str], int] = {}
+"""Of regression targets, by dataset: looked up for every run of a plan, and to be had only by drawing data."""
+
+
+def count_outputs(run: Run) -> int:
+    """Return the outputs that a net for `run` needs: classes, or the width of the regression targets."""
+    dataset, spec = run.dataset, run.spec
+    if (n_classes := dataset.facts().n_classes) is not None:
+        return n_classes
+    key = type(dataset), dataset.model_dump_json()
+    if key not in _widths:
+        y = dataset.split(1, seed=spec.seed, study_seed=spec.study_seed).y_train
+        _widths[key] = 1 if y.ndim == 1 else y.shape[1]
+    return _widths[key]
 
 
 @lru_cache(maxsize=512)
@@ -45,16 +56,20 @@ def _count_flops(architecture: AbstractArchitecture, shape: tuple[int, int, int]
 
 
 @lru_cache(maxsize=512)
-def step_cost(architecture: AbstractArchitecture, facts: DataFacts, batch_size: int) -> float:
+def step_cost(
+    architecture: AbstractArchitecture, shape: tuple[int, int, int], n_outputs: int, batch_size: int
+) -> float:
     """Return what a training step costs, in operations at the speed of a large matrix product."""
-    plan = architecture.plan(facts.shape, n_outputs_of(facts))
+    plan = architecture.plan(shape, n_outputs)
     weights = 0 if plan is None else plan.count_parameters()
-    return step_flops(architecture, facts, batch_size) + STEP_OVERHEAD + WEIGHT_OVERHEAD * weights
+    return step_flops(architecture, shape, n_outputs, batch_size) + STEP_OVERHEAD + WEIGHT_OVERHEAD * weights
 
 
-def step_flops(architecture: AbstractArchitecture, facts: DataFacts, batch_size: int) -> float:
+def step_flops(
+    architecture: AbstractArchitecture, shape: tuple[int, int, int], n_outputs: int, batch_size: int
+) -> float:
     """Return the operations of one training step: a forward pass and twice that backward."""
-    return 3.0 * batch_size * forward_flops(architecture, facts.shape, n_outputs_of(facts))
+    return 3.0 * batch_size * forward_flops(architecture, shape, n_outputs)
 
 
 @lru_cache(maxsize=512)
@@ -65,7 +80,7 @@ def is_small(
     plan = architecture.plan(shape, n_outputs)
     if plan is None:
         return False
-    flops = 3.0 * batch_size * forward_flops(architecture, shape, n_outputs)
+    flops = step_flops(architecture, shape, n_outputs, batch_size)
     return largest_stack(flops, n_parameters=plan.count_parameters(), device="cpu") >= SMALL_STACK
 
 

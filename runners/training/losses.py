@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 import torch
 import torch.nn.functional as F
 
+from curvefit.errors import InvalidInputError
+
 LossName: TypeAlias = Literal["cross-entropy", "mse"]
 
 
@@ -56,8 +58,16 @@ class Loss:
         return losses.mean(1), torch._log_softmax_backward_data(slope, logs, -1, logs.dtype)
 
     def encode(self, y: torch.Tensor, n_outputs: int, *, dtype: torch.dtype) -> torch.Tensor:
-        """Return labels as this loss's targets: classes, or centred one-hot rows ``onehot - 1 / classes``."""
+        """Return labels as this loss's targets: classes, or centred one-hot rows ``onehot - 1 / classes``.
+
+        Raises
+        ------
+        InvalidInputError
+            For regression targets of another width than the outputs, which would be broadcast.
+        """
         if y.is_floating_point():
+            if y.shape[1:] != (n_outputs,):
+                raise InvalidInputError(f"targets of shape {tuple(y.shape)} do not fit {n_outputs} outputs")
             return y.to(dtype)
         if self.name == "cross-entropy":
             return y

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import torch
 
-from curvefit.errors import InvalidInputError
 from runners.training.losses import Loss
 from runners.training.module_stack import ModuleStack
 from runners.training.rules import AbstractRule, Momentum
@@ -63,8 +62,6 @@ def train_module(
     parameters = stack.parameters
     with torch.no_grad():
         n_outputs = stack.forward(stack.weights, x[None, :1]).shape[-1]
-    if y.is_floating_point() and y.shape[-1] != n_outputs:
-        raise InvalidInputError(f"targets of shape {tuple(y.shape)} do not fit {n_outputs} outputs")
     dtype = parameters[0].dtype
     targets = loss.encode(y, n_outputs, dtype=dtype)
     state = rule.start(parameters)

@@ -12,7 +12,7 @@ from curvefit.seeding import seed_for
 from runners.algorithms.abstract import Run
 from runners.algorithms.gradient import AbstractGradientTraining
 from runners.training.augment import AbstractAugmentation, augmentation_by
-from runners.training.cost import largest_stack, step_flops
+from runners.training.cost import count_outputs, largest_stack, step_flops
 from runners.training.job import Regime
 from runners.training.losses import Loss
 from runners.training.stack import Build, stack_builder
@@ -97,7 +97,8 @@ def make_setting(algorithm: AbstractGradientTraining, runs: Sequence[Run], devic
     plan = run.architecture.plan(facts.shape, n_outputs)
     n_parameters = None if plan is None else plan.count_parameters()
     smallest = min(run.spec.n_train for run in runs)
-    flops = step_flops(run.architecture, facts, min(algorithm.largest_batch, smallest))
+    batch = min(algorithm.largest_batch, smallest)
+    flops = step_flops(run.architecture, facts.shape, n_outputs, batch)
     groups = [
         augmentation_by(group, facts.shape, device=torch.device(device), dtype=regime.dtype)
         for group in (algorithm.augment, algorithm.orbit)
@@ -121,14 +122,6 @@ def make_setting(algorithm: AbstractGradientTraining, runs: Sequence[Run], devic
         augmentation=groups[0],
         orbit=groups[1],
     )
-
-
-def count_outputs(run: Run) -> int:
-    """Return the outputs that a net for `run` needs: classes, or the width of the regression targets."""
-    if (n_classes := run.dataset.facts().n_classes) is not None:
-        return n_classes
-    y = run.dataset.split(1, seed=run.spec.seed, study_seed=run.spec.study_seed).y_train
-    return 1 if y.ndim == 1 else y.shape[1]
 
 
 def load_task(run: Run, setting: Setting) -> Task:

@@ -62,7 +62,9 @@ def errors_around_default(
             keys.append(key)
             splits.append(split)
     stack = largest_stack(
-        step_flops(net, facts, 32), n_parameters=net.plan(facts.shape, 10).count_parameters(), device="cpu"
+        step_flops(net, facts.shape, 10, 32),
+        n_parameters=net.plan(facts.shape, 10).count_parameters(),
+        device="cpu",
     )
     regime = Regime(rule, loss, 32, stop_loss=0.02)
     test: dict[tuple[float, int], list] = {}

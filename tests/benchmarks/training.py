@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import torch
 
-from curvefit.triplet import DataFacts
 from runners.architectures import FCN, GAP, LCN, VEC, AbstractLayeredNet, ResNet
 from runners.environment import ALLOCATOR
 from runners.training.cost import largest_stack, step_flops
@@ -32,7 +31,6 @@ from tests.benchmarks.plain_nets import plain_net
 from tests.results_pages import keep
 
 SHAPE, CLASSES, BATCH, RATE = (7, 7, 16), 10, 32, 0.01
-FACTS = DataFacts("random images", SHAPE, CLASSES, chance_error=0.9)
 NETS: dict[str, AbstractLayeredNet] = {
     "FCN, width 64": FCN(width=64),
     "FCN, width 256": FCN(width=256),
@@ -142,12 +140,12 @@ def count_operations(net: AbstractLayeredNet) -> float:
     """Return the operations of one net's step; the first layer needs no gradient of its inputs."""
     plan = net.plan(SHAPE, CLASSES)
     first = next(layer for layer in plan.layers if layer.weights())
-    return step_flops(net, FACTS, BATCH) - 2.0 * BATCH * first.products()
+    return step_flops(net, SHAPE, CLASSES, BATCH) - 2.0 * BATCH * first.products()
 
 
 def default_size(net: AbstractLayeredNet, device: str) -> int:
     """Return the stack that the package chooses."""
-    flops = step_flops(net, FACTS, BATCH)
+    flops = step_flops(net, SHAPE, CLASSES, BATCH)
     return largest_stack(flops, n_parameters=net.plan(SHAPE, CLASSES).count_parameters(), device=device)
 
 

@@ -63,3 +63,21 @@ class Mirrored(Digits):
     def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
         seen = super().split(n_train, seed=seed, study_seed=study_seed)
         return replace(seen, x_train=seen.x_train[:, :, ::-1], x_test=seen.x_test[:, :, ::-1])
+
+
+class Lines(AbstractDataset):
+    """Regression on `outputs` linear functions of four numbers."""
+
+    outputs: int = 1
+
+    def facts(self) -> DataFacts:
+        return DataFacts("lines", (2, 2, 1), None, 1.0)
+
+    def largest_n_train(self) -> None:
+        return None
+
+    def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
+        slopes = np.random.default_rng(9).normal(size=(4, self.outputs))
+        x, x_test = (np.random.default_rng(s).normal(size=(n, 4)) for n, s in ((n_train, seed + 1), (50, 0)))
+        images, images_test = (part.reshape(-1, 2, 2, 1) for part in (x, x_test))
+        return Split(images, x @ slopes, images_test, x_test @ slopes)

@@ -85,6 +85,21 @@ def test_groups_hold_one_shape_and_small_nets_share_over_sizes_of_equal_batches(
     assert set(groups.values()) == {2, 4}
 
 
+def test_targets_of_other_widths_train_other_nets_whatever_the_order():
+    wide, narrow = (
+        replace(spec(steps=60), data=Member(f"{n}", "tests.runners.fakes:Lines", {"outputs": n}))
+        for n in (3, 1)
+    )
+    alone = [record for one in (wide, narrow) for record in run(one)]
+    assert [record.model_facts["n_parameters"] for record in alone] == [
+        4 * 16 + 16 * 16 + 16 * n for n in (3, 1)
+    ]
+    for together, order in ((run(wide, narrow), alone), (run(narrow, wide), alone[::-1])):
+        assert [record.value for record in together] == [record.value for record in order]
+    with pytest.raises(InvalidInputError, match="do not fit 3 outputs"):
+        Loss("mse").encode(torch.zeros(5, 1), 3, dtype=torch.float32)
+
+
 def test_budgets_hold_steps_or_epochs_constant():
     assert SGD(steps=300).budget(10) == SGD(steps=300).budget(10_000) == 300
     by_epochs = SGD(epochs=5, batch_size=20, least_steps=1)
