@@ -32,7 +32,7 @@ class _Memory:
 
     seconds: float = 0.0
     loss_sum: float = 0.0
-    loss_steps: int = 0
+    last_look: tuple[int, float] = (0, 0.0)
     best: float = math.inf
     best_step: int = 0
     best_net: OneNet | None = None
@@ -69,6 +69,8 @@ class StackRun:
         self._state = regime.rule.start(self._stack.parameters)
         self._feed = Feed(jobs, regime, device, augmentation)
         self._memories = [_Memory() for _ in jobs]
+        # Of all steps so far, one by one: a sum of parts would be rounded by where the looks of other nets cut it.
+        self._loss_sums = torch.zeros(len(jobs), dtype=torch.float64, device=device)
         self._results: dict[int, Trained] = {}
         self._alive = list(range(len(jobs)))
         self._step = 0
@@ -88,6 +90,7 @@ class StackRun:
                 rows = list(self._alive)
                 index = torch.tensor(kept, device=self._device)
                 self._stack.keep(index)
+                self._loss_sums = self._loss_sums.index_select(0, index)
                 self._state = [[b.index_select(0, index) for b in buffers] for buffers in self._state]
                 stepper = self._stepper(rows)
         return [self._results[row] for row in range(len(self._jobs))]
@@ -99,14 +102,14 @@ class StackRun:
         steps = min(
             every - self._step % every, min(self._jobs[row].steps for row in self._alive) - self._step
         )
-        losses = stepper.take(self._feed.draw(rows, step=self._step, steps=steps)).tolist()
+        stepper.take(self._feed.draw(rows, step=self._step, steps=steps), self._loss_sums)
+        sums = self._loss_sums.tolist()
         self._step += steps
         share = (self._now() - began) / len(rows)
-        for row, loss in zip(rows, losses):
+        for row, loss_sum in zip(rows, sums):
             memory = self._memories[row]
             memory.seconds += share
-            memory.loss_sum += loss
-            memory.loss_steps += steps
+            memory.loss_sum = loss_sum
 
     def _now(self) -> float:
         """Return seconds of this process on a CPU (other processes share it), of the clock elsewhere."""
@@ -137,8 +140,9 @@ class StackRun:
         last = self._step >= job.steps
         if not last and self._step % regime.check_every:
             return
-        loss = memory.loss_sum / memory.loss_steps
-        memory.loss_sum, memory.loss_steps = 0.0, 0
+        step, loss_sum = memory.last_look
+        loss = (memory.loss_sum - loss_sum) / (self._step - step)
+        memory.last_look = self._step, memory.loss_sum
         memory.note(Look(self._step, loss))
         if not loss < DIVERGED:
             self._leave(row, "diverged", loss, f"training loss {loss:.3g} at step {self._step}")

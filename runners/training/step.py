@@ -58,8 +58,8 @@ class Stepper:
         self._replay = replay
         self._recorded: Replay | None = None
 
-    def take(self, inputs: Inputs) -> torch.Tensor:
-        """Take as many steps as there are inputs, and return the loss of each net summed over them."""
+    def take(self, inputs: Inputs, loss_sums: torch.Tensor) -> None:
+        """Take as many steps as there are inputs, and add each step's loss of each net to `loss_sums`."""
         step = self._step
         if self._replay:
             if self._recorded is None:
@@ -70,10 +70,8 @@ class Stepper:
                 ]
                 self._recorded = Replay(self._step, next(inputs.steps()), changed)
             step = self._recorded
-        total = torch.zeros(len(self.stack), device=self.x.device)
         for one in inputs.steps():
-            total += step(one)
-        return total
+            loss_sums += step(one)
 
     def _step(self, inputs: Inputs) -> torch.Tensor:
         x, y = self._gather(inputs.batches) if self._fixed is None else self._fixed

@@ -57,6 +57,15 @@ def test_nets_leave_when_they_diverge_or_their_loss_is_small_and_others_go_on():
     assert (trained[2].stopped, trained[2].steps) == ("budget", 40)
 
 
+def test_the_loss_a_net_looks_at_is_the_same_whatever_the_budgets_beside_it():
+    build = stack_builder(FCN(width=16), SHAPE, 3)
+    one = jobs(1, rate=0.1, steps=100)
+    (_, alone), *_ = train_jobs(one, build, regime())
+    company = [*one, *(job for steps in (13, 37, 71) for job in jobs(1, rate=0.1, steps=steps))]
+    (_, together), *_ = train_jobs(company, build, regime(), largest_stack=4)
+    assert [look.train_loss for look in together.trace] == [look.train_loss for look in alone.trace]
+
+
 def test_a_time_limit_stops_a_net():
     build = stack_builder(FCN(width=16), SHAPE, 3)
     ((_, trained),) = train_jobs(jobs(1, steps=10**6), build, regime(time_limit=1e-9))
