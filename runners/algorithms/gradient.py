@@ -22,6 +22,8 @@ class Search(Settings):
 
     Every combination is trained on the training set less a validation share; the one with the fewest
     validation errors (lowest loss among equals) is then trained on all of it. The search is recorded.
+    Nets of the search stop early (on a further part of what they train on) and average over orbits as the
+    run's own do; an ensemble is chosen for by single nets.
 
     Parameters
     ----------

@@ -14,6 +14,7 @@ from runners.training.banks import LARGEST, is_whole
 from runners.training.cost import count_outputs
 from runners.training.module_stack import ModuleStack
 from runners.training.stack import stack_builder
+from runners.training.task import count_held
 
 STOP_SHARE = 0.1
 """A stop loss above this share of the loss of predicting the mean is remarked on."""
@@ -25,13 +26,18 @@ def check_run(algorithm: AbstractGradientTraining, run: Run) -> None:
     Raises
     ------
     InvalidInputError
-        For a training set too small to hold examples out, layers that do not fit the images, a module that
+        For a training set too small for what is held out of it, layers that do not fit the images, a module that
         cannot be built or gives outputs of another shape, a treatment that the net does not allow, or an orbit too
         large to average over.
     """
-    holds_out = algorithm.validation > 0 or algorithm.tune is not None
-    if holds_out and run.spec.n_train < 2:
-        raise InvalidInputError("n_train 1 leaves nothing to hold out for validation; allowed: 2 and more")
+    left = run.spec.n_train
+    for share in (algorithm.tune.validation if algorithm.tune else 0.0, algorithm.validation):
+        if share and left < 2:
+            allowed = "a smaller share for the search, or " if left < run.spec.n_train else ""
+            raise InvalidInputError(
+                f"n_train {run.spec.n_train} leaves nothing to hold out for validation; allowed: {allowed}2 and more"
+            )
+        left -= count_held(left, share) if share else 0
     shape = run.dataset.facts().shape
     if not is_whole(algorithm.orbit, shape):
         raise InvalidInputError(

@@ -11,6 +11,7 @@ import torch
 from runners.training.job import Job, Trained
 from runners.training.loop import train_jobs
 from runners.training.losses import Score, score
+from runners.training.orbit import predict_over_orbit
 from runners.training.rates import ADAPTIVE, EXAMPLES, safe_rate
 from runners.training.rules import Momentum
 from runners.training.task import Setting, Task, split_off
@@ -109,11 +110,18 @@ def _candidates(task: Task, setting: Setting) -> list[Choice]:
 
 
 def _hold_out(task: Task, setting: Setting) -> tuple[Job, torch.Tensor, torch.Tensor]:
-    """Return a job on the kept examples, and inputs and labels of those held out."""
-    search = setting.algorithm.tune
-    assert search is not None
-    kept, held = split_off(task, search.validation, "search")
-    job = Job(task.x[kept], task.y[kept], seed=0, batch_seed=0, rate=1.0, decay=0.0, steps=1)
+    """Return a job on the kept examples, and inputs and labels of those held out.
+
+    Where training stops early, it does so on a part of the kept examples, never on those that score it.
+    """
+    algorithm, stopping = setting.algorithm, None
+    assert algorithm.tune is not None
+    kept, held = split_off(task, algorithm.tune.validation, "search")
+    if algorithm.validation:
+        kept, early = split_off(task, algorithm.validation, "search-early-stopping", among=kept)
+        stopping = task.x[early], task.y[early]
+    x, y = task.x[kept], task.y[kept]
+    job = Job(x, y, seed=0, batch_seed=0, rate=1.0, decay=0.0, steps=1, held=stopping)
     return job, task.x[held], task.labels[held]
 
 
@@ -121,7 +129,8 @@ def _validate(result: Trained, held: tuple[torch.Tensor, torch.Tensor], setting:
     if result.net is None:
         return None
     x, y = (part.to(setting.device) for part in held)
-    return score(result.net.predict(x), y, setting.regime.loss)
+    outputs = predict_over_orbit(result.net, x, setting.regime.loss, setting.orbit)
+    return score(outputs, y, setting.regime.loss)
 
 
 def _best(candidates: list[Choice], scores: list[list[Score | None]], seconds: float) -> Choice:

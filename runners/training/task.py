@@ -145,9 +145,16 @@ def _labels(values: np.ndarray) -> torch.Tensor:
     return y[:, None] if y.is_floating_point() and y.dim() == 1 else y
 
 
-def split_off(task: Task, share: float, purpose: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return indices of the examples kept and of those held out, at least one each where n >= 2."""
-    n = len(task.x)
-    order = np.random.default_rng(task.seed(purpose)).permutation(n)
-    held = min(max(1, round(share * n)), n - 1)
-    return torch.from_numpy(np.sort(order[held:])), torch.from_numpy(np.sort(order[:held]))
+def split_off(
+    task: Task, share: float, purpose: str, *, among: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return indices of the examples kept and of those held out, of all or of those with indices `among`."""
+    among = torch.arange(len(task.x)) if among is None else among
+    order = np.random.default_rng(task.seed(purpose)).permutation(len(among))
+    held = count_held(len(among), share)
+    return among[np.sort(order[held:])], among[np.sort(order[:held])]
+
+
+def count_held(n: int, share: float) -> int:
+    """Return how many of `n` examples are held out: at least one, and at least one is kept, where n >= 2."""
+    return min(max(1, round(share * n)), n - 1)

@@ -13,7 +13,8 @@ from curvefit.study.spec import Member, RunSpec
 from runners.algorithms import ALGORITHMS, SGD, GradientDescent
 from runners.architectures import FCN, GAP
 from runners.runs import build_run, execute_specs, group_costs, group_specs, prepare_specs
-from runners.training import execute, task
+from runners.training import execute, search, task
+from runners.training.loop import train_jobs
 from runners.training.losses import Loss
 from runners.training.rates import largest_curvature, safe_rate
 from runners.training.stack import PlanStack, stack_builder
@@ -153,6 +154,31 @@ def test_every_size_is_tuned_on_its_own_validation_data():
             for r in record.extra["search"]
             if r["learning_rate"] == record.extra["learning_rate"]
         )
+
+
+def test_nets_of_a_search_stop_early_and_average_over_the_orbit_as_the_runs_own_do(monkeypatch):
+    searched = []
+
+    def watch(jobs, *arguments, **settings):
+        searched[:] = jobs
+        return train_jobs(jobs, *arguments, **settings)
+
+    monkeypatch.setattr(search, "train_jobs", watch)
+    tune = {"learning_rate_factor": [0.3, 1.0], "validation": 0.25}
+    changes = ({}, {"validation": 0.3, "patience": 2}, {"orbit": "cyclic-shifts"})
+    records = []
+    for settings in changes:
+        records += run(spec(n_train=40, steps=300, stop_loss=1e-9, tune=tune, **settings))
+        if settings.get("validation"):
+            (held, *_), kept = searched[0].held, searched[0].x
+            assert (len(kept), len(held)) == (21, 9)
+            rows = {tuple(image.flatten().tolist()) for image in (*kept, *held)}
+            assert len(rows) == 30, "none of these ten scores the search"
+        else:
+            assert searched[0].held is None
+    plain, early, averaged = ([row["validation_loss"] for row in r.extra["search"]] for r in records)
+    assert all(a < b for a, b in zip(early, plain)), "nets of 300 steps overfit"
+    assert all(a != b for a, b in zip(averaged, plain))
 
 
 def test_budgets_can_be_searched_too():
@@ -295,6 +321,8 @@ def test_unknown_groups_and_contradictions_are_refused_before_any_work():
         prepare_specs([spec("linearised", model="module")])
     with pytest.raises(InvalidInputError, match="nothing to hold out"):
         prepare_specs([spec(n_train=1, validation=0.2)])
+    with pytest.raises(InvalidInputError, match="a smaller share for the search"):
+        prepare_specs([spec(n_train=4, validation=0.2, tune={"steps": [1, 2], "validation": 0.8})])
     with pytest.raises(InvalidInputError, match="orbit 's-p' on images of shape"):
         prepare_specs([spec(orbit="s-p")])
     pooled = Member("gap", "gap", {"pools": (1, 2), "pool_window": 3})
