@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from itertools import takewhile
 from pathlib import Path
 
 from curvefit.errors import InvalidInputError, unknown_name
@@ -101,7 +102,10 @@ def visible_gpus() -> tuple[str, ...]:
     """Return the indices of the GPUs this process may use, without loading torch."""
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if listed is not None:
-        return tuple(part for part in listed.split(",") if part)
+        parts = (part.strip() for part in listed.split(","))
+        return tuple(
+            takewhile(lambda part: part and not part.startswith("-"), parts)
+        )  # CUDA, too, ends at a "-1"
     try:
         found = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -71,11 +71,29 @@ class WorkerTask:
         return RecordStore(Path(self.store)).writer(provenance=shared, sync=self.sync, traces=self.traces)
 
     def load(self) -> Callable[..., Iterator[RunRecord]]:
-        """Import the executor, and tell it by the environment where tiles go."""
+        """Import the executor, and tell it by the environment where tiles go; try the device.
+
+        Raises
+        ------
+        InvalidInputError
+            When torch cannot use the device: no run is to blame for that.
+        """
         if self.tiles:
             os.environ[TILES] = str(Path(self.store) / "tiles")
         sys.path[:0] = [path for path in self.extra_paths if path not in sys.path]
-        return importlib.import_module(self.executor).execute_specs
+        execute = importlib.import_module(self.executor).execute_specs
+        if self.device != "cpu":
+            _try_device(self.device)
+        return execute
+
+
+def _try_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.ones(1, device=device).tolist()
+    except (AssertionError, RuntimeError) as error:
+        raise InvalidInputError(f"device {device} cannot be used: {error}") from error
 
 
 def execute_chunk(

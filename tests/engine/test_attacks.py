@@ -256,3 +256,13 @@ def test_a_worker_whose_driver_is_gone_leaves_before_it_imports_anything(tmp_pat
     nobody = str(2**22 + 1)
     command = [sys.executable, "-m", "runners.engine.leash", "1", "no json", nobody]
     assert subprocess.run(command, cwd=ROOT, timeout=60).returncode == 70
+
+
+def test_a_device_that_torch_cannot_use_is_no_runs_fault(tmp_path):
+    task = WorkerTask(str(tmp_path), EXECUTOR, device="cuda")
+    driver = Driver(tiny_plan(), RecordStore(tmp_path))
+    engine = EmbeddedEngine(task, tmp_path / "logs", workers=2, visible_devices=("-1",))
+    with pytest.raises(CurvefitError, match="a worker cannot start: .*device cuda cannot be used"):
+        driver.run(engine, Stop())
+    assert not statuses(tmp_path)
+    assert run_here(tiny_plan(), tmp_path).here == 6, "no claim is left behind"

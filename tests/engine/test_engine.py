@@ -113,9 +113,10 @@ def test_every_worker_has_its_own_device_and_the_threads_it_is_given(tmp_path, m
     ):
         with pytest.raises(InvalidInputError, match=reason):
             choose_engine("embedded", tmp_path, executor="x", device=device)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with pytest.raises(InvalidInputError, match="no GPU was found"):
-        choose_engine("embedded", tmp_path, executor="x", device="cuda")
+    for none in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", none)
+        with pytest.raises(InvalidInputError, match="no GPU was found"):
+            choose_engine("embedded", tmp_path, executor="x", device="cuda")
     plan = tiny_plan(replicates=8, sleep=0.1)
     run_here(plan, tmp_path, workers=2, visible_devices=("1", "4"), threads=3)
     found = {(r.extra["slot"], r.extra["threads"]) for r in RecordStore(tmp_path).read_records()}
