@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field
@@ -43,7 +43,8 @@ class AbstractKernelRegression(AbstractAlgorithm):
         `test_loss` of the record without a test set.
     theory
         Whether records hold the test loss that theory predicts from the spectrum of the largest Gram matrix of
-        the replicate (`curvefit.theory.predict_curve`), at the sizes below it. One eigendecomposition.
+        the replicate that took no jitter (`curvefit.theory.predict_curve`), at the sizes below it. One
+        eigendecomposition.
     """
 
     infinite_width: ClassVar[bool] = True
@@ -170,43 +171,57 @@ def _solve(problem: Problem, runs: list[tuple[Run, float | None]], shared: float
         started = time.process_time()
         ridge = algorithm.ridge
         extra = {"ridge": ridge, "ridge_absolute": ridge * problem.scale[algorithm.kind]}
-        try:
-            predictions, notes = _predict(problem, algorithm, sizes, extra)
-        except FitError as error:
-            for run, _ in members:
-                yield Outcome(run, status="exception", message=str(error), seconds=shared, extra=dict(extra))
-            continue
+        solve = _solve_flow if algorithm.flow_times() is not None else _solve_limit
+        solved = dict(solve(problem, algorithm, sizes))
         own = (time.process_time() - started) / len(members)
         for run, difference in members:
-            n = run.spec.n_train
-            said = extra | notes.get(n, {})
+            predictions, notes = solved[run.spec.n_train]
+            said = extra | notes
             if difference is not None:
                 said["rotation_reused"] = "kernel of the unrotated images"
                 said["rotation_difference"] = difference
-            yield _score(problem, run, predictions[n], shared + own, said)
+            if isinstance(predictions, FitError):
+                message = str(predictions)
+                yield Outcome(run, status="exception", message=message, seconds=shared + own, extra=said)
+            else:
+                yield _score(problem, run, predictions, shared + own, said)
 
 
-def _predict(
-    problem: Problem, algorithm: AbstractKernelRegression, sizes: list[int], extra: dict[str, Any]
-) -> tuple[dict[int, np.ndarray], dict[int, dict[str, Any]]]:
+Solved: TypeAlias = tuple[int, tuple[np.ndarray | FitError, dict[str, Any]]]
+"""A size with predictions of the test targets ``(n_test, outputs)``, or why there are none, and what the record says."""
+
+
+def _solve_flow(problem: Problem, algorithm: AbstractKernelRegression, sizes: list[int]) -> Iterator[Solved]:
     train, test = getattr(problem.train, algorithm.kind), getattr(problem.test, algorithm.kind)
-    scale = problem.scale[algorithm.kind]
-    if (flow_time := algorithm.flow_times()) is not None:
-        extra["flow_time"] = flow_time
-        predictions = {}
-        for n in sizes:
-            relative = algorithm.ridge * scale / (float(np.trace(train[:n, :n])) / n)
-            predictions[n] = predict_flow(
-                train[:n, :n], problem.targets[:n], test[:n], [flow_time], ridge=relative
-            )[0]
-        return predictions, {}
-    largest = sizes[-1]
-    # Solved in double precision whatever the kernel's: a single-precision factor would need a jitter.
-    gram = np.array(train[:largest, :largest], dtype=np.float64)
-    factor = factorise(gram, ridge=algorithm.ridge, scale=scale, overwrite=True)
-    extra |= {"jitter": factor.jitter, "condition": factor.condition, "n_factored": largest}
-    predictions = dict(predict_prefixes(factor, problem.targets[:largest], test[:largest], sizes))
-    return predictions, algorithm.describe(problem, factor, sizes)
+    flow_time = algorithm.flow_times()
+    assert flow_time is not None
+    for n in sizes:
+        mean = float(np.trace(train[:n, :n])) / n
+        relative = algorithm.ridge * problem.scale[algorithm.kind] / mean
+        flow = predict_flow(train[:n, :n], problem.targets[:n], test[:n], [flow_time], ridge=relative)
+        yield n, (flow[0], {"flow_time": flow_time})
+
+
+def _solve_limit(problem: Problem, algorithm: AbstractKernelRegression, sizes: list[int]) -> Iterator[Solved]:
+    """Solve all sizes with the factor of the largest; one that takes a jitter, or fails, is for that size alone."""
+    train, test = getattr(problem.train, algorithm.kind), getattr(problem.test, algorithm.kind)
+    while sizes:
+        largest = sizes[-1]
+        # Solved in double precision whatever the kernel's: a single-precision factor would need a jitter.
+        gram = np.array(train[:largest, :largest], dtype=np.float64)
+        served = [largest]
+        try:
+            scale = problem.scale[algorithm.kind]
+            factor = factorise(gram, ridge=algorithm.ridge, scale=scale, overwrite=True)
+            served = [largest] if factor.jitter else sizes
+            said = {"jitter": factor.jitter, "condition": factor.condition, "n_factored": largest}
+            notes = algorithm.describe(problem, factor, served)
+            targets = problem.targets[:largest]
+            for n, predictions in predict_prefixes(factor, targets, test[:largest], served):
+                yield n, (predictions, said | notes[n])
+        except FitError as error:
+            yield largest, (error, {})
+        sizes = [n for n in sizes if n not in served]
 
 
 def _score(problem: Problem, run: Run, predictions: np.ndarray, seconds: float, extra: dict) -> Outcome:

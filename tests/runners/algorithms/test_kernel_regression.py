@@ -159,6 +159,28 @@ def test_singular_kernels_become_records_with_a_reason(monkeypatch):
     assert outcome.run.algorithm.cost(outcome.run) > 0
 
 
+@pytest.mark.parametrize("jitters", [(0.0,), (0.0, 1e-9)])
+def test_a_size_that_cannot_be_factorised_spoils_none_below_it(monkeypatch, jitters):
+    monkeypatch.setattr("runners.kernels.factor.JITTERS", jitters)
+
+    class Repeated(Rings):
+        def split(self, n_train, *, seed, study_seed=0):
+            split = super().split(n_train, seed=seed, study_seed=study_seed)
+            split.x_train[30:] = split.x_train[: max(n_train - 30, 0)]
+            return split
+
+    sizes, ntk = (10, 25, 40, 60), ALGORITHMS["ntk"](ridge=0.0)
+    runs = [make_run(n, ntk, dataset=Repeated()) for n in sizes]
+    together = {outcome.run.spec.n_train: outcome for outcome in execute(runs)}
+    for run in runs:
+        (alone,), n = execute([run]), run.spec.n_train
+        assert together[n].status == alone.status == ("exception" if n > 30 and len(jitters) == 1 else "ok")
+        assert together[n].value == pytest.approx(alone.value)
+        assert together[n].extra.get("jitter") == alone.extra.get("jitter")
+        assert (together[n].message == "") == (n <= 30)
+    assert together[10].extra["n_factored"] == 25
+
+
 def test_records_hold_what_is_left_out_what_is_uncertain_and_what_theory_says_when_asked():
     nngp = ALGORITHMS["nngp"](ridge=0.01, leave_one_out=True, posterior_variance=True, theory=True)
     small, large = execute([make_run(n, nngp) for n in (25, 100)])
