@@ -211,6 +211,12 @@ def group_specs(specs: Iterable[RunSpec]) -> list[list[RunSpec]]:
     return list(groups.values())
 
 
+def divide_group(group: Sequence[RunSpec], *, device: str = "cpu") -> list[list[RunSpec]]:
+    """Return one group in the parts that different workers may have (see `AbstractAlgorithm.divide`)."""
+    runs = [build_run(spec) for spec in group]
+    return [[run.spec for run in part] for part in runs[0].algorithm.divide(runs, device=device)]
+
+
 def group_costs(group: Sequence[RunSpec]) -> list[float]:
     """Return the expected cost of every run of one group (see `AbstractAlgorithm.costs`)."""
     runs = [build_run(spec) for spec in group]

@@ -83,6 +83,13 @@ class AbstractAlgorithm(Settings, abc.ABC):
         """Return the costs of runs with equal share keys, each with its part of what is shared."""
         return [run.algorithm.cost(run) for run in runs]
 
+    def divide(self, runs: Sequence[Run], *, device: str = "cpu") -> list[Sequence[Run]]:
+        """Return runs with equal share keys in parts, in order, that may be executed apart and lose nothing by it.
+
+        Follows from the runs and the kind of device alone: all drivers of a study must divide it alike.
+        """
+        return [runs]
+
     @abc.abstractmethod
     def execute(self, runs: Sequence[Run], *, device: str = "cpu") -> Iterator[Outcome]:
         """Run all `runs` (equal share keys) and yield an outcome each, as each is done.

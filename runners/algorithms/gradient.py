@@ -181,18 +181,29 @@ class AbstractGradientTraining(AbstractAlgorithm):
     def share_key(self, run: Run) -> Hashable:
         """Nets of one shape train as one stack, over seeds and transforms of the data.
 
-        Small nets, of which a stack holds many, share over sizes too, as far as their batches are equal; the
-        others do not, since a group is one worker's work.
+        Small nets, of which a stack holds many, share over sizes too, as far as their batches are equal.
         """
-        from runners.training.cost import count_outputs, is_small
+        from runners.training.cost import SMALL_STACK, count_outputs, cpu_stack
 
         facts, n_outputs = run.dataset.facts(), count_outputs(run)
         names = tuple((m.name, repr(m.settings)) for m in (run.spec.model, run.spec.inference))
         size = run.spec.n_train
         batch = min(size, self.largest_batch)
-        if is_small(run.architecture, facts.shape, n_outputs, batch):
+        if cpu_stack(run.architecture, facts.shape, n_outputs, batch) >= SMALL_STACK:
             size = batch
         return "gradient", names, facts.shape, facts.n_classes, n_outputs, size
+
+    def divide(self, runs: Sequence[Run], *, device: str = "cpu") -> list[Sequence[Run]]:
+        """Return the stacks: on a GPU as large as they can be, on a CPU those that `execute` would make of all."""
+        from runners.training.cost import GPU_STACK, count_outputs, cpu_stack
+
+        run, shape = runs[0], runs[0].dataset.facts().shape
+        batch = min(run.spec.n_train, self.largest_batch)
+        stack = (
+            cpu_stack(run.architecture, shape, count_outputs(run), batch) if device == "cpu" else GPU_STACK
+        )
+        size = max(1, stack // self.members)
+        return [runs[start : start + size] for start in range(0, len(runs), size)]
 
     def cost(self, run: Run) -> float:
         from runners.training.cost import EXPECTED_USE, LINEARISED, count_outputs, step_cost

@@ -68,7 +68,7 @@ def run(
 
     file = find_study(study)
     conditions = parse_conditions(where or [])
-    plan = make_plan(Study.from_toml(file), executor=executor)
+    plan = make_plan(Study.from_toml(file), executor=executor, device=device)
     for notice in plan.notices:
         typer.secho(notice, fg="yellow", err=True)
     store = RecordStore(out).create()

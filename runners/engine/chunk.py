@@ -56,12 +56,12 @@ class Chunk:
 
 
 def plan_chunks(groups: Iterable[Sequence[RunSpec]], cost: Callable[[RunSpec], float]) -> list[Chunk]:
-    """Return chunks of whole groups, the dearest first, so that the end of a study is not one long run.
+    """Return chunks of whole groups (or of their parts), the dearest first, so that the end of a study is not one long run.
 
     Parameters
     ----------
     groups
-        Runs that share work; a group is never split.
+        Runs that share work, as far as that is worth something; none is split here.
     cost
         Expected floating-point operations of a run. Chunks depend on nothing else, so that two drivers of
         one study find the same ones.

@@ -17,7 +17,7 @@ _DRAWS = 500
 _PRIOR_RATE_SD, _SHARED = np.log(4) / 1.645, 0.5
 """Costs are right within a factor of 4 at 90 % before any run; half of that variance is the machine's, the same for all
 algorithms. See docs/results/costs.md."""
-_UNLIKE = 0.35
+_UNLIKE = 0.4
 """Standard deviation of the log of the rest's cost over what was foretold from past runs: the dearest runs come first, and
 what is left is unlike them in size and model. Measured as the same page says."""
 _PRIOR_SLOPE_SD, _PRIOR_NOISE, _PRIOR_WEIGHT = 0.1, 0.5, 5.0

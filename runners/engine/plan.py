@@ -103,7 +103,7 @@ def find_study(name: str) -> Path:
     raise unknown_name("study", name, shipped)
 
 
-def make_plan(study: Study, *, executor: str = EXECUTOR) -> Plan:
+def make_plan(study: Study, *, executor: str = EXECUTOR, device: str = "cpu") -> Plan:
     """Check a study against the components and cut it into chunks.
 
     Parameters
@@ -111,8 +111,10 @@ def make_plan(study: Study, *, executor: str = EXECUTOR) -> Plan:
     study
         As read.
     executor
-        Module with ``prepare_study``, ``refuse_changed_data``, ``group_specs``, ``group_costs`` and
-        ``execute_specs``.
+        Module with ``prepare_study``, ``refuse_changed_data``, ``group_specs``, ``divide_group``, ``group_costs``
+        and ``execute_specs``.
+    device
+        As written after ``--device``; its kind decides how large the parts of groups are.
 
     Raises
     ------
@@ -121,7 +123,8 @@ def make_plan(study: Study, *, executor: str = EXECUTOR) -> Plan:
     """
     runs = load_executor(executor)
     specs, notices = runs.prepare_study(study)
-    groups = runs.group_specs(specs)
+    kind = device.partition(":")[0]
+    groups = [part for group in runs.group_specs(specs) for part in runs.divide_group(group, device=kind)]
     costs = _costs(runs, groups)
     chunks = plan_chunks(groups, lambda spec: costs[spec.id])
     return Plan(study, tuple(chunks), costs, executor, tuple(notices))

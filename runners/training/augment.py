@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -60,6 +61,7 @@ class Matrices(AbstractAugmentation):
         return torch.bmm(x.flatten(2), self._matrices[elements[:, 0]]).view(x.shape)
 
 
+@lru_cache(maxsize=2)  # 64 rotations of 28 x 28 images take 6 s, and each chunk of a study asks anew
 def augmentation_by(
     group: str, shape: tuple[int, int, int], *, device: torch.device, dtype: torch.dtype
 ) -> AbstractAugmentation | None:

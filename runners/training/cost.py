@@ -14,12 +14,13 @@ LINEARISED = 2.5
 """A step of a linearised net over one of the net itself."""
 EXPECTED_USE = 0.4
 """Share of their budget that nets use on average, in the four shipped studies that train: 0.2 to 0.7."""
-CPU_STACK = 16
+CPU_STACK, GPU_STACK = 16, 512
 SMALL_STACK = 8
 CPU_STACK_BYTES = 2e6
 CPU_STACK_FLOPS = 1e9
 """A CPU stack has at most so many nets, bytes of weights (the cache) and operations per step: measured, see
-docs/results/training.md."""
+docs/results/training.md. A GPU stack has at most `GPU_STACK` nets, fewer where memory is short; nets are small if a CPU
+stack holds `SMALL_STACK` of them."""
 
 
 _widths: dict[tuple[type, str], int] = {}
@@ -73,15 +74,15 @@ def step_flops(
 
 
 @lru_cache(maxsize=512)
-def is_small(
+def cpu_stack(
     architecture: AbstractArchitecture, shape: tuple[int, int, int], n_outputs: int, batch_size: int
-) -> bool:
-    """Return whether nets are so small that a CPU stack holds `SMALL_STACK` of them or more."""
+) -> int:
+    """Return how many nets a CPU trains as one stack."""
     plan = architecture.plan(shape, n_outputs)
     if plan is None:
-        return False
+        return 1
     flops = step_flops(architecture, shape, n_outputs, batch_size)
-    return largest_stack(flops, n_parameters=plan.count_parameters(), device="cpu") >= SMALL_STACK
+    return largest_stack(flops, n_parameters=plan.count_parameters(), device="cpu")
 
 
 def largest_stack(flops_per_step: float, *, n_parameters: int | None, device: str) -> int:
@@ -102,6 +103,6 @@ def largest_stack(flops_per_step: float, *, n_parameters: int | None, device: st
         import torch
 
         free, _ = torch.cuda.mem_get_info(device)
-        return max(1, min(512, int(0.25 * free / (16.0 * n_parameters + flops_per_step / 8))))
+        return max(1, min(GPU_STACK, int(0.25 * free / (16.0 * n_parameters + flops_per_step / 8))))
     fits = min(CPU_STACK, CPU_STACK_BYTES / (4 * n_parameters), CPU_STACK_FLOPS / flops_per_step)
     return max(1, math.floor(fits))

@@ -34,6 +34,10 @@ def group_specs(specs: Sequence[RunSpec]) -> list[list[RunSpec]]:
     return list(groups.values())
 
 
+def divide_group(group: Sequence[RunSpec], *, device: str = "cpu") -> list[Sequence[RunSpec]]:
+    return [group]
+
+
 def group_costs(group: Sequence[RunSpec]) -> list[float]:
     return [float(spec.inference.settings.get("cost", 1e9)) * spec.n_train / 32 for spec in group]
 

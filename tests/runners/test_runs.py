@@ -8,6 +8,7 @@ import pytest
 
 from curvefit.errors import InvalidInputError
 from curvefit.study import Study
+from runners.engine.plan import make_plan
 from runners.runs import build_run, execute_specs, group_costs, group_specs, prepare_specs, prepare_study
 from tests.runners.datasets.written import write_mnist
 
@@ -93,6 +94,28 @@ def test_groups_share_work_and_lose_nothing():
     assert sorted(s.id for g in groups for s in g) == sorted(s.id for s in specs)
     assert len(groups) == 2
     assert group_costs(groups[0]) == [spec.n_train for spec in groups[0]]
+
+
+def test_nets_of_one_shape_are_many_chunks_and_kernels_one_and_no_record_depends_on_the_cut():
+    asked = study(
+        study={"name": "cut", "replicates": 15, "sizes": [32, 48, 64]},
+        model=[{"name": "fcn", "width": 8}],
+        inference=[{"name": "sgd", "steps": 30}, {"name": "nngp"}],
+    )
+    plan = make_plan(asked)
+    nets = [chunk for chunk in plan.chunks if chunk.specs[0].inference.name == "sgd"]
+    assert [len(chunk.specs) for chunk in nets] == [16, 16, 13]
+    assert len({spec.seed for spec in nets[0].specs}) < 16, "cut in the order of the study"
+    assert [chunk.id for chunk in make_plan(asked).chunks] == [chunk.id for chunk in plan.chunks]
+    on_gpu = make_plan(asked, device="cuda:0").chunks
+    assert sorted(len(chunk.specs) for chunk in on_gpu) == [45, 45]
+    whole = {record.run_id: record for record in execute_specs([s for c in nets for s in c.specs])}
+    resumed = nets[0].without({spec.id for spec in nets[0].specs[:5]})
+    for chunk in (*nets[1:], resumed):
+        for record in execute_specs(chunk.specs):
+            other = whole[record.run_id]
+            assert (record.n_errors, record.extra["steps"]) == (other.n_errors, other.extra["steps"])
+            assert record.test_loss == pytest.approx(other.test_loss, rel=1e-4)
 
 
 def test_records_describe_themselves():
