@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from curvefit.arguments import positive_sizes
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.families import AbstractFamily, get_family
@@ -150,9 +151,7 @@ class CurveFit:
         numpy.ndarray
             Shape (draws, triplets, len(n)).
         """
-        sizes = np.atleast_1d(np.asarray(n, float))
-        if sizes.ndim != 1 or not ((sizes > 0) & np.isfinite(sizes)).all():
-            raise InvalidInputError(f"n must be finite positive sizes in one dimension, not {n!r}")
+        sizes = positive_sizes(n)
         seed = self.settings.seed if seed is None else seed
         wanted = list(range(len(self.triplets)) if at is None else at)
 

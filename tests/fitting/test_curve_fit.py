@@ -140,7 +140,7 @@ def test_bad_draws_and_names_are_refused(given, simulated_grid):
         )
     with pytest.raises(UnknownNameError, match="Did you mean 'exponent'"):
         given.parameter("exponnent")
-    with pytest.raises(InvalidInputError, match="positive sizes"):
+    with pytest.raises(InvalidInputError, match="positive, finite sizes"):
         given.expected_error([0, 10])
     with pytest.raises(InvalidInputError, match="no model of seed noise"):
         given.noise_sd([10])
