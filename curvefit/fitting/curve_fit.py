@@ -14,13 +14,10 @@ from curvefit.arguments import positive_sizes
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.families import AbstractFamily, get_family
-from curvefit.fitting.bend import bent_sizes_at
-from curvefit.fitting.discrepancy import shifted_error, walk_at
 from curvefit.fitting.effects import decompose
 from curvefit.fitting.noise import seed_variance
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
-from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -151,30 +148,12 @@ class CurveFit:
         numpy.ndarray
             Shape (draws, triplets, len(n)).
         """
-        sizes = positive_sizes(n)
-        seed = self.settings.seed if seed is None else seed
-        wanted = list(range(len(self.triplets)) if at is None else at)
+        from curvefit.fitting.expected_errors import expected_errors
 
-        def drawn(name: str) -> np.ndarray:
-            return self.parameter(name)[:, wanted, None]
-
-        values = {name: drawn(name) for name in self.law.parameter_names}
-        posterior, read_at = self.draws["posterior"], sizes
-        if "bend" in posterior:
-            edges = np.asarray(self.draws["constant_data"]["bend_edge"].values)
-            bend = np.asarray(posterior["bend"].values).reshape(self.n_draws, -1)
-            rng = generator(seed, "bend")
-            read_at = bent_sizes_at(sizes, edges, bend, self.settings.priors.bend, rng)[:, None]
-        error = self.law.error(read_at, chance=self.chance[wanted, None], **values)
-        if "walks" not in posterior:
-            return error
-        walks = posterior["walks"].values.reshape(self.n_draws, len(self.triplets), -1)[:, wanted]
-        step = posterior["walk"].values.reshape(-1)
-        largest = self.curves.usable.groupby(list(AXES))["n_train"].max()
-        ends = np.array([float(largest.loc[tuple(self.triplets[i])]) for i in wanted])
-        streams = [generator(seed, "walk", self.measurements[i]) for i in wanted]
-        walk = walk_at(sizes, posterior["walk_size"].values, walks, step, ends, streams)
-        return shifted_error(error, walk, "log" if self.likelihood.startswith("log-") else "logit")
+        wanted = range(len(self.triplets)) if at is None else at
+        return expected_errors(
+            self, positive_sizes(n), list(wanted), self.settings.seed if seed is None else seed
+        )
 
     @property
     def has_noise(self) -> bool:
