@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.errors import unknown_name
 from curvefit.symmetry.abstract import GROUPS, AbstractGroup
 from curvefit.symmetry.elements import Shape
 
@@ -25,6 +25,9 @@ CHAIN = {
 
 SAME = {"o-patch-1": "o-c-per-pixel", "o-c-tail-0": "o-c-per-pixel"}
 """Numbered groups that are another group whatever the shape."""
+
+SIDE = 8
+"""Pixels a side of an image at most, where inclusions are tested by draws."""
 
 
 class Alignment(enum.StrEnum):
@@ -99,20 +102,39 @@ def chain_group(level: str, elements: str = "orthogonal") -> str:
     return CHAIN[elements][level]
 
 
-def is_subgroup(small: str, large: str, *, shape: Shape | None = None, draws: int = 24) -> bool:
+def is_subgroup(
+    small: str, large: str, *, shape: Shape | None = None, transform: str = "trivial", draws: int = 24
+) -> bool:
     """Return whether group `small` lies inside group `large` (every group lies inside itself).
 
     Without `shape` the answer is the declared lattice: inclusions that hold for every shape. With `shape`
     coincidences of that shape count too (for one channel, O(c)^p is {±1}^p): `draws` random elements of
     `small` are tested for membership. A proper subgroup has index two or more, so a wrong "yes" has
     probability below 2**-draws. Large images are tested at a smaller shape with the same coincidences.
+
+    Parameters
+    ----------
+    small, large
+        Registered names.
+    shape
+        ``(height, width, channels)``.
+    transform
+        Group whose elements g carry `small` along first: is ``g S g'`` inside `large` for every g?
+    draws
+        Random elements, or pairs of them.
+
+    Raises
+    ------
+    UnknownNameError
+        When no such group is registered.
+    InvalidInputError
+        When a group cannot act on `shape`.
     """
+    declared = _declared(small, large) and (small == "trivial" or _declared(transform, large))
     if shape is None:
-        return _declared(small, large)
-    shape = _small_shape(small, large, shape)
-    inner, outer = get_group(small, shape=shape), get_group(large, shape=shape)
-    rng = np.random.default_rng(0)
-    return all(outer.contains(inner.sample(rng)) for _ in range(draws))
+        return declared
+    tested = _small_shape((small, large, transform), shape)
+    return declared or _drawn_inside(small, large, tested, transform, draws)
 
 
 def preserves(transform: str, group: str, *, shape: Shape, draws: int = 24) -> bool:
@@ -121,23 +143,21 @@ def preserves(transform: str, group: str, *, shape: Shape, draws: int = 24) -> b
     A task that `group` leaves unchanged has the symmetry ``g G g'`` after its inputs were transformed by g: the
     same group if and only if this holds. Tested on `draws` random pairs of elements.
     """
-    shape = _small_shape(transform, group, shape)
-    outer, inner = get_group(transform, shape=shape), get_group(group, shape=shape)
-    rng = np.random.default_rng(0)
-    pairs = ((outer.sample(rng), inner.sample(rng)) for _ in range(draws))
-    return all(inner.contains(g.after(h).after(g.inverse()), tolerance=1e-7) for g, h in pairs)
+    return is_subgroup(group, group, shape=shape, transform=transform, draws=draws)
 
 
 def commute(first: str, second: str, *, shape: Shape, draws: int = 24) -> bool:
     """Return whether every element of one group commutes with every element of the other, by `draws` random pairs."""
-    shape = _small_shape(first, second, shape)
+    shape = _small_shape((first, second), shape)
     one, other = get_group(first, shape=shape), get_group(second, shape=shape)
     rng = np.random.default_rng(0)
     pairs = ((one.sample(rng).matrix(), other.sample(rng).matrix()) for _ in range(draws))
     return all(np.allclose(g @ h, h @ g, atol=1e-7) for g, h in pairs)
 
 
-def alignment(data_symmetry: str, model_symmetry: str, *, shape: Shape | None = None) -> Alignment:
+def alignment(
+    data_symmetry: str, model_symmetry: str, *, shape: Shape | None = None, transform: str = "trivial"
+) -> Alignment:
     """Return how the symmetry of (M, I) agrees with the data's, from the subgroup lattice.
 
     Parameters
@@ -148,14 +168,16 @@ def alignment(data_symmetry: str, model_symmetry: str, *, shape: Shape | None = 
         Group that leaves (M, I) unchanged.
     shape
         Image shape, so that coincidences of that shape count (see `is_subgroup`).
+    transform
+        Group of which an element g has acted on the data since: what leaves the task unchanged then is ``g G g'``.
 
     Examples
     --------
     >>> str(alignment("o-c-shared", "o-c-per-pixel"))  # the spurious symmetry of infinite VEC
     'excess'
     """
-    inside = is_subgroup(model_symmetry, data_symmetry, shape=shape)
-    around = is_subgroup(data_symmetry, model_symmetry, shape=shape)
+    inside = is_subgroup(model_symmetry, data_symmetry, shape=shape, transform=transform)
+    around = is_subgroup(data_symmetry, model_symmetry, shape=shape, transform=transform)
     if inside and around:
         return Alignment.EXACT
     if around:
@@ -163,6 +185,14 @@ def alignment(data_symmetry: str, model_symmetry: str, *, shape: Shape | None = 
     if not inside:
         return Alignment.MISMATCHED
     return Alignment.NONE if is_subgroup(model_symmetry, "trivial", shape=shape) else Alignment.PARTIAL
+
+
+@cache
+def _drawn_inside(small: str, large: str, shape: Shape, transform: str, draws: int) -> bool:
+    inner, outer, moving = (get_group(name, shape=shape) for name in (small, large, transform))
+    rng = np.random.default_rng(0)
+    pairs = ((inner.sample(rng), moving.sample(rng)) for _ in range(draws))
+    return all(outer.contains(g.after(h).after(g.inverse())) for h, g in pairs)
 
 
 @cache
@@ -185,18 +215,17 @@ def _numbered(name: str) -> tuple[str, int]:
     return registered, numbers.get(setting, defaults[setting]) if setting else 0  # type: ignore[arg-type, return-value]
 
 
-def _small_shape(small: str, large: str, shape: Shape) -> Shape:
-    """Return a shape on which exactly those inclusions hold that hold on `shape`.
+def _small_shape(names: tuple[str, ...], shape: Shape) -> Shape:
+    """Return a shape on which exactly those inclusions hold that hold on `shape`, where the groups must exist.
 
-    Four pixels a side, two patches a side and three channels tell all groups apart that more would.
+    Eight pixels a side, two patches a side and three channels tell all groups apart that more would. Fewer pixels do not:
+    a scrambled group of few pixels may by chance be one that flips preserve.
     """
-    numbers = dict(_numbered(name) for name in (small, large))
-    if "o-c-tail" in numbers:
+    for name in names:
+        get_group(name, shape=shape)  # raises, with the reason, where it cannot act
+    numbers = [_numbered(name) for name in names]
+    if any(name == "o-c-tail" for name, _ in numbers):
         return (*shape[:2], min(shape[2], 3))
-    patches = [_numbered(name)[1] for name in (small, large) if _numbered(name)[0] == "o-patch"]
-    if any(side % patch for patch in patches for side in shape[:2]):
-        get_group(small, shape=shape), get_group(large, shape=shape)  # raises with the reason
-        raise InvalidInputError(f"groups {small!r} and {large!r} cannot both act on shape {shape}")
-    unit = int(np.lcm.reduce(patches)) if patches else 1
-    height, width = (min(side, unit * max(2, -(-4 // unit))) for side in shape[:2])
+    unit = int(np.lcm.reduce([number for name, number in numbers if name == "o-patch"] or [1]))
+    height, width = (min(side, unit * max(2, -(-SIDE // unit))) for side in shape[:2])
     return height, width, min(shape[2], 3)

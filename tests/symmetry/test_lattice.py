@@ -98,6 +98,61 @@ def test_a_transform_keeps_a_group_or_makes_it_another(transform, group, kept):
     assert preserves(transform, group, shape=(28, 28, 2) if "tail" not in group else (1, 5, 2)) == kept
 
 
+def _shapes() -> list[tuple[int, int, int]]:
+    lines = [(1, n, 1) for n in (*range(1, 17), 40)]
+    return (
+        lines + [(h, w, 1) for h in range(2, 8) for w in range(2, 8)] + [(40, 1, 2), (28, 14, 1), (28, 28, 1)]
+    )
+
+
+@pytest.mark.parametrize("shape", _shapes(), ids=str)
+def test_a_smaller_shape_answers_for_the_real_one(shape):
+    """Every inclusion of groups of pixel maps, carried by each of them, against all maps of the shape itself."""
+    names = ["cyclic-shifts", "scrambled-shifts", "flips", *["d4"] * (shape[0] == shape[1])]
+    maps = {name: get_group(name, shape=shape).maps() for name in names}
+    held = {name: {row.tobytes() for row in rows} for name, rows in maps.items()}
+    rng = np.random.default_rng(0)
+    for small, large, transform in itertools.product(names, repeat=3):
+        carrying = rng.permutation(maps[transform])[:60]
+        carried = (np.argsort(g)[h[g]] for g in carrying for h in rng.permutation(maps[small])[:60])
+        inside = all(row.tobytes() in held[large] for row in carried)
+        assert is_subgroup(small, large, shape=shape, transform=transform) == inside, (
+            small,
+            large,
+            transform,
+        )
+
+
+def test_a_group_must_exist_on_the_real_shape():
+    for query in (is_subgroup, preserves):
+        with pytest.raises(InvalidInputError, match=r"'d4' needs square images, not shape \(5, 7, 1\)"):
+            query("flips", "d4", shape=(5, 7, 1))
+    with pytest.raises(InvalidInputError, match="'d4' needs square"):
+        is_subgroup("trivial", "flips", shape=(28, 14, 1), transform="d4")
+
+
+@pytest.mark.parametrize(
+    ("data", "model", "transform", "expected"),
+    [
+        ("cyclic-shifts", "cyclic-shifts", "flips", "exact"),
+        ("cyclic-shifts", "cyclic-shifts", "o-c-shared", "exact"),
+        ("cyclic-shifts", "cyclic-shifts", "s-p", "mismatched"),
+        ("cyclic-shifts", "trivial", "o-cp", "none"),
+        ("trivial", "cyclic-shifts", "o-cp", "excess"),
+        ("o-c-per-pixel", "sign-flips-shared", "o-c-shared", "partial"),
+        ("s-c-shared", "o-c-shared", "o-c-shared", "excess"),
+    ],
+)
+def test_alignment_after_a_transform(data, model, transform, expected):
+    assert alignment(data, model, shape=(6, 6, 3), transform=transform) == expected
+
+
+def test_without_a_shape_only_what_every_shape_has_is_said():
+    assert is_subgroup("cyclic-shifts", "s-p", transform="flips")
+    assert not is_subgroup("cyclic-shifts", "cyclic-shifts", transform="flips")
+    assert is_subgroup("trivial", "cyclic-shifts", transform="o-cp")
+
+
 def test_chain_group_maps_levels_and_elements():
     assert chain_group("all") == "o-cp"
     assert chain_group("per-pixel", "signed-permutation") == "signed-s-c-per-pixel"
