@@ -21,7 +21,7 @@ _PUBLIC = {
     "double_difference": "curvefit.dimension.factorial",
     "Expectation": "curvefit.dimension.expectations",
     "expect": "curvefit.dimension.expectations",
-    "expectation_table": "curvefit.dimension.expectations",
+    "expectation_table": "curvefit.dimension.theory_table",
     "LINKS": "curvefit.dimension.links",
     "Link": "curvefit.dimension.links",
     "AbstractLink": "curvefit.dimension.links",

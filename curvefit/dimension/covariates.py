@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.expectations import noticed_transform
 from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
 from curvefit.dimension.pairs import reference_data, shape_of, triplet_facts
 from curvefit.dimension.saved import Saveable
@@ -16,7 +17,7 @@ from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.inference_data import labelled_draws
 from curvefit.seeding import generator
-from curvefit.symmetry import Alignment, alignment, get_group, is_subgroup
+from curvefit.symmetry import alignment, get_group, is_subgroup
 from curvefit.triplet import AXES
 
 if TYPE_CHECKING:
@@ -127,9 +128,10 @@ def alignment_table(fit: CurveFit, *, reference: Mapping[str, str] | None = None
     """Return one row a triplet: its groups, its alignment class, and the size of the group it learns under.
 
     Two symmetries matter, and they are not the same. The *function* that (M, I) learns may be invariant (circular GAP:
-    under shifts); `alignment` compares that with the symmetry of the data as it was before it was transformed (its
-    `origin`), which a transform outside the group of (M, I) has `moved` to where this learner has none of it. And (M, I) as an *algorithm* has a group
-    under which rotated data are learned as well as the originals; the larger it is, the less it knows of images.
+    under shifts); `alignment` compares that with the symmetry G of the data before it was transformed (its `origin`).
+    A transform outside the group of (M, I) has `moved` it: its element g makes of it ``g G g'``, which is G again where
+    the transform carries G to itself (flips: the shifts). And (M, I) as an *algorithm* has a group under which rotated
+    data are learned as well as the originals; the larger it is, the less it knows of images.
     `effective_symmetry` is the larger of that group and the transform's, since learning rotated data with an algorithm
     that lacks the rotation is learning without that advantage; None where neither contains the other. `lie_dimension`
     and `orbit_dimension` are its sizes, ``log(1 + dimension)``.
@@ -157,13 +159,12 @@ def alignment_table(fit: CurveFit, *, reference: Mapping[str, str] | None = None
             raise InvalidInputError(
                 f"the facts of {row['data']} | {row['model']} | {row['inference']} name no model_symmetry or no shape"
             )
-        own, transform = str(row["model_symmetry"]), str(row["transform"])
+        own, noticed = str(row["model_symmetry"]), noticed_transform(row)
         origin = origins.get(row["data"], row["data"])
         row["data_symmetry"] = symmetry_of.get(origin, row["data_symmetry"])
-        moved = not is_subgroup(transform, own, shape=shape)
         effective: str | None = own
-        if moved:
-            effective = transform if is_subgroup(own, transform, shape=shape) else None
+        if noticed != "trivial":
+            effective = noticed if is_subgroup(own, noticed, shape=shape) else None
         group = None if effective is None else get_group(effective, shape=shape)
         rows.append(
             {
@@ -171,9 +172,9 @@ def alignment_table(fit: CurveFit, *, reference: Mapping[str, str] | None = None
                 "origin": origin,
                 **{name: row[name] for name in ("data_symmetry", "transform", "model_symmetry")},
                 "function_symmetry": row["function_symmetry"],
-                "moved": moved,
+                "moved": noticed != "trivial",
                 "effective_symmetry": effective,
-                "alignment": _function_alignment(row, moved=moved, shape=shape),
+                "alignment": _function_alignment(row, noticed, shape),
                 "lie_dimension": np.nan if group is None else np.log1p(group.dimension),
                 "orbit_dimension": np.nan if group is None else np.log1p(group.orbit_dimension),
             }
@@ -240,14 +241,12 @@ def alignment_slope(
     return AlignmentSlope(covariate, table, wider, here, classes, fit.n_chains)
 
 
-def _function_alignment(facts: pd.Series, *, moved: bool, shape: tuple[int, int, int]) -> str:
-    """Return how the symmetry of the learned function agrees with the data's, which shares nothing with it once moved."""
-    data, function = str(facts["data_symmetry"]), facts["function_symmetry"]
-    if function is None:
+def _function_alignment(facts: pd.Series, transform: str, shape: tuple[int, int, int]) -> str:
+    """Return how the symmetry of the learned function agrees with the data's once `transform` has moved it."""
+    if facts["function_symmetry"] is None:
         return "unknown"
-    if moved and "trivial" not in (data, function):
-        return str(Alignment.MISMATCHED)
-    return str(alignment(data, str(function), shape=shape))
+    data, function = str(facts["data_symmetry"]), str(facts["function_symmetry"])
+    return str(alignment(data, function, shape=shape, transform=transform))
 
 
 def _within(values: np.ndarray, family: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ MODEST_REACH = 0.5
 def describe_gain(gain: SymmetryGain, index: int, probability: float) -> str:
     """Return one sentence on one pair: dimension, data, samples, floor, and theory beside them."""
     pair, theory = gain.pairs[index], gain.expectations[index]
-    which = f" of {theory.group}" if theory.kind.endswith("group") or "finite" in theory.kind else ""
+    which = f" of {theory.group}" if "group" in theory.kind else ""
     clauses = [
         f"{_dimension(gain, index, probability)}, {_data(gain, index, probability)}",
         _sample(gain, index, probability),
@@ -32,6 +32,7 @@ def _subject(gain: SymmetryGain, index: int) -> str:
     pair, theory = gain.pairs[index], gain.expectations[index]
     subjects = {
         "wrong-group": f"{theory.group}, which this data is not known to have,",
+        "wrong-group-of-baseline": f"doing without {theory.group}, which this data is not known to have,",
         "fewer-copies": f"the smaller group {theory.group} of (model, inference)",
         "same-curve": f"undoing a rotation by {theory.group} inside the group",
         "lost-alignment": f"undoing a rotation by {theory.group} outside the group",

@@ -138,7 +138,7 @@ def gain_table(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -
 
 def theory_reasons(gains: Sequence[SymmetryGain]) -> list[str]:
     """Return why theory says what it says of these gains, with its source, each reason once."""
-    from curvefit.dimension.expectations import THEORY
+    from curvefit.dimension.theory_table import THEORY
 
     kinds = dict.fromkeys(expectation.kind for gain in gains for expectation in gain.expectations)
     return [f"{kind.replace('-', ' ')}: {THEORY[kind][2]}" for kind in kinds]
