@@ -130,6 +130,39 @@ def test_power_law_spectra_give_the_predicted_exponent():
         assert "expected to fall as n^-" in str(found)
 
 
+@pytest.mark.parametrize("modes", [400, 4000, 100_000])
+@pytest.mark.parametrize("source", [0.5, 1.0, 1.25, 1.5, 2.0, 3.0])
+def test_a_power_law_that_ends_gives_its_own_exponent(source, modes):
+    """Power that stops at the last mode: what is left beyond mode k then falls faster than a power law."""
+    rank = np.arange(1, modes + 1.0)
+    found = measure_exponents(Spectrum(rank**-2.0, rank**-source))
+    assert found.capacity == pytest.approx(2, abs=1e-6)
+    assert found.source == pytest.approx(source, abs=2e-3)
+    with_rest = Spectrum(np.append(rank**-2.0, 0.0), np.append(rank**-source, power_beyond(modes, source)))
+    if source > 1:
+        assert measure_exponents(with_rest).source == pytest.approx(source, abs=2e-3)
+
+
+def power_beyond(modes, source):
+    """The sum of ``k ** -source`` from the mode after the last one on."""
+    return (modes + 0.5) ** (1 - source) / (source - 1) if source > 1 else 0.0
+
+
+@pytest.mark.parametrize(("source", "ends"), [(1.25, True), (2.0, True), (2.0, False)])
+def test_the_standard_error_of_the_source_is_that_of_random_coefficients(source, ends):
+    """Gaussian coefficients: 120 spectra, so the scatter is known to 6 %."""
+    rank = np.arange(1, 2001.0)
+    found = []
+    for coefficients in np.random.default_rng(0).standard_normal((120, 2000)):
+        values, power = rank**-2.0, rank**-source * coefficients**2
+        if not ends:
+            values, power = np.append(values, 0.0), np.append(power, power_beyond(2000, source))
+        found.append(measure_exponents(Spectrum(values, power)))
+    scatter = np.std([one.source for one in found])
+    assert np.mean([one.source for one in found]) == pytest.approx(source, abs=0.4 * scatter)
+    assert 0.7 < np.mean([one.source_se for one in found]) / scatter < 1.2
+
+
 def test_counts_of_modes():
     flat = Spectrum(np.full(50, 0.02), np.zeros(50))
     assert measure_participation(flat) == pytest.approx(50)
