@@ -157,7 +157,7 @@ def find_canonical(dataset: AbstractDataset, plan: KernelPlan) -> AbstractDatase
         The kernel.
     """
     rotation = getattr(dataset, "rotation", "trivial")
-    if rotation == "trivial" or getattr(dataset, "standardise_when", "before-rotation") != "before-rotation":
+    if rotation == "trivial":
         return dataset
     if plan.dense:
         group = "o-cp"

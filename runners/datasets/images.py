@@ -22,7 +22,6 @@ from runners.datasets.transforms import (
     fold_blocks,
     jitter_images,
     measure_standardisation,
-    require_commuting,
 )
 
 
@@ -43,10 +42,7 @@ class AbstractImages(AbstractDataset):
         Group from which one fixed element, drawn by the study's seed, acts on training and test alike.
     standardise
         See `runners.datasets.transforms.measure_standardisation`; measured on all training images of the
-        dataset, so it is the same for every size and seed.
-    standardise_when
-        ``"before-rotation"`` (commutes with every group) or ``"after-rotation"`` (refused, with the
-        reason, where it would not commute with `rotation`).
+        dataset, so it is the same for every size and seed, and before the rotation, so it commutes with every group.
     label_noise
         Probability that a training label is replaced by another class, uniformly. Test labels stay clean.
     subsets
@@ -63,16 +59,11 @@ class AbstractImages(AbstractDataset):
     shift: bool = False
     rotation: GroupName = "trivial"
     standardise: Standardise = "global"
-    standardise_when: Literal["before-rotation", "after-rotation"] = "before-rotation"
     label_noise: float = Field(default=0.0, ge=0, le=1)
     subsets: Literal["nested", "independent"] = "nested"
     balanced: bool = False
     n_test: PositiveInt = 2000
     folder: str | None = None
-
-    def model_post_init(self, context: object) -> None:
-        if self.standardise_when == "after-rotation":
-            require_commuting(self.standardise, self.rotation)
 
     @abc.abstractmethod
     def load(self) -> Pool:

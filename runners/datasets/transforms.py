@@ -8,23 +8,12 @@ from typing import Literal
 import numpy as np
 
 from curvefit.errors import InvalidInputError
-from curvefit.symmetry import is_subgroup
 from curvefit.symmetry.spatial import AbstractPixelMaps
 
 Standardise = Literal["none", "scale", "global", "per-channel", "centre", "per-coordinate"]
 
 PART = 2048
 """Images worked on at once where all of them would take much more memory than they do themselves."""
-
-COMMUTES_WITH: dict[str, tuple[str, ...]] = {
-    "none": ("o-cp",),
-    "scale": ("o-cp",),
-    "centre": ("o-cp",),
-    "global": ("s-cp",),
-    "per-channel": ("s-p", "signed-s-c-shared"),
-    "per-coordinate": ("signed-s-cp",),
-}
-"""Largest listed groups g for which standardising g x gives g times standardised x."""
 
 
 def fold_blocks(x: np.ndarray, fold: int) -> np.ndarray:
@@ -109,27 +98,6 @@ def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _positive(scale: np.ndarray | float) -> np.ndarray | float:
     return np.where(np.asarray(scale) > 0, scale, 1.0)
-
-
-def require_commuting(kind: Standardise, group: str) -> None:
-    """Raise unless standardising by `kind` after a transformation of `group` equals doing it before.
-
-    Raises
-    ------
-    InvalidInputError
-        With the reason, and what to choose instead.
-    """
-    allowed = COMMUTES_WITH[kind]
-    if not any(is_subgroup(group, name) for name in allowed):
-        fitting = [
-            other for other, names in COMMUTES_WITH.items() if any(is_subgroup(group, n) for n in names)
-        ]
-        raise InvalidInputError(
-            f"standardise {kind!r} after a transformation of group {group!r} does not commute with it: it treats "
-            f"coordinates that the group mixes by constants that the group does not carry along (it commutes "
-            f"with {' and '.join(allowed)}). Choose standardise from {', '.join(fitting)}, or "
-            f"standardise_when = 'before-rotation'"
-        )
 
 
 def jitter_images(x: np.ndarray, group: AbstractPixelMaps, choices: np.ndarray) -> np.ndarray:
