@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.dimension.baselines import baseline_pairs
-from curvefit.dimension.intervals import PROBABILITY, columns, probability_of, spell
+from curvefit.dimension.intervals import PROBABILITY, columns, spell
 from curvefit.dimension.links import Link, get_link
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
@@ -74,11 +74,6 @@ class EffectiveDimension(Saveable):
         ]
         return pd.DataFrame(rows)
 
-    def probability_less(self, one: Any, other: Any) -> float:
-        """Return the probability that triplet `one` has a smaller dimension than `other`."""
-        a, b = (self.dimension[:, self.fit.index(t)] for t in (one, other))
-        return probability_of(a < b, a + b)
-
     def __str__(self) -> str:
         unit = "times the baseline" if self.link.relative else f"through link {self.link.name}"
         lines = [str(self.fit.status), *self.fit.notes]
@@ -105,7 +100,7 @@ def effective_dimension(
     link
         Name of a registered link, ``{"name": ..., setting: value}``, or a link object such as a `Ruler`.
     baseline
-        For a relative link: label of a model, data or inference, or name of a transform, whose triplets have
+        For a relative link only: label of a model, data or inference, or name of a transform, whose triplets have
         dimension 1; triplets without a counterpart there are NaN. Without it the geometric mean of all is 1.
     reference
         As in `invariance_table`.
@@ -115,10 +110,16 @@ def effective_dimension(
     UnknownNameError
         When link or baseline has no such name.
     InvalidInputError
-        When the fitted family has no power law at large sizes.
+        When the fitted family has no power law at large sizes, or a baseline is named for a link whose dimensions
+        are absolute.
     """
     need_power_law(fit)
     chosen = get_link(link)
+    if baseline is not None and not chosen.relative:
+        raise InvalidInputError(
+            f"link {chosen.name!r} gives dimensions, not factors of those at a baseline: leave out baseline={baseline!r}, "
+            "or take link='ratio'"
+        )
     exponent = fit.parameter("exponent")
     draws = np.asarray(chosen.dimension(exponent), dtype=float)
     assumptions = list(chosen.assumptions(fit.curves.metric))

@@ -228,6 +228,9 @@ def double_difference(
         raise InvalidInputError(
             f"a double difference needs two of {', '.join(AXES)}, each with two labels; got {sorted(members)}"
         )
+    for axis, labels in members.items():
+        if isinstance(labels, str) or len(labels) != 2:
+            raise InvalidInputError(f"a double difference needs two labels of {axis}; got {labels!r}")
     (one, (a1, a2)), (other, (b1, b2)) = members.items()
     (third,) = set(AXES) - set(members)
     values = fit.parameter(parameter)

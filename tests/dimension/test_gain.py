@@ -161,13 +161,14 @@ def test_effective_dimension_relative_and_absolute() -> None:
     assert effective_dimension(fit).dimension[0] == pytest.approx([2**0.5, 0.5**0.5])
     absolute = effective_dimension(fit, "noiseless")
     assert absolute.dimension[0] == pytest.approx([4, 2])
-    assert absolute.probability_less(fit.triplets[1], fit.triplets[0]) == 1
     assert "exponent = 1/d" in str(absolute)
     assert symmetry_gain(absolute, "fcn").link.name == "noiseless"
     assert symmetry_gain(absolute, "fcn").dimension_gain == pytest.approx(2)
     noisy = effective_dimension(power_laws({"a": 1.5, "b": 0.5}, {"a": 1.0, "b": 1.0}), "noisy")
     assert noisy.summary()["defined"].tolist() == [0, 1]
     assert any("50%" in sentence for sentence in noisy.assumptions)
+    with pytest.raises(InvalidInputError, match="link 'noiseless' gives dimensions.*leave out baseline='fcn'"):
+        effective_dimension(fit, "noiseless", baseline="fcn")
 
 
 def _with_facts(fit: CurveFit, **facts: object) -> CurveFit:

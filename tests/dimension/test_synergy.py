@@ -91,6 +91,10 @@ def test_nothing_to_interact_is_an_error() -> None:
         double_difference(
             _grid(lambda d, m, i: 0.0, (2, 2, 1), drop=1), data=("d0", "d1"), model=("m0", "m1")
         )
+    with pytest.raises(InvalidInputError, match=r"two labels of model; got \('m0',\)"):
+        double_difference(_grid(lambda d, m, i: 0.0, (2, 2, 1)), data=("d0", "d1"), model=("m0",))
+    with pytest.raises(InvalidInputError, match="two labels of data; got 'd0'"):
+        double_difference(_grid(lambda d, m, i: 0.0, (2, 2, 1)), data="d0", model=("m0", "m1"))
 
 
 def test_alignment_table_knows_what_a_rotation_takes_away() -> None:
