@@ -112,6 +112,8 @@ class SymmetryGain(Saveable):
     def summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
         """Return one row a pair: both gains, slope and floor with intervals, probabilities, theory.
 
+        `defined` is the share of draws for which the link gives both dimensions: intervals leave the others out,
+        probabilities count them against every claim.
         `p_dimension_gain` is P(dimension gain > 1), `p_dimension_same` that of the region of practical equivalence;
         likewise for the sample gain, which `sample_range` marks as measured or extrapolated. `floor_share` is the part of
         the variance of the log exponent ratio that knowing the floors would remove. `agreement` compares the dimension
@@ -122,9 +124,10 @@ class SymmetryGain(Saveable):
             row: dict[str, Any] = {"aligned": str(pair.aligned), "baseline": str(pair.baseline)}
             for name, draws in self.quantities.items():
                 row |= columns(name, draws[:, i], probability)
+            row["defined"] = self.defined(i)
             for name in ("dimension_gain", "sample_gain"):
-                p_gain, p_same = gain_probabilities(self.quantities[name][:, i], self.rope)
-                row |= {f"p_{name}": p_gain, f"p_{name.replace('gain', 'same')}": p_same}
+                p = gain_probabilities(self.quantities[name][:, i], self.rope)
+                row |= {f"p_{name}": p.more, f"p_{name.replace('gain', 'same')}": p.same}
             row["sample_range"] = "interpolation" if self.sample_within[i] else "extrapolation"
             row["p_slope"] = probability_of(self.slope[:, i] > 0, self.slope[:, i])
             row["floor_share"] = floor_share(self.fit, pair)
@@ -137,15 +140,16 @@ class SymmetryGain(Saveable):
         """Return a table to read, a row a pair: both gains, the data multiplier at a middle error, theory's word."""
         rows = []
         for i, (pair, theory) in enumerate(zip(self.pairs, self.expectations)):
-            p_gain, p_same = gain_probabilities(self.dimension_gain[:, i], self.rope)
+            p = gain_probabilities(self.dimension_gain[:, i], self.rope)
             middle = self.multiplier.central(i)
             at_middle = np.array([]) if middle is None else self.multiplier.at(i, middle)
             rows.append(
                 {
                     "comparison": str(pair),
                     "dimension gain": cell(*interval(self.dimension_gain[:, i], probability)),
-                    "p (gain > 1)": round(p_gain, 2),
-                    "p (same)": round(p_same, 2),
+                    "defined": round(self.defined(i), 2),
+                    "p (gain > 1)": round(p.more, 2),
+                    "p (same)": round(p.same, 2),
                     "sample gain": cell(*interval(self.sample_gain[:, i], probability)),
                     "data multiplier": cell(*interval(at_middle, probability)),
                     "at error": "" if middle is None else number(self.multiplier.levels[i, middle]),
@@ -154,6 +158,10 @@ class SymmetryGain(Saveable):
                 }
             )
         return pd.DataFrame(rows)
+
+    def defined(self, index: int) -> float:
+        """Return the share of draws for which the link gives one pair both of its dimensions."""
+        return float(np.isfinite(self.dimension_gain[:, index]).mean())
 
     def agreement(self, index: int) -> str:
         """Return how one pair's dimension, and its floor, compare with theory."""

@@ -43,17 +43,20 @@ def _subject(gain: SymmetryGain, index: int) -> str:
 
 def _dimension(gain: SymmetryGain, index: int, probability: float) -> str:
     draws = gain.dimension_gain[:, index]
-    p_gain, p_same = gain_probabilities(draws, gain.rope)
-    if p_same >= SURE:
+    p = gain_probabilities(draws, gain.rope)
+    if p.same >= SURE:
         verb = "leaves the effective dimension as it is,"
-    elif p_gain >= SURE:
+    elif p.more >= SURE:
         verb = "lowers the effective dimension"
-    elif p_gain <= 1 - SURE:
+    elif p.less >= SURE:
         verb = "raises the effective dimension"
     else:
         verb = "is not shown to change the effective dimension,"
     by = "by " if gain.link.relative and not verb.endswith(",") else ""
-    sure = f"P(lower) = {p_gain:.2f}, P(same within a factor {np.exp(gain.rope):.2g}) = {p_same:.2f}"
+    sure = f"P(lower) = {p.more:.2f}, P(same within a factor {np.exp(gain.rope):.2g}) = {p.same:.2f}"
+    lost = 1 - gain.defined(index)
+    if lost > 0:
+        sure += f"; {lost:.1%} of the draws have no dimension through this link"
     return f"{_subject(gain, index)} {verb} {by}{_amount(gain, index, probability)} [{sure}]"
 
 
@@ -61,7 +64,7 @@ def _amount(gain: SymmetryGain, index: int, probability: float) -> str:
     """Return from which dimension to which, or by what factor where the link knows ratios only."""
     pair, draws = gain.pairs[index], gain.dimension_gain[:, index]
     if gain.link.relative:
-        risen = np.nanmedian(draws) < 1 and gain_probabilities(draws, gain.rope)[0] <= 1 - SURE
+        risen = gain_probabilities(draws, gain.rope).less >= SURE
         return f"a factor {spell(1 / draws if risen else draws, probability)}"
     exponent = gain.fit.parameter("exponent")
     (old, old_low, old_high), (new, new_low, new_high) = (
@@ -83,11 +86,11 @@ def _data(gain: SymmetryGain, index: int, probability: float) -> str:
     if gain.multiplier.reached(index, level) < MODEST_REACH:
         return f"only one of the two reaches an error of {_error(gain, error)}"
     draws = gain.multiplier.at(index, level)
-    p_gain, _ = gain_probabilities(draws)
+    p = gain_probabilities(draws)
     where = "" if middle is not None else " (extrapolated: the measured curves share no error)"
-    if p_gain >= SURE:
+    if p.more >= SURE:
         return f"worth a factor {spell(draws, probability)} in data at {_error(gain, error)}{where}"
-    if p_gain <= 1 - SURE:
+    if p.less >= SURE:
         with np.errstate(divide="ignore"):
             factor = spell(1 / draws, probability)
         return f"at the cost of a factor {factor} in data at {_error(gain, error)}{where}"
@@ -96,8 +99,8 @@ def _data(gain: SymmetryGain, index: int, probability: float) -> str:
 
 def _sample(gain: SymmetryGain, index: int, probability: float) -> str:
     parallel = gain.shift_if_parallel[:, index]
-    p_gain, _ = gain_probabilities(gain.dimension_gain[:, index], gain.rope)
-    if np.isfinite(parallel).any() and 1 - SURE < p_gain < SURE:
+    p = gain_probabilities(gain.dimension_gain[:, index], gain.rope)
+    if np.isfinite(parallel).any() and max(p.more, p.less) < SURE:
         return (
             f"if the exponents are equal, one example is worth {spell(parallel, probability)} at every error"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 PROBABILITY = 0.9
@@ -43,21 +45,39 @@ def columns(name: str, draws: np.ndarray, probability: float = PROBABILITY) -> d
 
 
 def probability_of(condition: np.ndarray, draws: np.ndarray) -> float:
-    """Return the share of the `draws` that are not NaN for which `condition` holds, or NaN without draws."""
-    known = ~np.isnan(draws)
-    return float(condition[known].mean()) if known.any() else float("nan")
+    """Return the share of all `draws` for which `condition` holds, or NaN where every one of them is NaN.
 
-
-def gain_probabilities(gain: np.ndarray, rope: float = ROPE) -> tuple[float, float]:
-    """Return P(gain > 1) and P(``|log gain| < rope``) of the draws of a gain, a factor.
+    A draw that is NaN, such as a dimension off the end of a ruler, counts against every claim: what only few draws
+    tell is not sure.
 
     Examples
     --------
-    >>> gain_probabilities(np.array([0.7, 1.02, 1.05, 2.0]))
-    (0.75, 0.5)
+    >>> draws = np.array([2.0, np.nan, 3.0, np.nan])
+    >>> probability_of(draws > 1, draws), probability_of(draws < 1, draws)
+    (0.5, 0.0)
+    """
+    known = ~np.isnan(draws)
+    return float((condition & known).mean()) if known.any() else float("nan")
+
+
+class GainProbabilities(NamedTuple):
+    """Probabilities, of all draws, that a gain is above 1, equals 1 for practical purposes, and is below 1."""
+
+    more: float
+    same: float
+    less: float
+
+
+def gain_probabilities(gain: np.ndarray, rope: float = ROPE) -> GainProbabilities:
+    """Return P(gain > 1), P(``|log gain| < rope``) and P(gain < 1) of the draws of a gain, a factor.
+
+    Examples
+    --------
+    >>> tuple(gain_probabilities(np.array([0.7, 1.02, 1.05, 2.0, np.nan])))
+    (0.6, 0.4, 0.2)
     """
     same = (gain > np.exp(-rope)) & (gain < np.exp(rope))
-    return probability_of(gain > 1, gain), probability_of(same, gain)
+    return GainProbabilities(*(probability_of(where, gain) for where in (gain > 1, same, gain < 1)))
 
 
 def number(value: float, digits: int = 2) -> str:

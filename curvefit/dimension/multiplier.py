@@ -77,7 +77,7 @@ class DataMultiplier(Saveable):
                         "range": "interpolation" if self.within[i, j] else "extrapolation",
                         **columns("multiplier", draws, probability),
                         "reached": self.reached(i, j),
-                        "p_gain": gain_probabilities(draws)[0],
+                        "p_gain": gain_probabilities(draws).more,
                     }
                 )
         return pd.DataFrame(rows)
@@ -98,7 +98,7 @@ class DataMultiplier(Saveable):
         where += f"; both reach it in {reached:.0%} of draws" if reached < 1 else ""
         return (
             f"{self.pairs[pair]}: at an error of {number(error)} the baseline needs {spell(draws, PROBABILITY)} "
-            f"times the examples (P(more) = {gain_probabilities(draws)[0]:.2f}{where})."
+            f"times the examples (P(more) = {gain_probabilities(draws).more:.2f}{where})."
         )
 
     def at(self, pair: int, level: int) -> np.ndarray:

@@ -36,7 +36,7 @@ class Sensitivity(Saveable):
     ----------
     table
         One row per variant and pair: kind, variant, pair, dimension gain, sample gain and slope with bounds,
-        p_dimension_gain, p_dimension_same, status (``"ok"``, ``"not converged"``, or why there is no number). A variant
+        p_dimension_gain, p_dimension_same, p_dimension_loss, status (``"ok"``, ``"not converged"``, or why there is no number). A variant
         that could not be fitted has one row without a pair.
     status
         Status of the fit whose gain is in question.
@@ -187,7 +187,7 @@ def _rows(
     gain = symmetry_gain(fitted, pairs=pairs, link=variant.link)
     rows = []
     for i, pair in enumerate(pairs):
-        p_gain, p_same = gain_probabilities(gain.dimension_gain[:, i], gain.rope)
+        p = gain_probabilities(gain.dimension_gain[:, i], gain.rope)
         rows.append(
             {
                 "kind": variant.kind,
@@ -196,8 +196,9 @@ def _rows(
                 **columns("dimension_gain", gain.dimension_gain[:, i], probability),
                 **columns("sample_gain", gain.sample_gain[:, i], probability),
                 **columns("slope", gain.slope[:, i], probability),
-                "p_dimension_gain": p_gain,
-                "p_dimension_same": p_same,
+                "p_dimension_gain": p.more,
+                "p_dimension_same": p.same,
+                "p_dimension_loss": p.less,
                 "status": "ok" if fitted.status.converged else "not converged",
             }
         )
@@ -207,7 +208,7 @@ def _rows(
 def _judge(pair: str, rows: pd.DataFrame) -> str:
     """Return whether a pair's claim, or lack of one, is the same under every variant."""
     fitted = rows[rows["variant"] == AS_FITTED].iloc[0]
-    claim = _claim(fitted["p_dimension_gain"])
+    claim = _claim(fitted["p_dimension_gain"], fitted["p_dimension_loss"])
     least, most = (
         rows.loc[index()] for index in (rows["dimension_gain"].idxmin, rows["dimension_gain"].idxmax)
     )
@@ -218,17 +219,17 @@ def _judge(pair: str, rows: pd.DataFrame) -> str:
     differs = [
         f"{row.variant} ({cell(row.dimension_gain, row.dimension_gain_low, row.dimension_gain_high)})"
         for row in others.itertuples()
-        if _claim(row.p_dimension_gain) != claim
+        if _claim(row.p_dimension_gain, row.p_dimension_loss) != claim
     ]
     if not differs:
         return f"{start}; {claim} under all of them."
     return f"{start}; {claim} as fitted, but not under {', '.join(differs)}."
 
 
-def _claim(p_gain: float) -> str:
+def _claim(p_gain: float, p_loss: float) -> str:
     if p_gain >= SURE:
         return "a lower dimension is established"
-    return "a higher dimension is established" if p_gain <= 1 - SURE else "no change is established"
+    return "a higher dimension is established" if p_loss >= SURE else "no change is established"
 
 
 def _link_name(link: LinkName) -> str:

@@ -167,8 +167,33 @@ def test_effective_dimension_relative_and_absolute() -> None:
     noisy = effective_dimension(power_laws({"a": 1.5, "b": 0.5}, {"a": 1.0, "b": 1.0}), "noisy")
     assert noisy.summary()["defined"].tolist() == [0, 1]
     assert any("50%" in sentence for sentence in noisy.assumptions)
-    with pytest.raises(InvalidInputError, match="link 'noiseless' gives dimensions.*leave out baseline='fcn'"):
+    with pytest.raises(
+        InvalidInputError, match="link 'noiseless' gives dimensions.*leave out baseline='fcn'"
+    ):
         effective_dimension(fit, "noiseless", baseline="fcn")
+
+
+def test_draws_without_a_dimension_count_against_every_claim() -> None:
+    rng = np.random.default_rng(0)
+    facts = {"shape": (1, 3, 2), "data_symmetry": "o-c-tail-1", "model_symmetry": "o-c-per-pixel"}
+    facts |= {"function_symmetry": ["trivial", "o-c-tail-1"]}
+    for fast, aligned in ((0.5, 1.10), (1.10, 0.95)):
+        one = _with_facts(power_laws({"fcn": fast, "gap": aligned}, {"fcn": 1.0, "gap": 1.0}), **facts)
+        exponent = np.array([fast, aligned]) * np.exp([0.03, 0.05] * rng.standard_normal((2000, 2)))
+        ones = np.ones_like(exponent)
+        fit = CurveFit.from_draws(one.curves, exponent=exponent, amplitude=ones, floor=0 * ones)
+        gain = symmetry_gain(fit, "fcn", link={"name": "noisy", "smoothness": 1.0})
+        row, (sentence,) = gain.summary().iloc[0], gain.sentences()
+        defined = (exponent < 1).all(axis=1).mean()
+        assert 0 < defined < 0.2
+        assert row["defined"] == pytest.approx(defined)
+        assert max(row["p_dimension_gain"], row["p_dimension_same"]) <= defined
+        assert row["theory"] == "continuous-group"
+        assert row["agreement"] == "open"
+        assert "is not shown to change the effective dimension" in sentence
+        assert f"{1 - defined:.1%} of the draws have no dimension through this link" in sentence
+        assert gain.overview().loc[0, "defined"] == round(defined, 2)
+    assert symmetry_gain(fit, "fcn").summary().loc[0, "defined"] == 1
 
 
 def _with_facts(fit: CurveFit, **facts: object) -> CurveFit:

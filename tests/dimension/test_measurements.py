@@ -21,6 +21,7 @@ from curvefit.dimension import (
 )
 from curvefit.dimension.ruler import falling
 from curvefit.errors import FitError, InvalidInputError
+from curvefit.fitting import CurveFit
 from tests.dimension.studies import posterior, power_laws, rotation_study
 
 
@@ -184,12 +185,31 @@ def test_sensitivity_repeats_the_analysis_and_keeps_failures() -> None:
     assert str(found).startswith("converged")
 
 
+def test_a_gain_that_few_draws_have_is_no_higher_dimension() -> None:
+    one = power_laws({"fcn": 0.5, "gap": 1.1}, {"fcn": 1.0, "gap": 1.0})
+    exponent = np.tile([0.5, 1.1], (100, 1))
+    exponent[:3, 1] = 0.9
+    ones = np.ones_like(exponent)
+    fit = CurveFit.from_draws(one.curves, exponent=exponent, amplitude=ones, floor=0 * ones)
+    found = sensitivity(fit, "fcn", families=[], links=["noisy"], dropped_sizes=0)
+    assert found.table["p_dimension_gain"].tolist() == [1, 0.03]
+    assert found.table["p_dimension_loss"].tolist() == [0, 0]
+    assert "a lower dimension is established as fitted, but not under link noisy" in found.sentences()[0]
+
+
+def test_equal_exponents_establish_no_higher_dimension() -> None:
+    fit = power_laws({"fcn": 0.5, "gap": 0.5}, {"fcn": 1.0, "gap": 1.0})
+    found = sensitivity(fit, "fcn", families=[], links=["noisy"], dropped_sizes=0)
+    assert "no change is established under all of them" in found.sentences()[0]
+
+
 def test_a_claim_that_hangs_on_one_variant_is_named() -> None:
     rows = [
         {"kind": "as fitted", "variant": "as fitted", "p_dimension_gain": 0.99, "dimension_gain": 1.5},
         {"kind": "sizes", "variant": "n_train >= 64", "p_dimension_gain": 0.7, "dimension_gain": 1.1},
     ]
     bounds = {"dimension_gain_low": 0.9, "dimension_gain_high": 1.9, "pair": "a against b", "status": "ok"}
+    bounds["p_dimension_loss"] = 0.01
     (sentence,) = Sensitivity(pd.DataFrame([row | bounds for row in rows]), "converged").sentences()
     assert "medians 1.1 (n_train >= 64) to 1.5 (as fitted) over 1 variants" in sentence
     assert "established as fitted, but not under n_train >= 64 (1.1 (0.9 to 1.9))" in sentence
