@@ -17,6 +17,13 @@ BELOW_CHANCE = (0.5, 0.3)
 """Prior mean and sd of the correction in units of 1/chance: between 0 (none) and 1 (chance at n = 0)."""
 UNKNOWN_CHANCE = (0.0, 0.3)
 """Prior mean and sd of the correction in units of 1/error at the smallest size, where chance is unknown."""
+EXPONENTS = (1e-3, 30.0)
+"""Smallest and largest exponent that a fit may have; what lies beyond would be no power law over any sizes."""
+FARTHEST = 100.0
+"""How far, in log units, the level of a draw may lie from its estimate."""
+UNRESOLVED = 0.75
+"""Standard error of the log exponent beyond which a curve passes for a plateau: its exponent is 4/3 standard errors
+above zero or less."""
 STEPS = 100
 
 
@@ -53,7 +60,8 @@ def fit_replicates(
     is that of chance; it is estimated, with the prior `BELOW_CHANCE`, because sizes that span a factor 30 cannot
     tell it from the exponent. The unit of uncertainty is the replicate: whatever scatter the
     replicates (their teachers, points, training sets) have along their curves is in the covariance, with as many
-    degrees of freedom as replicates less one.
+    degrees of freedom as replicates less one. With two or three replicates that is one or two, so that intervals are wide;
+    draws beyond `EXPONENTS` count as at their end.
 
     Parameters
     ----------
@@ -88,15 +96,16 @@ def fit_replicates(
         try:
             with np.errstate(over="raise", invalid="raise", divide="raise"):
                 fitted = fit_corrected(sizes, log_errors, chance=chance, correction=correction)
-                drawn = draw_estimates(fitted, draws, generator("replicate-fit", seed, *triplet))
-                exponents.append(np.exp(drawn[:, 1]))
-                amplitudes.append(np.exp(drawn[:, 0] + exponents[-1] * np.log(fitted.smallest)))
-        except (np.linalg.LinAlgError, FloatingPointError) as error:
+            _need_slope(fitted)
+        except (np.linalg.LinAlgError, FloatingPointError, FitError) as error:
             first, last = np.exp(log_errors.mean(axis=0)[[0, -1]])
             raise FitError(
                 f"{triplet}: no power law without a floor fits errors from {first:.3g} at n = {sizes[0]:g} to {last:.3g} at "
                 f"n = {sizes[-1]:g} ({error}); a curve on a plateau needs `curvefit.fit`, which has floors"
             ) from error
+        drawn = draw_estimates(fitted, draws, generator("replicate-fit", seed, *triplet))
+        exponents.append(np.exp(drawn[:, 1]))
+        amplitudes.append(np.exp(drawn[:, 0] + exponents[-1] * np.log(fitted.smallest)))
     exponent = np.stack(exponents, axis=1)
     return CurveFit.from_draws(
         curves,
@@ -161,11 +170,26 @@ def fit_corrected(
 
 
 def draw_estimates(fitted: CorrectedCurve, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Return draws ``(draws, 3)`` of a multivariate t with as many degrees of freedom as replicates less one."""
+    """Return draws ``(draws, 3)`` of a multivariate t with as many degrees of freedom as replicates less one.
+
+    A draw that lies beyond `EXPONENTS` or `FARTHEST` is moved towards the estimate until it does not: with one or two
+    degrees of freedom the tails reach farther than exponentials do, and quantiles within the bounds stay what they are.
+    """
     values, vectors = np.linalg.eigh(fitted.covariance)
     normal = rng.standard_normal((draws, 3)) * np.sqrt(np.clip(values, 0, None)) @ vectors.T
     degrees = fitted.replicates - 1
-    return fitted.estimate + normal / np.sqrt(rng.chisquare(degrees, size=(draws, 1)) / degrees)
+    away = normal / np.sqrt(rng.chisquare(degrees, size=(draws, 1)) / degrees)
+    least, most = np.log(EXPONENTS) - fitted.estimate[1]
+    room = np.column_stack([np.full(draws, FARTHEST), np.where(away[:, 1] > 0, most, -least)])
+    beyond = np.max(np.abs(away[:, :2]) / room, axis=1, keepdims=True)
+    return fitted.estimate + away / np.maximum(beyond, 1.0)
+
+
+def _need_slope(fitted: CorrectedCurve) -> None:
+    """Check that the exponent is one of a power law, and told from zero."""
+    exponent, error = np.exp(fitted.estimate[1]), np.sqrt(fitted.covariance[1, 1])
+    if not EXPONENTS[0] < exponent < EXPONENTS[1] or error > UNRESOLVED:
+        raise FitError(f"exponent {exponent:.2g}, its relative standard error {error:.2g}")
 
 
 def _law(x: np.ndarray, at: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:

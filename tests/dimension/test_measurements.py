@@ -9,6 +9,7 @@ import pytest
 from curvefit.curves import LearningCurves
 from curvefit.dimension import (
     KernelMeasures,
+    Pair,
     Sensitivity,
     calibrate_ruler,
     effective_dimension,
@@ -141,6 +142,26 @@ def test_the_correction_finds_the_exponent_a_pure_power_law_misses(exponent: flo
     assert low < exponent < high
     pure = fit_replicates(curves, correction=False).parameter("exponent")[:, 0]
     assert np.median(pure) < exponent
+
+
+@pytest.mark.parametrize("replicates", [2, 3])
+def test_few_replicates_are_enough_for_wide_intervals(replicates: int) -> None:
+    """40 intervals of nominal 90 %; fewer than 31 inside has probability 0.006 if they were just right."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"data": f"t{k}", "model": model, "inference": "k", "n_train": n, "seed": s, "chance_error": 1.0,
+         "value": 1.5 * n**-exponent * np.exp(0.08 * rng.standard_normal())}
+        for k in range(20) for model, exponent in (("fcn", 0.25), ("gap", 0.5))
+        for n in 32 * 2 ** np.arange(5) for s in range(replicates)
+    ]  # fmt: skip
+    curves = LearningCurves.from_frame(pd.DataFrame(rows).assign(metric="mse"))
+    fit = fit_replicates(curves, correction=False)
+    assert all(np.isfinite(np.log(fit.parameter(name))).all() for name in ("exponent", "amplitude"))
+    low, high = np.quantile(fit.parameter("exponent"), [0.05, 0.95], axis=0)
+    truth = np.array([0.25 if t.model == "fcn" else 0.5 for t in fit.triplets])
+    assert ((low < truth) & (truth < high)).mean() >= 31 / 40
+    gains = symmetry_gain(fit, pairs=[Pair(*fit.triplets[:2])]).summary()
+    assert gains.loc[0, "dimension_gain_low"] < 2 < gains.loc[0, "dimension_gain_high"]
 
 
 def test_replicate_fits_need_replicates() -> None:
