@@ -54,7 +54,8 @@ class AlignmentSlope(Saveable):
     covariate
         Key of `COVARIATES`.
     table
-        One row a triplet: labels, groups, alignment class, covariate value.
+        One row a triplet: labels, groups, alignment class, covariate value, and `measured_as`, the triplet whose runs
+        these are: another one's where one measurement stands under several names. Such a measurement counts once.
     slope
         ``(draws,)``: slope for triplets like these: posterior of the regression in each draw, so that scatter of
         the triplets around the line counts besides the uncertainty of their exponents.
@@ -88,20 +89,27 @@ class AlignmentSlope(Saveable):
             coords={"alignment": list(self.class_factors)},
         )
 
+    def counts(self) -> dict[str, int]:
+        """Return the number of separately measured curves of each alignment class."""
+        return {str(name): part["measured_as"].nunique() for name, part in self.table.groupby("alignment")}
+
     def summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
-        """Return the slopes, and what each alignment class does to the exponent, one row each, theory beside."""
-        counts = self.table["alignment"].value_counts()
+        """Return the slopes, and what each alignment class does to the exponent, one row each, theory beside.
+
+        `curves` counts the curves that were measured separately.
+        """
+        counts = self.counts()
         rows = [
             {
                 "quantity": f"slope, {whose}",
-                "triplets": len(self.table),
+                "curves": self.table.dropna(subset=[self.covariate])["measured_as"].nunique(),
                 **columns("value", draws, probability),
             }
             | {"theory": SLOPE_THEORY}
             for whose, draws in (("triplets like these", self.slope), ("these triplets", self.here))
         ]
         rows += [
-            {"quantity": f"exponent factor, alignment {name}", "triplets": int(counts[name])}
+            {"quantity": f"exponent factor, alignment {name}", "curves": counts[name]}
             | {**columns("value", draws, probability), "theory": CLASS_THEORY[name]}
             for name, draws in self.class_factors.items()
         ]
@@ -115,9 +123,9 @@ class AlignmentSlope(Saveable):
                 f"difficulty apart [P(falls) = {falls:.2f}]; theory: it {SLOPE_THEORY}."
             )
         ]
-        counts = self.table["alignment"].value_counts()
+        counts = self.counts()
         lines += [
-            f"Alignment {name} ({counts[name]} triplets): {spell(factor)} times the mean exponent of its data; theory: "
+            f"Alignment {name} ({counts[name]} curves): {spell(factor)} times the mean exponent of its data; theory: "
             f"{CLASS_THEORY[name]}."
             for name, factor in self.class_factors.items()
         ]
@@ -192,7 +200,8 @@ def alignment_slope(
     """Regress the log exponent on a property of the effective group, draw by draw.
 
     Each data set with its transforms has its own intercept, so that hard and easy data do not pose as alignment, and
-    the group counts relative to the data's own.
+    the group counts relative to the data's own. A measurement that stands under several names (a kernel that a rotation
+    leaves as it is, two architectures with one kernel) is one curve, as it is in the fit.
 
     Parameters
     ----------
@@ -213,25 +222,24 @@ def alignment_slope(
     if covariate not in COVARIATES:
         raise unknown_name("covariate", covariate, COVARIATES)
     table = alignment_table(fit, reference=reference)
+    table["measured_as"] = fit.measurements
     log_exponent = np.log(fit.parameter("exponent"))
-    family = pd.factorize(table["origin"])[0]
-    beside = _within(log_exponent, family)
+    curves = _separate(table, "alignment")
+    beside = _within(log_exponent[:, curves.index], pd.factorize(curves["origin"])[0])
     classes = {
-        str(name): np.exp(beside[:, rows.index].mean(axis=1))
-        for name, rows in table.groupby("alignment", sort=True)
+        str(name): np.exp(beside[:, rows].mean(axis=1))
+        for name, rows in curves.groupby("alignment", sort=True).indices.items()
     }
-    known = table[covariate].notna().to_numpy()
-    family = pd.factorize(family[known])[0]
-    x, y = (
-        _within(table.loc[known, covariate].to_numpy(float), family),
-        _within(log_exponent[:, known], family),
-    )
+    curves = _separate(table.dropna(subset=[covariate]), covariate)
+    family = pd.factorize(curves["origin"])[0]
+    x = _within(curves[covariate].to_numpy(float), family)
+    y = _within(log_exponent[:, curves.index], family)
     squares = float(x @ x)
     if squares < 1e-12:
         raise InvalidInputError(f"{covariate} is the same for all triplets of each data set: no slope")
     here = y @ x / squares
     residual = y - here[:, None] * x
-    degrees = len(x) - (family.max() + 1) - 1
+    degrees = curves["measured_as"].nunique() - (family.max() + 1) - 1
     rng = generator("alignment-slope", seed)
     if degrees > 0:
         variance = np.sum(residual**2, axis=1) / rng.chisquare(degrees, size=len(y))
@@ -247,6 +255,11 @@ def _function_alignment(facts: pd.Series, transform: str, shape: tuple[int, int,
         return "unknown"
     data, function = str(facts["data_symmetry"]), str(facts["function_symmetry"])
     return str(alignment(data, function, shape=shape, transform=transform))
+
+
+def _separate(table: pd.DataFrame, beside: str) -> pd.DataFrame:
+    """Return the rows of an alignment table that are measurements of their own, told by data and one column."""
+    return table.drop_duplicates(["measured_as", "origin", beside])
 
 
 def _within(values: np.ndarray, family: np.ndarray) -> np.ndarray:

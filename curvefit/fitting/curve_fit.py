@@ -12,6 +12,7 @@ import pandas as pd
 
 from curvefit.arguments import positive_sizes
 from curvefit.curves.learning_curves import LearningCurves
+from curvefit.curves.repeats import same_measurement
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.families import AbstractFamily, get_family
 from curvefit.fitting.effects import decompose
@@ -89,8 +90,11 @@ class CurveFit:
     def measurements(self) -> tuple[str, ...]:
         """What each triplet measured: its own label, or the first label of the measurement that it repeats under another name."""
         constant = self.draws["constant_data"]
-        known = constant["measurement"].values if "measurement" in constant else self.triplets
-        return tuple(str(label) for label in known)
+        if "measurement" in constant:
+            return tuple(str(label) for label in constant["measurement"].values)
+        known = self.curves.triplets
+        first = {triplet: str(known[i]) for triplet, i in zip(known, same_measurement(self.curves))}
+        return tuple(first[triplet] for triplet in self.triplets)
 
     def index(self, triplet: Triplet | tuple[str, str, str] | str) -> int:
         """Return the position of a triplet, given as such or as ``"data | model | inference"``."""

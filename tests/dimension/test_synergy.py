@@ -135,6 +135,28 @@ def test_exponents_fall_with_the_spurious_group() -> None:
     assert alignment_slope(even).here == pytest.approx(0, abs=1e-9)
 
 
+def test_a_measurement_under_two_names_counts_once() -> None:
+    curves = rotation_study()
+    fit = posterior(curves)
+    table, facts = (
+        pd.concat([whole, whole[whole["model"] == "vec"].assign(model="lcn")], ignore_index=True)
+        for whole in (curves.table, curves.facts)
+    )
+    copied = dataclasses.replace(curves, table=table, facts=facts)
+    where = [fit.index(t._replace(model=t.model.replace("lcn", "vec"))) for t in copied.triplets]
+    again = CurveFit.from_draws(
+        copied, **{name: fit.parameter(name)[:, where] for name in ("exponent", "amplitude", "floor")}
+    )
+    once, twice = alignment_slope(fit), alignment_slope(again)
+    assert len(twice.table) == len(once.table) + 4
+    assert twice.table["measured_as"].nunique() == 12
+    assert twice.here == pytest.approx(once.here)
+    assert twice.slope == pytest.approx(once.slope)
+    assert twice.class_factors == {name: pytest.approx(factor) for name, factor in once.class_factors.items()}
+    assert twice.summary()["curves"].tolist() == once.summary()["curves"].tolist()
+    assert str(twice) == str(once)
+
+
 def test_alignment_needs_facts_and_variation() -> None:
     fit = posterior(rotation_study(seeds=1))
     recorded_as_moved = fit.curves.facts.assign(
