@@ -13,6 +13,12 @@ from curvefit.dimension.intervals import PROBABILITY, ROPE
 from curvefit.triplet import AXES, Triplet
 
 ROUNDING = 1e-6
+PRIOR_DEGREES = 3.0
+"""Degrees of freedom that the pooled variance of all log ratios counts for, beside those of the scatter over seeds."""
+PRIOR_REFUTES = 1.0
+"""How many of them count where equality is refuted: the pooled variance takes the correlation along n for known."""
+CORRELATION = (0.5, 4.0)
+"""Correlation of one seed's log ratios at neighbouring sizes that is expected, and how many pairs that is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,8 @@ class CurveDifference:
     Two independent summaries: `level`, the mean log ratio over the sizes, and `bend`, half the change of the log
     ratio from the smallest to the largest size (along a straight line in log n). Equal curves have both zero.
     Their errors come from the scatter of the log ratio over seeds: runs of equal size and seed share training set
-    and test set, so pairing them removes what they share. A part common to all sizes of a seed is allowed for.
+    and test set, so pairing them removes what they share. What the sizes of a seed have in common, as nested training
+    sets do, is in that scatter.
 
     Parameters
     ----------
@@ -30,6 +37,9 @@ class CurveDifference:
         Estimates and standard errors, in log units.
     degrees
         Degrees of freedom of the standard errors (Student's t).
+    degrees_against
+        Those that a refutation of equality may lean on: fewer, so that equal curves are not refuted more often than
+        stated, however the sizes of a seed go together.
     n_sizes, n_runs
         Sizes compared, and log ratios they rest on.
     paired
@@ -41,6 +51,7 @@ class CurveDifference:
     bend: float
     bend_se: float
     degrees: float
+    degrees_against: float
     n_sizes: int
     n_runs: int
     paired: bool
@@ -63,7 +74,9 @@ class CurveDifference:
         for value, se in ((self.level, self.level_se), (self.bend, self.bend_se)):
             if not np.isfinite(value) or not np.isfinite(se):
                 return float("nan")
-            smallest = min(smallest, float(2 * student.sf(abs(value) / max(se, ROUNDING), self.degrees)))
+            smallest = min(
+                smallest, float(2 * student.sf(abs(value) / max(se, ROUNDING), self.degrees_against))
+            )
         return min(1.0, 2 * smallest)
 
     def ratio(self, probability: float = PROBABILITY) -> tuple[float, float, float]:
@@ -91,7 +104,7 @@ def compare_curves(curves: LearningCurves, one: Triplet, other: Triplet) -> Curv
         ratios = _unpaired(first, second)
     if ratios["n_train"].nunique() < 1:
         nothing = float("nan")
-        return CurveDifference(nothing, nothing, nothing, nothing, nothing, 0, 0, paired)
+        return CurveDifference(nothing, nothing, nothing, nothing, nothing, nothing, 0, 0, paired)
     return _summarise(ratios, paired=paired)
 
 
@@ -133,54 +146,73 @@ def _unpaired(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summarise(ratios: pd.DataFrame, *, paired: bool) -> CurveDifference:
-    position = np.log(ratios["n_train"].to_numpy(dtype=float))
+    wide = ratios.pivot_table(index="seed", columns="n_train", values="ratio")
+    present, value = wide.notna().to_numpy(), wide.to_numpy()
+    runs = int(present.sum())
+    position = np.log(wide.columns.to_numpy(float))
+    position -= (present @ position).sum() / runs
     span = np.ptp(position)
-    z = 2 * (position - position.mean()) / span if span > 0 else np.zeros_like(position)
-    value = ratios["ratio"].to_numpy()
-    level = float(value.mean())
-    squares = float(z @ z)
-    bend = float(z @ value / squares) if squares > 0 else float("nan")
-    noise, common, degrees = _variances(ratios, value - level - (bend * z if squares > 0 else 0.0))
-    level_variance = noise / len(value) + common
-    bend_variance = noise / squares if squares > 0 else float("nan")
+    z = 2 * position / span if span > 0 else np.full_like(position, np.nan)
+    shares = [present / runs, present * z / np.sum(present * z**2)]
+    level, bend = (
+        float(np.nansum(share * value)) if np.isfinite(share).all() else np.nan for share in shares
+    )
+    if runs - value.shape[1] >= 2:
+        variances, degrees, against = _from_scatter(value, shares)
+    else:
+        line = level + (bend * z if span > 0 else 0.0)
+        noise, degrees = _without_scatter(ratios, (value - line)[present])
+        against = degrees
+        variances = [noise * float(np.sum(share**2)) for share in shares]
+    level_se, bend_se = np.sqrt(variances)
     return CurveDifference(
-        level,
-        float(np.sqrt(level_variance)),
-        bend,
-        float(np.sqrt(bend_variance)),
-        degrees,
-        int(ratios["n_train"].nunique()),
-        len(ratios),
-        paired,
+        level, float(level_se), bend, float(bend_se), degrees, against, value.shape[1], runs, paired
     )
 
 
-def _variances(ratios: pd.DataFrame, residual: np.ndarray) -> tuple[float, float, float]:
-    """Return variance of one log ratio, variance of the level common to a seed's sizes, degrees of freedom."""
-    by_size = ratios.groupby("n_train")["ratio"]
-    deviation = (ratios["ratio"] - by_size.transform("mean")).to_numpy()
-    sizes, seeds = by_size.ngroups, ratios["seed"].nunique()
-    degrees = len(ratios) - sizes
-    if degrees >= 2:
-        noise = float(deviation @ deviation) / degrees
-        common, common_degrees = _common_part(ratios["seed"], deviation, noise), seeds - 1
-        total = noise / len(ratios) + common
-        if common > 0 and total > 0:
-            degrees = total**2 / ((noise / len(ratios)) ** 2 / degrees + common**2 / common_degrees)
-        return noise, common, float(degrees)
+def _from_scatter(value: np.ndarray, shares: list[np.ndarray]) -> tuple[list[float], float, float]:
+    """Return the variance of each weighted sum of log ratios, their degrees of freedom, and those against equality.
+
+    Seeds are independent, the sizes of one seed need not be: the scatter over seeds of a sum's own part in every seed
+    is its variance, whatever the correlation along n. Few seeds measure it badly, so it is averaged with what all log ratios
+    together say under the correlation of `_neighbour_correlation`, which counts for `PRIOR_DEGREES` (a moderated
+    variance: Smyth, Stat. Appl. Genet. Mol. Biol. 3, 3 (2004)).
+
+    Parameters
+    ----------
+    value
+        Log ratios, ``(seeds, sizes)``, NaN where a run is missing.
+    shares
+        Weights of each sum, ``(seeds, sizes)``, 0 where a run is missing.
+    """
+    seeds, sizes = value.shape
+    deviation = np.nan_to_num(value - np.nanmean(value, axis=0))
+    free = int(np.isfinite(value).sum()) - sizes
+    noise = float(np.sum(deviation**2)) / free
+    steps = np.abs(np.subtract.outer(np.arange(sizes), np.arange(sizes)))
+    correlation = _neighbour_correlation(deviation, np.isfinite(value), noise) ** steps
+    variances = []
+    for share in shares:
+        pooled = noise * float(np.einsum("si,ij,sj->", share, correlation, share))
+        scatter = float(np.sum(np.sum(share * deviation, axis=1) ** 2)) * seeds / (seeds - 1)
+        variances.append((PRIOR_DEGREES * pooled + (seeds - 1) * scatter) / (PRIOR_DEGREES + seeds - 1))
+    degrees, against = (float(min(prior + seeds - 1, free)) for prior in (PRIOR_DEGREES, PRIOR_REFUTES))
+    return variances, degrees, against
+
+
+def _neighbour_correlation(deviation: np.ndarray, present: np.ndarray, noise: float) -> float:
+    """Return the correlation of a seed's deviations at neighbouring sizes, drawn to `CORRELATION` of nested sets."""
+    prior, worth = CORRELATION
+    pairs = float(np.sum(present[:, 1:] & present[:, :-1])) * (1 - 1 / len(present))
+    product = float(np.sum(deviation[:, 1:] * deviation[:, :-1])) / noise if noise > 0 else prior * pairs
+    return float(np.clip((product + worth * prior) / (pairs + worth), 0.0, 0.95))
+
+
+def _without_scatter(ratios: pd.DataFrame, residual: np.ndarray) -> tuple[float, float]:
+    """Return variance of one log ratio and its degrees of freedom, where no size has runs enough to scatter."""
     known = float(ratios["variance"].mean())
     if np.isfinite(known):
-        return known, 0.0, 1e6
-    if len(ratios) >= 4:
-        return float(residual @ residual) / (len(ratios) - 2), 0.0, float(len(ratios) - 2)
-    return float("nan"), float("nan"), float("nan")
-
-
-def _common_part(seed: pd.Series, deviation: np.ndarray, noise: float) -> float:
-    """Return the variance of the mean that a level common to all sizes of a seed adds (method of moments)."""
-    groups = pd.Series(deviation).groupby(seed.to_numpy())
-    means, counts = groups.mean(), groups.size()
-    if len(means) < 2:
-        return 0.0
-    excess = means.var(ddof=1) - noise / counts.mean()
-    return max(float(excess), 0.0) / len(means)
+        return known, 1e6
+    if len(residual) >= 4:
+        return float(residual @ residual) / (len(residual) - 2), float(len(residual) - 2)
+    return float("nan"), float("nan")

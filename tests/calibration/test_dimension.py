@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.calibration.dimension import SCENARIOS, measure, simulate
+from tests.calibration.dimension import SCENARIOS, measure, null_verdicts, simulate
 
 STUDIES = 5
 
@@ -36,3 +36,12 @@ def test_a_finite_group_gains_samples_and_no_dimension(measured) -> None:
     assert mine["ratio_covered"].mean() >= 0.6
     assert mine["p_gain"].between(0.02, 0.98).mean() >= 0.6
     assert np.nanmedian(mine["shift"]) == pytest.approx(6, rel=0.35)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("nested", [0.0, 0.5, 0.8])
+def test_equal_curves_are_not_called_changed_more_often_than_stated(nested: float, seeds: int) -> None:
+    """400 comparisons of equal curves each, with noise wide enough to tempt; the stated bound is 2 %."""
+    verdicts = null_verdicts(100, noise=0.2, nested=nested, seeds=seeds)
+    assert verdicts["changed"] <= 0.02 * sum(verdicts.values())

@@ -23,8 +23,13 @@ def true_exponent(data: str, model: str) -> float:
     return 0.5 if model != "fcn" and data == "shifted trivial" else 0.3
 
 
-def rotation_study(*, seeds: int = 4, noise: float = 0.03, seed: int = 0) -> LearningCurves:
-    """Return error counts of three models on plain and shifted data, untransformed and under O(cp)."""
+def rotation_study(
+    *, seeds: int = 4, noise: float = 0.03, seed: int = 0, nested: float = 0.0
+) -> LearningCurves:
+    """Return error counts of three models on plain and shifted data, untransformed and under O(cp).
+
+    `nested` is the correlation of a seed's noise at one size with that at the next, as of nested training sets.
+    """
     rng = np.random.default_rng(seed)
     rows, facts = [], []
     for family in ("plain", "shifted"):
@@ -44,10 +49,13 @@ def rotation_study(*, seeds: int = 4, noise: float = 0.03, seed: int = 0) -> Lea
                         "function_symmetry": FUNCTION_SYMMETRY[model],
                     }
                 )
+                z = np.zeros(seeds)
                 for n in SIZES:
                     for s in range(seeds):
                         error = FLOOR + (CHANCE - FLOOR) * (1 + n / ONSET) ** -true_exponent(data, model)
-                        error = min(error * np.exp(noise * rng.standard_normal()), 0.99)
+                        kept = nested if n > SIZES[0] else 0.0
+                        z[s] = kept * z[s] + np.sqrt(1 - kept**2) * rng.standard_normal()
+                        error = min(error * np.exp(noise * z[s]), 0.99)
                         rows.append(
                             {
                                 "data": data,

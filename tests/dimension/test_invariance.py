@@ -7,9 +7,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 
 from curvefit.curves import LearningCurves
 from curvefit.dimension import compare_curves, describe_invariance, invariance_table
+from curvefit.dimension.difference import _summarise
 from curvefit.dimension.pairs import reference_data
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.triplet import Triplet
@@ -52,6 +54,35 @@ def test_equal_curves_are_called_changed_hardly_ever() -> None:
     assert np.mean([v == "unchanged" for v in verdicts]) > 0.3
 
 
+@pytest.mark.parametrize("seeds", [3, 4])
+def test_noise_that_nested_training_sets_share_changes_no_curve(seeds: int) -> None:
+    """Null studies as above, noise correlated along n: 160 comparisons, at most 2 % may be called changed."""
+    verdicts = []
+    for seed in range(40):
+        curves = rotation_study(seeds=seeds, noise=0.2, seed=seed, nested=0.7)
+        table = invariance_table(curves.select(data=["plain trivial", "plain o-cp"]))
+        fcn = invariance_table(curves.select(model="fcn", data=["shifted trivial", "shifted o-cp"]))
+        verdicts += [*table["verdict"], *fcn["verdict"]]
+    assert len(verdicts) == 160
+    assert np.mean([v == "changed" for v in verdicts]) <= 0.02
+
+
+def test_level_and_bend_are_covered_however_sizes_go_together() -> None:
+    """600 intervals of nominal 90 % each; errors that took the sizes for independent missed 16 % of bends."""
+    rng, sizes = np.random.default_rng(0), 2 ** np.arange(5, 11)
+    share = np.tril(0.5 ** np.subtract.outer(np.arange(6), np.arange(6))) * np.r_[1, np.full(5, 0.75**0.5)]
+    missed = []
+    for _ in range(600):
+        value = 0.2 * rng.standard_normal((4, 6)) @ share.T
+        rows = pd.DataFrame(
+            {"seed": np.repeat(range(4), 6), "n_train": np.tile(sizes, 4), "ratio": value.ravel()}
+        )
+        found = _summarise(rows, paired=True)
+        reach = student.ppf(0.95, found.degrees)
+        missed.append([abs(found.level) > reach * found.level_se, abs(found.bend) > reach * found.bend_se])
+    assert (np.mean(missed, axis=0) < 0.14).all()
+
+
 def test_identical_runs_are_certainly_unchanged() -> None:
     curves = rotation_study(seeds=2)
     one = curves.triplets[0]
@@ -60,8 +91,8 @@ def test_identical_runs_are_certainly_unchanged() -> None:
     assert difference.probability_equal() == pytest.approx(1)
 
 
-def _pair_of_curves(ratio: np.ndarray, seeds: int, other_seeds: int = 0) -> LearningCurves:
-    rng = np.random.default_rng(0)
+def _pair_of_curves(ratio: np.ndarray, seeds: int, other_seeds: int = 0, seed: int = 0) -> LearningCurves:
+    rng = np.random.default_rng(seed)
     sizes = 2 ** np.arange(5, 5 + len(ratio))
     rows = [
         {"data": d, "model": "m", "inference": "i", "n_train": n, "seed": s + other_seeds * (d == "b"),
@@ -81,12 +112,16 @@ def test_crossing_curves_are_not_equal() -> None:
 
 @pytest.mark.parametrize("other_seeds", [0, 100])
 def test_a_known_ratio_is_found_paired_and_unpaired(other_seeds: int) -> None:
-    curves = _pair_of_curves(np.full(6, 1.5), seeds=4, other_seeds=other_seeds)
-    difference = compare_curves(curves, Triplet("b", "m", "i"), Triplet("a", "m", "i"))
-    ratio, low, high = difference.ratio()
-    assert difference.paired == (other_seeds == 0)
-    assert low < 1.5 < high
-    assert ratio == pytest.approx(1.5, abs=0.05)
+    """20 intervals of nominal 90 %; fewer than 15 inside has probability 0.01 if they are just right."""
+    held = []
+    for seed in range(20):
+        curves = _pair_of_curves(np.full(6, 1.5), seeds=4, other_seeds=other_seeds, seed=seed)
+        difference = compare_curves(curves, Triplet("b", "m", "i"), Triplet("a", "m", "i"))
+        ratio, low, high = difference.ratio()
+        assert difference.paired == (other_seeds == 0)
+        assert ratio == pytest.approx(1.5, abs=0.05)
+        held.append(low < 1.5 < high)
+    assert sum(held) >= 15
 
 
 def test_single_runs_are_judged_by_their_scatter_around_a_line() -> None:
