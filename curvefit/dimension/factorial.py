@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.aliasing import Term, identified_degrees, one_of_each_cell
 from curvefit.dimension.intervals import PROBABILITY, ROPE, columns, probability_of, spell
 from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError, unknown_name
@@ -42,7 +43,8 @@ class Synergy(Saveable):
     effects
         Term (a tuple of axes) to its effects per triplet, ``(draws, triplets)``; they sum to the parameter.
     degrees
-        Term to its degrees of freedom as identified by the cells that exist; 0 where the grid's holes leave none.
+        What the cells tell apart, one term or the terms of one order that alias each other, to its degrees of freedom, as
+        in `identified_degrees`. Of aliased terms only the sum of their effects means anything.
     complete
         Whether every cell of the grid exists. If not, lower orders were fitted first (least squares) and took
         whatever they share with higher ones, so interactions are understated rather than overstated.
@@ -52,19 +54,21 @@ class Synergy(Saveable):
 
     parameter: str
     triplets: tuple[Triplet, ...]
-    effects: dict[tuple[str, ...], np.ndarray]
-    degrees: dict[tuple[str, ...], int]
+    effects: dict[Term, np.ndarray]
+    degrees: dict[tuple[Term, ...], int]
     complete: bool
     chains: int = 1
 
     @property
     def draws(self) -> az.InferenceData:
-        """The draws as ArviZ ``InferenceData``: effects over (term, triplet), their sd and share over terms, interactions."""
-        terms = [term for term in self.effects if term]
-        sd, share = zip(*(self._term_draws(term) for term in terms))
+        """The draws as ArviZ ``InferenceData``: effects over (term, triplet), their sd and share over terms, interactions.
+
+        Aliased terms are one, as in `summary`.
+        """
+        sd, share = zip(*(self._sd_and_share(terms) for terms in self.degrees))
         return labelled_draws(
             {
-                "effect": np.stack([self.effects[term] for term in terms], axis=1),
+                "effect": np.stack([self._together(terms) for terms in self.degrees], axis=1),
                 "sd": np.stack(sd, axis=1),
                 "share": np.stack(share, axis=1),
                 "interaction": self.interaction,
@@ -77,14 +81,14 @@ class Synergy(Saveable):
                 "interaction": ["triplet"],
             },
             chains=self.chains,
-            coords={**triplet_coords(self.triplets), "term": [":".join(term) for term in terms]},
+            coords={**triplet_coords(self.triplets), "term": [_label(terms) for terms in self.degrees]},
         )
 
     @property
     def interaction_share(self) -> np.ndarray:
         """Share of the variance over triplets that interactions hold, ``(draws,)``."""
-        total = sum(_squares(effect) for term, effect in self.effects.items() if term)
-        together = sum(_squares(effect) for term, effect in self.effects.items() if len(term) > 1)
+        total = sum(_squares(self._together(terms)) for terms in self.degrees)
+        together = sum(_squares(self._together(terms)) for terms in self.degrees if len(terms[0]) > 1)
         with np.errstate(invalid="ignore"):
             return np.asarray(together / total)
 
@@ -95,7 +99,7 @@ class Synergy(Saveable):
         return np.sum(parts, axis=0) if parts else np.zeros_like(self.effects[()])
 
     def summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
-        """Return the analysis-of-variance table: one row a term.
+        """Return the analysis-of-variance table: one row a term, one ("data + model") for terms that alias each other.
 
         `sd` is the finite-population standard deviation of the term's effects (these levels, not a population of
         others), ``sqrt(sum of squares over its cells / degrees of freedom)`` with each cell of the term counted once;
@@ -103,14 +107,12 @@ class Synergy(Saveable):
         exceeds the region of practical equivalence, 0.1.
         """
         rows = []
-        for term in self.effects:
-            if not term:
-                continue
-            sd, share = self._term_draws(term)
+        for terms, degrees in self.degrees.items():
+            sd, share = self._sd_and_share(terms)
             rows.append(
                 {
-                    "term": ":".join(term),
-                    "degrees": self.degrees[term],
+                    "term": _label(terms),
+                    "degrees": degrees,
                     **columns("sd", sd, probability),
                     **columns("share", share, probability),
                     "p_matters": probability_of(sd > ROPE, sd),
@@ -118,11 +120,18 @@ class Synergy(Saveable):
             )
         return pd.DataFrame(rows)
 
-    def _term_draws(self, term: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-        """Return standard deviation and share of a term, each ``(draws,)``."""
-        total = sum(_squares(effect) for other, effect in self.effects.items() if other)
-        effect = self.effects[term]
-        sd = _finite_sd(effect, _first_of_cell(self.triplets, term), self.degrees[term])
+    def _together(self, terms: tuple[Term, ...]) -> np.ndarray:
+        """Return the summed effects of terms, ``(draws, triplets)``; of aliased ones around their mean, which is not told."""
+        summed = np.sum([self.effects[term] for term in terms], axis=0)
+        if len(terms) == 1:
+            return summed
+        return summed - summed[:, one_of_each_cell(self.triplets, terms)].mean(axis=1, keepdims=True)
+
+    def _sd_and_share(self, terms: tuple[Term, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Return standard deviation and share of terms that are told together, each ``(draws,)``."""
+        total = sum(_squares(self._together(others)) for others in self.degrees)
+        effect = self._together(terms)
+        sd = _finite_sd(effect, one_of_each_cell(self.triplets, terms), self.degrees[terms])
         return sd, _squares(effect) / total
 
     def triplet_summary(self, probability: float = PROBABILITY) -> pd.DataFrame:
@@ -155,6 +164,11 @@ class Synergy(Saveable):
         )
         if not self.complete:
             lines.append("The grid has holes: main effects took what they share with interactions.")
+        lines += [
+            f"The cells cannot tell {', '.join(map(':'.join, terms))} apart: they stand as one."
+            for terms in self.degrees
+            if len(terms) > 1
+        ]
         return "\n".join([*lines, self.summary().to_string(index=False, float_format="%.3g")])
 
 
@@ -245,22 +259,6 @@ def double_difference(
     return np.mean(found, axis=0)
 
 
-def identified_degrees(
-    triplets: Sequence[Triplet], terms: Sequence[tuple[str, ...]]
-) -> dict[tuple[str, ...], int]:
-    """Return how many directions each term adds to all terms of lower or equal order before it."""
-    design = np.ones((len(triplets), 1))
-    rank, found = 1, {}
-    for term in sorted(terms, key=len):
-        keys = [tuple(getattr(t, axis) for axis in term) for t in triplets]
-        cells = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-        columns_of_term = np.eye(len(cells))[[cells[key] for key in keys]]
-        design = np.hstack([design, columns_of_term])
-        larger = int(np.linalg.matrix_rank(design))
-        found[term], rank = larger - rank, larger
-    return found
-
-
 def _log_error(fit: CurveFit) -> np.ndarray:
     usable = fit.curves.usable
     largest = usable.groupby(list(AXES))["n_train"].max().min()
@@ -268,7 +266,7 @@ def _log_error(fit: CurveFit) -> np.ndarray:
 
 
 def _positions(
-    triplets: Sequence[Triplet], term: tuple[str, ...], labels: dict[str, tuple[str, ...]]
+    triplets: Sequence[Triplet], term: Term, labels: dict[str, tuple[str, ...]]
 ) -> tuple[list[int], ...]:
     return tuple([labels[axis].index(getattr(t, axis)) for t in triplets] for axis in term)
 
@@ -277,11 +275,8 @@ def _squares(effect: np.ndarray) -> np.ndarray:
     return np.sum(effect**2, axis=1)
 
 
-def _first_of_cell(triplets: Sequence[Triplet], term: tuple[str, ...]) -> list[int]:
-    first: dict[tuple[str, ...], int] = {}
-    for i, triplet in enumerate(triplets):
-        first.setdefault(tuple(getattr(triplet, axis) for axis in term), i)
-    return list(first.values())
+def _label(terms: tuple[Term, ...]) -> str:
+    return " + ".join(map(":".join, terms))
 
 
 def _finite_sd(effect: np.ndarray, cells: list[int], degrees: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,13 @@ from curvefit.curves import LearningCurves
 from curvefit.dimension import alignment_slope, alignment_table, double_difference, synergy
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.fitting import CurveFit
+from curvefit.triplet import AXES, Triplet
 from tests.dimension.studies import posterior, rotation_study
 
 
-def _grid(log_exponent, levels: tuple[int, int, int], *, drop: int = 0) -> CurveFit:
+def _grid(log_exponent, levels: tuple[int, int, int], *, drop: int = 0, keep=None) -> CurveFit:
     cells = [(d, m, i) for d in range(levels[0]) for m in range(levels[1]) for i in range(levels[2])]
-    cells = cells[: len(cells) - drop]
+    cells = cells[: len(cells) - drop] if keep is None else keep
     rows = [
         {"data": f"d{d}", "model": f"m{m}", "inference": f"i{i}", "n_train": n, "seed": 0, "value": 1 / n}
         for d, m, i in cells
@@ -67,6 +69,53 @@ def test_holes_understate_synergy_and_are_said() -> None:
     interacting = synergy(_grid(lambda d, m, i: 0.4 * (-1) ** (d + m), (2, 2, 1), drop=1))
     assert interacting.summary().set_index("term").loc["data:model", "degrees"] == 0
     assert np.isnan(interacting.summary().set_index("term").loc["data:model", "sd"])
+
+
+def _renamed(fit: CurveFit, axes: dict[str, str]) -> CurveFit:
+    """Return the same draws with axes of the grid exchanged."""
+    curves = dataclasses.replace(
+        fit.curves, table=fit.curves.table.rename(columns=axes), facts=fit.curves.facts.rename(columns=axes)
+    )
+    where = [
+        fit.triplets.index(Triplet(**{old: getattr(t, axes[old]) for old in axes})) for t in curves.triplets
+    ]
+    exponent = fit.parameter("exponent")[:, where]
+    return CurveFit.from_draws(curves, exponent=exponent, amplitude=exponent * 0 + 1, floor=exponent * 0)
+
+
+@pytest.mark.parametrize("kept", [
+    [(0, 0), (1, 1), (1, 2)],  # a model of its own for the first data: data and model alias each other
+    [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 0)],
+])  # fmt: skip
+def test_the_table_does_not_depend_on_the_order_of_the_axes(kept: list[tuple[int, int]]) -> None:
+    noise = np.random.default_rng(0).standard_normal((3, 3, 2))
+    fit = _grid(lambda d, m, i: noise[d, m, i], (3, 3, 2), keep=[(*cell, i) for cell in kept for i in (0, 1)])
+    table = synergy(fit).summary()
+    for order in itertools.permutations(AXES):
+        axes = dict(zip(AXES, order))
+        again = synergy(_renamed(fit, axes))
+        back = {new: old for old, new in axes.items()}
+        names = [{frozenset(back[axis] for axis in term) for term in terms} for terms in again.degrees]
+        assert again.interaction_share == pytest.approx(synergy(fit).interaction_share)
+        for terms, row in zip(synergy(fit).degrees, table.itertuples()):
+            other = again.summary().iloc[names.index({frozenset(term) for term in terms})]
+            assert other["degrees"] == row.degrees
+            assert [other["sd"], other["share"]] == pytest.approx([row.sd, row.share], nan_ok=True)
+
+
+def test_terms_that_holes_alias_are_told_together() -> None:
+    cells = [(d, m, i) for d, m in ((0, 0), (1, 1), (1, 2)) for i in (0, 1)]
+    value = {(0, 0): 0.2, (1, 1): 0.4, (1, 2): 0.9}
+    found = synergy(_grid(lambda d, m, i: value[d, m] + 0.1 * i, (2, 3, 2), keep=cells))
+    table = found.summary().set_index("term")
+    assert table["degrees"].to_dict() == {
+        "inference": 1, "data + model": 2, "data:model": 0,
+        "data:inference + model:inference": 2, "data:model:inference": 0,
+    }  # fmt: skip
+    assert table.loc["data + model", "sd"] == pytest.approx(np.std([0.2, 0.4, 0.9], ddof=1))
+    assert table["share"].sum() == pytest.approx(1)
+    assert "cannot tell data, model apart" in str(found)
+    assert "data + model" in found.draws.posterior["term"].values
 
 
 def test_the_study_shows_its_synergy() -> None:
