@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from curvefit.curves.curve_flags import above_chance
-from curvefit.curves.learning_curves import LearningCurves
+from curvefit.curves.learning_curves import NAME_SEEDS, LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.triplet import AXES, Triplet
 
@@ -21,6 +21,12 @@ def curve_means(curves: LearningCurves) -> dict[Triplet, pd.DataFrame]:
     means = curves.means()
     groups = means[means["metric"] == curves.metric].groupby(list(AXES), sort=False)
     return {Triplet(*key): part for key, part in groups}
+
+
+def check_seeds(curves: LearningCurves, what: str) -> None:
+    """Raise `InvalidInputError` where `what` needs to know which runs have one seed, and nothing named the seeds."""
+    if not curves.seeds_matched:
+        raise InvalidInputError(f"{what} needs to know the seed of every run; {NAME_SEEDS}")
 
 
 def refuse_hopeless(curves: LearningCurves, *, from_chance: bool) -> None:

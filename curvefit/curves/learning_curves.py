@@ -20,6 +20,7 @@ from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.records.record import RunRecord
 from curvefit.triplet import AXES, Triplet
 
+NAME_SEEDS = "name their column with seed='<column>', on the command line -c seed=<column>"
 TRAINING_SETS = ("nested", "independent", "unknown")
 
 
@@ -105,8 +106,7 @@ class LearningCurves:
         matched = mapped.seeds_given or not numbered_seeds(table)
         if not matched:
             notes.append(
-                "no column names the seeds: runs of one size are taken as unrelated to those of other sizes "
-                "(name it with seed='<column>', on the command line -c seed=<column>)"
+                f"no column names the seeds: runs of one size are taken as unrelated to those of other sizes; {NAME_SEEDS}"
             )
         return cls(table, facts, training_sets, shared_test_set, (*mapped.notes, *notes), matched)
 

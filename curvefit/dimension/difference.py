@@ -91,12 +91,12 @@ class CurveDifference:
 def compare_curves(curves: LearningCurves, one: Triplet, other: Triplet) -> CurveDifference:
     """Compare the curves of two triplets at equal sizes: log error of `one` minus that of `other`.
 
-    Counts enter with half an error added, so that an error-free run has a finite logarithm.
+    Runs of one size and seed are compared with each other where seeds are known, else means over seeds. Counts enter with half an error added, so that an error-free run has a finite logarithm.
     """
     table = curves.usable
     first, second = (_log_errors(table, triplet) for triplet in (one, other))
     ratios = first.merge(second, on=["n_train", "seed"], suffixes=("", "_other"))
-    paired = len(ratios) > 0
+    paired = curves.seeds_matched and len(ratios) > 0
     if paired:
         ratios["ratio"] = ratios["log_error"] - ratios["log_error_other"]
         ratios["variance"] = ratios["binomial"] + ratios["binomial_other"]

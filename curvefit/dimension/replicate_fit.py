@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from curvefit.curves.fittable import check_seeds
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import FitError, InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit, chance_levels
@@ -223,6 +224,7 @@ def _lack_of_fit(residual: np.ndarray, spread: float, parameters: int) -> float:
 
 
 def _replicates(curves: LearningCurves, triplet: Triplet) -> tuple[np.ndarray, np.ndarray]:
+    check_seeds(curves, "a fit of replicates")
     table = curves.usable
     mine = table[(table[list(AXES)] == list(triplet)).all(axis=1) & (table["value"] > 0)]
     wide = mine.pivot_table(index="seed", columns="n_train", values="value").dropna()

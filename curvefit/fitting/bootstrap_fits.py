@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from curvefit.arguments import check_count, equal_tails
-from curvefit.curves.fittable import curve_means
+from curvefit.curves.fittable import check_seeds, curve_means
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import get_shape
@@ -64,6 +64,8 @@ def bootstrap(
         raise unknown_name("bootstrap", kind, KINDS)
     check_count("replicates", replicates)
     below = equal_tails(probability)[2]
+    if kind == "cluster":
+        check_seeds(curves, "the cluster bootstrap (kind='wild' needs none)")
     shape, usable = get_shape(family), curves.usable
     rows = []
     for triplet, part in curve_means(curves).items():

@@ -8,7 +8,10 @@ import pytest
 
 import curvefit
 from curvefit.curves import LearningCurves
-from curvefit.fitting import forecast
+from curvefit.dimension import fit_replicates
+from curvefit.dimension.difference import compare_curves
+from curvefit.errors import InvalidInputError
+from curvefit.fitting import bootstrap, forecast
 from curvefit.fitting.layout import lay_out
 from curvefit.fitting.noise import covariance_of_means
 
@@ -67,6 +70,19 @@ def test_unnamed_seeds_of_one_size_are_unrelated_to_those_of_another():
     for name in ("exponent", "floor"):
         for fit in fits[1:]:
             np.testing.assert_allclose(fit.parameter(name), fits[0].parameter(name), rtol=1e-6)
+
+
+def test_what_resamples_or_pairs_seeds_needs_their_names():
+    first, second = (losses(6).drop(columns="seed").assign(model=model) for model in "ab")
+    second["loss"] *= np.exp(0.1 * np.random.default_rng(2).standard_normal(len(second)))
+    curves = LearningCurves.from_frame(pd.concat([first.sort_values("loss"), second.sort_values("loss")]))
+    with pytest.raises(
+        InvalidInputError, match="cluster bootstrap .* needs to know the seed of every run; name"
+    ):
+        bootstrap(curves, kind="cluster")
+    with pytest.raises(InvalidInputError, match="a fit of replicates needs to know the seed"):
+        fit_replicates(curves)
+    assert not compare_curves(curves, *curves.triplets).paired
 
 
 def test_one_unnamed_run_a_size_is_one_seed():
