@@ -83,7 +83,7 @@ def test_one_break_law_extrapolates_its_own_law():
     n = np.geomspace(1e2, 1e6, 30)
     found = bnsl_fit(n, made.predict(n))
     np.testing.assert_allclose(found.predict(np.array([4e6])), made.predict(np.array([4e6])), rtol=0.02)
-    with pytest.raises(InvalidInputError, match="six or more"):
+    with pytest.raises(InvalidInputError, match="6 or more"):
         bnsl_fit(n[:5], made.predict(n[:5]))
 
 
