@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from curvefit.curves.curve_flags import above_chance
 from curvefit.curves.learning_curves import NAME_SEEDS, LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.triplet import AXES, Triplet
+
+
+def as_curves(source: Any) -> LearningCurves:
+    """Return learning curves, read with `LearningCurves.from_frame` where they are a table yet."""
+    return source if isinstance(source, LearningCurves) else LearningCurves.from_frame(source)
 
 
 def curve_means(curves: LearningCurves) -> dict[Triplet, pd.DataFrame]:
@@ -18,6 +25,7 @@ def curve_means(curves: LearningCurves) -> dict[Triplet, pd.DataFrame]:
     InvalidInputError
         When the usable rows have several metrics, or there is none.
     """
+    curves = as_curves(curves)
     means = curves.means()
     groups = means[means["metric"] == curves.metric].groupby(list(AXES), sort=False)
     return {Triplet(*key): part for key, part in groups}

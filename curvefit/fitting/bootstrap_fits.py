@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from curvefit.arguments import check_count, equal_tails
-from curvefit.curves.fittable import check_seeds, curve_means
+from curvefit.curves.fittable import as_curves, check_seeds, curve_means
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import get_shape
@@ -40,7 +40,7 @@ def bootstrap(
     Parameters
     ----------
     curves
-        Learning curves.
+        Learning curves; a frame or a dictionary of columns is read with `LearningCurves.from_frame`.
     kind
         ``"cluster"``: whole seeds are drawn with replacement, so that what sizes of one seed share stays shared
         (three seeds or more); ``"wild"``: each mean's residual keeps its size and gets a random sign (any data).
@@ -63,7 +63,7 @@ def bootstrap(
     if kind not in KINDS:
         raise unknown_name("bootstrap", kind, KINDS)
     check_count("replicates", replicates)
-    below = equal_tails(probability)[2]
+    below, curves = equal_tails(probability)[2], as_curves(curves)
     if kind == "cluster":
         check_seeds(curves, "the cluster bootstrap (kind='wild' needs none)")
     shape, usable = get_shape(family), curves.usable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curvefit.curves.fittable import refuse_hopeless
+from curvefit.curves.fittable import as_curves, refuse_hopeless
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.families import get_family
 from curvefit.fitting.curve_fit import CurveFit
@@ -54,4 +54,4 @@ def fit(
 def read_request(curves: Any, settings: dict[str, Any], *, where: str) -> tuple[LearningCurves, FitSettings]:
     """Return learning curves, read from a frame where they are none yet, and the settings asked of the function `where`."""
     chosen = parse_settings(FitSettings, settings, where=where)
-    return curves if isinstance(curves, LearningCurves) else LearningCurves.from_frame(curves), chosen
+    return as_curves(curves), chosen

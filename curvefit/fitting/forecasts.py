@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curvefit.arguments import check_count, positive_sizes
+from curvefit.curves.fittable import as_curves
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.forecast_draws import Forecast
@@ -22,7 +23,7 @@ def outlook(
     Parameters
     ----------
     source
-        Learning curves, or a hierarchical fit of them.
+        Learning curves (a frame or a dictionary of columns is read with `LearningCurves.from_frame`), or a hierarchical fit of them.
     families
         Members of the ensemble (ignored for a `CurveFit`, which has its own family).
     seed
@@ -30,7 +31,7 @@ def outlook(
     """
     if isinstance(source, CurveFit):
         return FitOutlook(source, seed)
-    return outlook_of_curves(source, families, seed)
+    return outlook_of_curves(as_curves(source), families, seed)
 
 
 def forecast(

@@ -119,8 +119,8 @@ def point_fit(curves: LearningCurves, *, family: str = "power-law", loss: str = 
     Parameters
     ----------
     curves
-        Learning curves; replicates are averaged, weighted by their standard errors. A curve with a chance level is anchored
-        there; without one its height is free.
+        Learning curves; a frame or a dictionary of columns is read with `LearningCurves.from_frame`. Replicates are
+        averaged, weighted by their standard errors. A curve with a chance level is anchored there; without one its height is free.
     family
         ``"power-law"``, ``"m4"``, ``"broken-power-law"``, ``"mmf4"``, ``"wbl4"`` or ``"exponential"``.
     loss

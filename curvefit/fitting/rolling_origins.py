@@ -26,7 +26,7 @@ def rolling_origin(
     Parameters
     ----------
     curves
-        Learning curves.
+        Learning curves; a frame or a dictionary of columns is read with `LearningCurves.from_frame`.
     families
         Families to compare.
     origins

@@ -17,6 +17,7 @@ from curvefit.fitting import (
     loss_surface_fit,
     needed_size,
     outlook,
+    point_fit,
     profile_interval,
     published_fit,
     rolling_origin,
@@ -146,3 +147,24 @@ def test_the_order_of_points_says_nothing():
     assert bnsl_fit(N[mixed], value[mixed]) == bnsl_fit(N, value)
     for name in ("m1", "m2", "m3", "m4"):
         assert published_fit(name, N[mixed], value[mixed]) == published_fit(name, N, value)
+
+
+def test_tables_are_read_by_everything_that_takes_curves():
+    columns = {
+        "n": [16, 32, 64, 128, 256, 512, 1024, 2048],
+        "error": [0.5, 0.41, 0.33, 0.27, 0.22, 0.18, 0.15, 0.12],
+    }
+    curves = LearningCurves.from_frame(columns)
+    calls = (
+        lambda source: point_fit(source).summary(),
+        lambda source: profile_interval(source, curves.triplets[0]),
+        lambda source: bootstrap(source, kind="wild", replicates=3),
+        log_regression,
+        lambda source: forecast(source, [4096], draws=20).summary(),
+        lambda source: needed_size(source, 0.1, draws=20).summary(),
+        rolling_origin,
+        compare_families,
+    )
+    for call in calls:
+        one, other = call(columns), call(curves)
+        assert one.equals(other) if hasattr(one, "equals") else one == other
