@@ -13,7 +13,7 @@ from curvefit.arguments import check_count, check_times, equal_tails
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
-from curvefit.fitting.forecasts import forecast
+from curvefit.fitting.forecasts import forecast, outlook
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.outlooks import Outlook
 from curvefit.fitting.saveable import Saveable
@@ -111,7 +111,8 @@ def needed_size(
     Parameters
     ----------
     source
-        Learning curves, a hierarchical fit of them, or an `outlook` of either, which has its own seed.
+        Learning curves (a frame or a dictionary of columns is read with `LearningCurves.from_frame`), a hierarchical fit of them, or
+        an `outlook` of either, which has its own seed.
     target
         Error to reach, above zero.
     times
@@ -125,13 +126,11 @@ def needed_size(
         raise InvalidInputError(f"the target error must be a finite number above 0, not {target!r}")
     check_times(times)
     check_count("draws", draws)
-    usable = (source.curves if isinstance(source, CurveFit) else source).usable
-    if not len(usable):
-        raise InvalidInputError("there is no usable row; see curves.table['flag'] for the reasons")
-    ends = usable.groupby(list(AXES), sort=False)["n_train"].agg(["min", "max"])
+    ready = source if isinstance(source, Outlook) else outlook(source, seed=seed)
+    ends = ready.usable.groupby(list(AXES), sort=False)["n_train"].agg(["min", "max"])
     low, high = float(ends["min"].min()), float(ends["max"].max()) * times
     grid = np.geomspace(low, high, max(int(SIZES_PER_E_FOLD * np.log(high / low)), 16))
-    paths = forecast(source, grid, draws=draws, seed=seed)
+    paths = forecast(ready, grid, draws=draws)
     first = _first_below(paths.curve_draws, grid, target)
     horizon = np.array([paths.last_n[i] * times for i in range(len(paths.triplets))])
     sizes = np.where(first <= horizon, first, np.inf)
