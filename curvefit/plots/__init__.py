@@ -6,7 +6,8 @@ from curvefit.plots.checks import plot_predictions, plot_residuals
 from curvefit.plots.cross_check import plot_cross_check
 from curvefit.plots.curves import plot_curves
 from curvefit.plots.dimension import dimension_alignment, plot_dimension, plot_multiplier
-from curvefit.plots.exponents import plot_exponents, plot_heatmap
+from curvefit.plots.exponents import plot_exponents
+from curvefit.plots.heat_map import plot_heatmap
 from curvefit.plots.shown import shown_curves
 from curvefit.plots.slopes import LocalSlopes, local_slopes, plot_local_slopes
 from curvefit.plots.spectrum import plot_spectrum, plot_theory_curve

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from curvefit.errors import InvalidInputError
-from curvefit.plots.style import GREY, PALETTE, new_axes, paper_style, set_title
+from curvefit.plots.style import GREY, PALETTE, add_legend, new_axes, paper_style, set_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,5 +81,5 @@ def plot_calibration(
             f"{label}: {int((~off).sum())} of {len(mass)} masses agree with nominal\n"
             f"largest gap at {mass[worst]:.0%}: {share[worst]:.1%} covered",
         )
-        ax.legend(loc="upper left")
+        add_legend(ax, beside=False, loc="upper left")
     return ax

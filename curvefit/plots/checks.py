@@ -11,10 +11,12 @@ from scipy import stats
 from curvefit.plots.style import (
     GREY,
     PALETTE,
+    add_legend,
     looks,
     new_axes,
     paper_style,
     plain_log_axis,
+    room,
     set_title,
     size_axis,
 )
@@ -79,8 +81,8 @@ def plot_residuals(source: CurveFit | pd.DataFrame, *, ax: Axes | None = None) -
     """
     table = residuals(_checked(source))
     with paper_style():
-        ax = new_axes(ax, size=(5.6, 3.4))
         names = _groups(table)
+        ax = new_axes(ax, size=(max(5.6, 3.6 + room(names)), 3.4))
         named = looks(list(dict.fromkeys(names)))
         for rank, (name, look) in enumerate(named.items()):
             part = table[names == name]
@@ -101,7 +103,7 @@ def plot_residuals(source: CurveFit | pd.DataFrame, *, ax: Axes | None = None) -
         size_axis(ax, table["n_train"])
         ax.set_ylabel("residual (predictive standard deviations)")
         set_title(ax, _residual_finding(means, table))
-        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        add_legend(ax)
     return ax
 
 

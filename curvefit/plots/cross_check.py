@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from curvefit.plots.style import GREY, PALETTE, new_axes, paper_style, plain_log_axis, set_title
+from curvefit.plots.style import GREY, PALETTE, add_legend, new_axes, paper_style, plain_log_axis, set_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +65,7 @@ def plot_cross_check(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         set_title(
             ax, f"least squares lies within the posterior's interval on {inside} of {len(table)} curves"
         )
-        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        add_legend(ax)
     return ax
 
 

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curvefit.plots.bands import CurveBands, curve_bands, parameter_table
-from curvefit.plots.lettering import drawable, warn_of_lacking, wrapped
+from curvefit.plots.lettering import warn_of_lacking, wrapped
 from curvefit.plots.shown import AT_MOST, default_panel, shown_curves
 from curvefit.plots.style import (
-    GREY,
     SIZE_LABEL,
     Look,
+    add_figure_legend,
+    add_legend,
     error_axis,
     error_label,
     interval_text,
+    legend_line,
     looks,
     new_axes,
     new_grid,
@@ -118,15 +120,13 @@ def _draw_one(bands: CurveBands, ax: Axes, title: str, *, predictive: bool | Non
     names = [_name(triplet, varying or list(AXES)) for triplet in bands.triplets]
     with_prediction = len(names) == 1 if predictive is None else predictive
     for triplet, name, look in zip(bands.triplets, names, looks(names).values(), strict=True):
-        _draw_triplet(
-            ax, bands.select(**triplet._asdict()), look, label=drawable(name), predictive=with_prediction
-        )
+        _draw_triplet(ax, bands.select(**triplet._asdict()), look, label=name, predictive=with_prediction)
     _finish(ax, bands)
     first = bands.triplets[0]
     common = _name(first, shared) if varying and shared else ""
     set_title(ax, "\n".join(filter(None, [common, title])))
     if len(names) > 1:
-        ax.legend()
+        add_legend(ax, beside=False)
     return ax
 
 
@@ -163,7 +163,7 @@ def _draw_grid(
     _label_outer(axes, cells, bands.metric)
     set_figure_title(figure, title)
     if len(names) > 1:
-        _figure_legend(figure, look_of)
+        add_figure_legend(figure, [legend_line(name, look) for name, look in look_of.items()])
     return axes
 
 
@@ -228,16 +228,6 @@ def _label_outer(axes: np.ndarray, cells: dict[Any, Any], metric: str) -> None:
         ax.set_xlabel("" if below else SIZE_LABEL)
     axes[0, 0].set_ylabel("")
     axes[0, 0].figure.supylabel(error_label(metric), fontsize=9)
-
-
-def _figure_legend(figure: Any, look_of: dict[str, Look]) -> None:
-    from matplotlib.lines import Line2D
-
-    lines = [
-        Line2D([], [], color=look.colour, ls=look.dash, marker=look.marker, ms=4, label=drawable(name))
-        for name, look in look_of.items()
-    ]
-    figure.legend(handles=lines, loc="outside lower center", ncols=min(4, len(lines)), labelcolor=GREY)
 
 
 def _name(triplet: Triplet, axes: Sequence[str]) -> str:

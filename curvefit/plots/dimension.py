@@ -9,7 +9,18 @@ import pandas as pd
 
 from curvefit.dimension.multiplier import DataMultiplier
 from curvefit.errors import InvalidInputError
-from curvefit.plots.style import interval_text, looks, new_axes, paper_style, plain_log_axis, set_title
+from curvefit.plots.lettering import drawable
+from curvefit.plots.style import (
+    NAME_LETTERS,
+    add_legend,
+    interval_text,
+    looks,
+    new_axes,
+    paper_style,
+    plain_log_axis,
+    room,
+    set_title,
+)
 from curvefit.triplet import AXES
 
 if TYPE_CHECKING:
@@ -49,8 +60,8 @@ def plot_dimension(source: EffectiveDimension | pd.DataFrame, *, ax: Axes | None
     if table.empty:
         raise InvalidInputError("no triplet has both a known group and a defined dimension")
     with paper_style():
-        ax = new_axes(ax, size=(6.2, 3.8))
         models = list(dict.fromkeys(table["model"]))
+        ax = new_axes(ax, size=(max(6.2, 4.2 + room(models)), 3.8))
         places = np.sort(table["lie_dimension"].unique())
         width = 0.6 * (np.diff(places).min() if len(places) > 1 else 1.0)
         for place in places:
@@ -68,12 +79,12 @@ def plot_dimension(source: EffectiveDimension | pd.DataFrame, *, ax: Axes | None
             )  # fmt: skip
         named = table.drop_duplicates("lie_dimension").set_index("lie_dimension")["effective_symmetry"]
         ax.grid(axis="x", visible=False)
-        ax.set_xticks(places, [f"{named[place]}\n({np.expm1(place):,.0f})" for place in places])
+        ax.set_xticks(places, [drawable(f"{named[place]}\n({np.expm1(place):,.0f})") for place in places])
         plain_log_axis(ax, table[["dimension_low", "dimension_high"]].to_numpy())
         ax.set_xlabel("group under which (data, model, inference) learns (its dimension)")
         ax.set_ylabel("effective dimension (as linked)")
         set_title(ax, _dimension_finding(table))
-        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        add_legend(ax)
     return ax
 
 
@@ -126,7 +137,7 @@ def _multiplier_lines(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.invert_xaxis()
     ax.set(xlabel="test error (falling to the right)", ylabel=f"data multiplier\n({_ratio_words(table)})")
     set_title(ax, _multiplier_finding(table))
-    ax.legend(fontsize=7)
+    add_legend(ax, beside=False, fontsize=7)
     return ax
 
 
@@ -139,7 +150,8 @@ def _multiplier_rows(table: pd.DataFrame, ax: Axes | None) -> Axes:
     names = middle["data"] + " | " + middle["inference"]
     rows = {name: -i for i, name in enumerate(dict.fromkeys(names))}
     look_of = looks(list(dict.fromkeys(middle["model"])))
-    ax = new_axes(ax, size=(6.4, 1.3 + 0.11 * len(middle)))
+    width = max(6.4, 3.6 + room(rows) + room(look_of))
+    ax = new_axes(ax, size=(width, 1.3 + 0.11 * len(middle)))
     for rank, (model, look) in enumerate(look_of.items()):
         mine = middle[middle["model"] == model]
         at = names[mine.index].map(rows) - 0.7 * ((rank + 0.5) / len(look_of) - 0.5)
@@ -149,12 +161,12 @@ def _multiplier_rows(table: pd.DataFrame, ax: Axes | None) -> Axes:
     ax.axvline(1, color="black", lw=0.8)
     for place in list(rows.values())[1:]:
         ax.axhline(place + 0.5, color="#e4e4e4", lw=0.5)
-    ax.set_yticks(list(rows.values()), list(rows), fontsize=7.5)
+    ax.set_yticks(list(rows.values()), [drawable(name, NAME_LETTERS) for name in rows], fontsize=7.5)
     ax.set_ylim(-len(rows) + 0.4, 0.6)
     plain_log_axis(ax, middle[["multiplier_low", "multiplier_high"]].clip(1e-3, 1e4).to_numpy(), axis="x")
     ax.set_xlabel(f"data multiplier at a middle error ({_ratio_words(middle)})")
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    add_legend(ax)
     set_title(ax, _multiplier_finding(middle))
     return ax
 
@@ -170,7 +182,7 @@ def _baseline_name(table: pd.DataFrame) -> str:
 
 
 def _ratio_words(table: pd.DataFrame) -> str:
-    return f"inputs that {_baseline_name(table)} needs per input"
+    return drawable(f"inputs that {_baseline_name(table)} needs per input", NAME_LETTERS)
 
 
 def _pairs(table: pd.DataFrame) -> list[tuple[str, str]]:

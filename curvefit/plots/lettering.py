@@ -60,9 +60,19 @@ def lacking(text: str) -> set[str]:
     return {letter for letter in text if letter.isprintable() and ord(letter) not in known}
 
 
-def drawable(text: str) -> str:
-    """Return a text with a box for each letter that no font has."""
-    return text.translate({ord(letter): BOX for letter in lacking(text)})
+def drawable(text: str, width: int | None = None) -> str:
+    """Return a text as figures show it: letter by letter, a dollar too, and a box for each letter that no font has.
+
+    Parameters
+    ----------
+    text
+        A label, a title or a name of the user's.
+    width
+        How many letters fit on a line, see `wrapped`; lines stay whole when not given.
+    """
+    boxed = text.translate({ord(letter): BOX for letter in lacking(text)})
+    lines = boxed if width is None else wrapped(boxed, width)
+    return lines.replace("$", r"\$")  # a pair of plain dollars would be read as TeX
 
 
 def warn_of_lacking(names: Iterable[str]) -> None:
@@ -94,6 +104,11 @@ def _lines(text: str, width: int) -> list[str]:
                 lines.append("")
             lines[-1] += letter
     return [line for line in lines if line]
+
+
+def longest(names: Iterable[str]) -> int:
+    """Return the width of the longest line of some names, in letters; 0 where there is none."""
+    return max((wide(line) for name in names for line in name.splitlines()), default=0)
 
 
 def wide(text: str) -> int:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from curvefit.arguments import equal_tails
 from curvefit.plots.bands import seed_means
-from curvefit.plots.style import looks, new_axes, paper_style, set_title, size_axis
+from curvefit.plots.style import add_legend, looks, new_axes, paper_style, room, set_title, size_axis
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def plot_local_slopes(source: CurveFit | LocalSlopes, *, ax: Axes | None = None)
     slopes = source if isinstance(source, LocalSlopes) else local_slopes(source)
     names = [str(triplet) for triplet in slopes.triplets]
     with paper_style():
-        ax = new_axes(ax)
+        ax = new_axes(ax, size=(max(5.2, 3.6 + room(names)), 3.6))
         for triplet, look in zip(slopes.triplets, looks(names).values(), strict=True):
             line, points = (_of(frame, triplet) for frame in (slopes.fitted, slopes.measured))
             ax.fill_between(
@@ -109,7 +109,7 @@ def plot_local_slopes(source: CurveFit | LocalSlopes, *, ax: Axes | None = None)
         ax.set_ylabel("local slope, -d log(error) / d log(n)")
         set_title(ax, _finding(slopes))
         if len(names) > 1:
-            ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+            add_legend(ax)
     return ax
 
 

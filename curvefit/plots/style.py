@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import ArrayLike
 
-from curvefit.plots.lettering import drawable, families, wrapped
+from curvefit.plots.lettering import drawable, families, longest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +29,9 @@ DASHES: tuple[Any, ...] = (
     (0, (3, 3)),
 )
 GREY = "#666666"
+LETTERS_PER_INCH = 12
+NAME_LETTERS = 40
+"""Letters of a name that stand on one line of a legend or beside an axis."""
 SIZE_LABEL = "training inputs n"
 
 ERROR_LABELS = {
@@ -82,7 +85,7 @@ def looks(levels: Sequence[str]) -> dict[str, Look]:
 
 def error_label(metric: str) -> str:
     """Return the y-axis label of a metric, with its unit."""
-    return ERROR_LABELS.get(metric, f"test {metric}")
+    return ERROR_LABELS.get(metric, drawable(f"test {metric}", NAME_LETTERS))
 
 
 def new_axes(ax: Axes | None, *, size: tuple[float, float] = (5.2, 3.6)) -> Axes:
@@ -106,19 +109,45 @@ def new_grid(rows: int, columns: int, *, panel: tuple[float, float] = (2.5, 2.2)
     return figure, axes
 
 
-def set_title(ax: Axes, text: str, **settings: Any) -> None:
-    """Set a title, wrapped to the width of the figure."""
-    ax.set_title(wrapped(drawable(text), _letters(ax.get_figure(root=True), 0.5)), **settings)
+def room(names: Iterable[str]) -> float:
+    """Return the inches that names take beside axes, wrapped as in a legend."""
+    return longest(drawable(name, NAME_LETTERS) for name in names) / LETTERS_PER_INCH
+
+
+def set_title(ax: Axes, text: str, *, margin: float = 0.5, **settings: Any) -> None:
+    """Set a title, wrapped to the width of the figure but a margin in inches."""
+    ax.set_title(drawable(text, _letters(ax.get_figure(root=True), margin)), **settings)
 
 
 def set_figure_title(figure: Any, text: str) -> None:
     """Set the title of a figure of panels, wrapped to its width."""
-    figure.suptitle(wrapped(drawable(text), _letters(figure, 0.1)), x=0.01, ha="left", fontsize=10)
+    figure.suptitle(drawable(text, _letters(figure, 0.1)), x=0.01, ha="left", fontsize=10)
+
+
+def add_legend(ax: Axes, *, beside: bool = True, **settings: Any) -> None:
+    """Name what is drawn, beside the axes or within: long names wrapped, every letter as it is."""
+    lines, names = ax.get_legend_handles_labels()
+    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if beside else {}
+    ax.legend(lines, [drawable(name, NAME_LETTERS) for name in names], **place, **settings)
+
+
+def add_figure_legend(figure: Any, lines: Sequence[Any]) -> None:
+    """Name lines below all panels of a figure, in as many columns as fit."""
+    names = [drawable(line.get_label(), NAME_LETTERS) for line in lines]
+    columns = max(1, min(4, len(names), _letters(figure, 0.1) // (longest(names) + 6)))
+    figure.legend(lines, names, loc="outside lower center", ncols=columns, labelcolor=GREY)
+
+
+def legend_line(name: str, look: Look) -> Any:
+    """Return the line that stands for one level in a legend."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=look.colour, ls=look.dash, marker=look.marker, ms=4, label=name)
 
 
 def _letters(figure: Any, margin: float) -> int:
     """Return how many letters fit beside a margin in inches."""
-    return max(34, int(12 * (figure.get_figwidth() - margin)))
+    return max(34, int(LETTERS_PER_INCH * (figure.get_figwidth() - margin)))
 
 
 def size_axis(ax: Axes, sizes: ArrayLike) -> None:

@@ -10,11 +10,14 @@ import pandas as pd
 from curvefit.plots.style import (
     GREY,
     Look,
+    add_figure_legend,
     error_label,
+    legend_line,
     looks,
     new_grid,
     paper_style,
     plain_log_axis,
+    set_figure_title,
     set_title,
     size_axis,
 )
@@ -66,13 +69,10 @@ def plot_theory_curves(table: pd.DataFrame) -> np.ndarray:
             set_title(ax, f"{model} | {inference}\nmeasured / theory {part['ratio'].median():.2f}")
         figure.supylabel(error_label("loss"), fontsize=9)
         low, high = table["ratio"].quantile([0.05, 0.95])
-        figure.suptitle(
-            f"the measured loss is {low:.2f} to {high:.2f} times the theory's at nine sizes in ten",
-            x=0.01,
-            ha="left",
-            fontsize=10,
+        set_figure_title(
+            figure, f"the measured loss is {low:.2f} to {high:.2f} times the theory's at nine sizes in ten"
         )
-        figure.legend(handles=_legend(look_of), loc="outside lower center", ncols=4, labelcolor=GREY)
+        add_figure_legend(figure, _legend(look_of))
     return axes
 
 
@@ -86,10 +86,7 @@ def _draw(ax: Axes, part: pd.DataFrame, look_of: dict[str, Look]) -> None:
 def _legend(look_of: dict[str, Look]) -> list[Any]:
     from matplotlib.lines import Line2D
 
-    named = [
-        Line2D([], [], color=look.colour, ls=look.dash, marker=look.marker, ms=4, label=name)
-        for name, look in look_of.items()
-    ]
+    named = [legend_line(name, look) for name, look in look_of.items()]
     kinds = [
         Line2D([], [], color=GREY, marker="o", ls="none", ms=4, label="measured"),
         Line2D([], [], color=GREY, label="theory"),
