@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 import warnings
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from curvefit.cli.exit_codes import ExitCode
 from curvefit.cli.lazy import Interrupted, LazyCommand, lazy_group, missing_dependency
+from curvefit.cli.pipes import end_with_reader
 from curvefit.errors import CurvefitError, MissingDependencyError
 
 COMMANDS = (
@@ -54,6 +56,7 @@ app = typer.Typer(
     help="How fast does this learn, and why: exponents of learning curves, with honest intervals.",
     epilog=EPILOG,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -83,13 +86,19 @@ def main(arguments: list[str] | None = None) -> None:
     arguments
         Words after ``curvefit``; those of the process by default.
     """
+    if arguments is None:
+        end_with_reader()
     words = sys.argv[1:] if arguments is None else arguments
     with warnings.catch_warnings():
         # Notices of libraries to programmers are no business of who runs a command; warnings of ours are one line.
         for category in (FutureWarning, DeprecationWarning, PendingDeprecationWarning):
             warnings.simplefilter("ignore", category)
         warnings.showwarning = _show_warning
-        _run(words)
+        try:
+            _run(words)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
 
 
 def _run(words: list[str]) -> None:
@@ -110,11 +119,11 @@ def _run(words: list[str]) -> None:
         if (error.name or "").partition(".")[0] in {"runners", "torch", "pooch", "sklearn", "psutil"}:
             missing = missing_dependency(words[0], error.name)
             _leave(str(missing), type(missing).__name__, ExitCode.MISSING_DEPENDENCY, words)
-        raise
+        _leave_by_bug(error, words)
     except Exception as error:
         if as_json and hasattr(error, "format_message"):
             _leave(error.format_message(), type(error).__name__, ExitCode.BAD_INPUT, words)
-        raise
+        _leave_by_bug(error, words)
     raise SystemExit(code or 0)
 
 
@@ -122,7 +131,15 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     print(f"curvefit: {message}", file=sys.stderr, flush=True)
 
 
-def _leave(message: str, kind: str, code: ExitCode, words: list[str]) -> None:
+def _leave_by_bug(error: Exception, words: list[str]) -> NoReturn:
+    """Leave with the traceback of an error that is ours, and with its message as JSON where ``--json`` was asked for."""
+    if "--json" not in words:
+        raise error
+    traceback.print_exception(error)
+    _leave(str(error), type(error).__name__, ExitCode.INTERNAL_ERROR, words)
+
+
+def _leave(message: str, kind: str, code: ExitCode, words: list[str]) -> NoReturn:
     """Print an error without a traceback (as JSON where ``--json`` was asked for) and exit."""
     if "--json" in words:
         print(json.dumps({"error": message, "kind": kind, "exit_code": int(code)}))

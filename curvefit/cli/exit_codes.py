@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     RUNS_FAILED = 4
     MISSING_DEPENDENCY = 5
     INTERRUPTED = 130
+    UNREAD = 141
 
     @property
     def meaning(self) -> str:
@@ -30,4 +31,5 @@ _MEANINGS = {
     ExitCode.RUNS_FAILED: "everything was written, but some runs of the study failed or are missing",
     ExitCode.MISSING_DEPENDENCY: "an optional part is not installed; the message says how to get it",
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C); what was done is kept",
+    ExitCode.UNREAD: "nobody reads the output any more, as after a pipe into head",
 }

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from curvefit.errors import MissingDependencyError, unknown_name
+from curvefit.errors import InvalidInputError, MissingDependencyError, unknown_name
 
 COMMAND_GROUP = "curvefit.commands"
 INSTALL_RUNNERS = "pip install 'curvefit[runners]' (in a checkout: pip install '.[runners]')"
@@ -98,6 +98,8 @@ def lazy_group(commands: Iterable[LazyCommand]) -> type[TyperGroup]:
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
             name = args[0]
             known = self.list_commands(ctx)
+            if args[1:2] == ["-"]:
+                raise InvalidInputError(f"{name} reads a file or a folder, not standard input ('-')")
             if name in known:
                 return name, as_command(name, _lazy(own, name).load()), args[1:]
             if not name.startswith("-") and not ctx.resilient_parsing:

@@ -12,6 +12,7 @@ import pytest
 from curvefit.cli import main
 from curvefit.cli.exit_codes import ExitCode
 from curvefit.cli.lazy import LazyCommand
+from curvefit.cli.output import AsJson
 
 HEAVY = ("pandas", "pymc", "torch", "numpy", "scipy", "arviz", "matplotlib", "runners")
 
@@ -146,6 +147,48 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(LazyCommand, "load", lambda self: buggy)
     with pytest.raises(ZeroDivisionError):
         main(["status"])
+
+
+def test_a_bug_is_json_too_beside_its_traceback(monkeypatch, capsys):
+    def buggy(as_json: AsJson = False) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(LazyCommand, "load", lambda self: buggy)
+    code, out, err = run(capsys, "status", "--json")
+    assert code == ExitCode.INTERNAL_ERROR
+    assert json.loads(out) == {"error": "a bug", "kind": "ZeroDivisionError", "exit_code": 1}
+    assert "Traceback" in err
+
+
+@pytest.mark.parametrize("words", [("check", "table.csv"), ("check", "table.csv", "--json"), ("--help",)])
+def test_a_reader_that_leaves_is_no_bug(words, tmp_path):
+    (tmp_path / "table.csv").write_text(
+        "n_train,error\n" + "\n".join(f"{n},{1 / n}" for n in (8, 16, 32, 64))
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "curvefit", *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == ExitCode.UNREAD
+
+
+@pytest.mark.parametrize("words", [("-h",), ("fit", "-h")])
+def test_help_has_a_short_name(words, capsys):
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    assert "Usage: curvefit" in out
+
+
+@pytest.mark.parametrize("command", ["check", "fit"])
+def test_a_dash_is_told_that_standard_input_is_not_read(command, capsys):
+    code, _, err = run(capsys, command, "-")
+    assert code == ExitCode.BAD_INPUT
+    assert "not standard input" in err
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,5 @@
+"""``python -m curvefit``: the ``curvefit`` command."""
+
+from curvefit.cli import main
+
+main()
