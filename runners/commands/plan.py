@@ -71,7 +71,10 @@ def plan(
     )
     for label, count in asked.items():
         left = work.estimate(label)
-        typer.echo(f"  {label}: {count} runs, {f'{left} of one worker' if left else 'all done'}")
+        if left is None:
+            typer.echo(f"  {label}: {count} runs, all done")
+        else:
+            typer.echo(f"  {label}: {len(work.todo[label])} of {count} runs missing, {left} of one worker")
     if estimate is not None and slowest is not None:
         typer.echo(f"time with {workers} worker{'s' if workers > 1 else ''}: {estimate}")
         if slowest.seconds > estimate.seconds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
@@ -33,23 +33,27 @@ class CostEstimate:
         Median, 5 % and 95 % quantile.
     n_past
         Past runs it rests on; 0 means on a general prior only.
+    guessed
+        Labels of the algorithms without past runs, whose part rests on the general prior.
     """
 
     seconds: float
     low: float
     high: float
     n_past: int
+    guessed: tuple[str, ...] = ()
 
     def per_worker(self, workers: int) -> CostEstimate:
         """Return the time that `workers` at once would need."""
-        return CostEstimate(self.seconds / workers, self.low / workers, self.high / workers, self.n_past)
+        times = {name: getattr(self, name) / workers for name in ("seconds", "low", "high")}
+        return replace(self, **times)
 
     def __str__(self) -> str:
-        basis = (
-            f"from {self.n_past} past runs"
-            if self.n_past
-            else "a guess from this processor's speed: no past runs"
-        )
+        basis = "a guess from this processor's speed: no past runs"
+        if self.n_past:
+            basis = f"from {self.n_past} past run{'s' if self.n_past > 1 else ''}"
+            if self.guessed:
+                basis += f", and for {', '.join(self.guessed)} a guess from this processor's speed"
         return f"{duration(self.seconds)} (90 %: {duration(self.low)} to {duration(self.high)}; {basis})"
 
 
@@ -116,7 +120,9 @@ def estimate_cost(
         unlike = np.exp(_UNLIKE * rng.standard_normal(_DRAWS)) if pairs else 1.0
         totals += unlike * np.maximum(mean + scatter * rng.standard_normal(_DRAWS), mean * 0.05)
     low, middle, high = np.quantile(totals, (0.05, 0.5, 0.95))
-    return CostEstimate(float(middle), float(low), float(high), sum(len(past.get(k, ())) for k in todo))
+    n_past = {label: len(past.get(label, ())) for label in todo}
+    guessed = tuple(label for label, number in n_past.items() if not number)
+    return CostEstimate(float(middle), float(low), float(high), sum(n_past.values()), guessed)
 
 
 def _draw_line(past: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -44,6 +44,8 @@ def test_plan_counts_what_is_done_and_estimates_the_rest(finished, capsys):
     found = json.loads(capsys.readouterr().out)
     assert (found["total"], found["done"], found["missing"]) == (12, 6, 6)
     assert 0 < found["seconds"]["low"] < found["seconds"]["median"] < found["seconds"]["high"] < 1
+    plan(str(finished / "s.toml"), out=finished / "out", executor=EXECUTOR)
+    assert "  i: 6 of 12 runs missing, " in capsys.readouterr().out
     plan(str(finished / "s.toml"), executor=EXECUTOR)
     assert "no past runs)" in capsys.readouterr().out
     plan(str(finished / "s.toml"), workers=64, executor=EXECUTOR)
