@@ -18,6 +18,7 @@ from curvefit.curves.frames import as_pandas
 from curvefit.curves.quality import METRICS, flag_counts, flag_rows, numbered_seeds, ordered_triplets
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.records.record import RunRecord
+from curvefit.shown import Shown
 from curvefit.triplet import AXES, Triplet
 
 NAME_SEEDS = "name their column with seed='<column>', on the command line -c seed=<column>"
@@ -25,7 +26,7 @@ TRAINING_SETS = ("nested", "independent", "unknown")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LearningCurves:
+class LearningCurves(Shown):
     """Test errors of triplets at several training-set sizes.
 
     Build one with `from_frame`, `from_records` or `load_curves`; the constructor takes a table that is tidy

@@ -19,6 +19,7 @@ from curvefit.fitting.effects import decompose
 from curvefit.fitting.noise import seed_variance
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
+from curvefit.shown import Shown
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CurveFit:
+class CurveFit(Shown):
     """Posterior of the learning curves of many triplets; build one with `fit`, `load_fit` or `from_draws`.
 
     Parameters

@@ -18,6 +18,7 @@ from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import DataFileError, InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.saved import check_form, load_fit
+from curvefit.shown import Shown
 from curvefit.triplet import Triplet
 
 ARRAYS_FILE = "arrays.nc"
@@ -66,10 +67,11 @@ CODECS = {
 }
 
 
-class Saveable:
-    """What can be written into a folder and read back, field by field."""
+class Saveable(Shown):
+    """What can be written into a folder and read back, field by field, and shows itself in a line."""
 
     __slots__ = ()
+    counted: ClassVar[Mapping[str, str]] = {"triplets": "triplets", "pairs": "pairs", "n": "sizes"}
     form: ClassVar[SavedForm] = SavedForm(
         "result.json",
         2,
