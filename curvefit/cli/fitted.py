@@ -12,7 +12,7 @@ import typer
 from curvefit.cli.exit_codes import ExitCode
 from curvefit.cli.options import Option, block_of_options
 from curvefit.cli.output import print_progress
-from curvefit.cli.source import read_curves
+from curvefit.cli.source import read_curves, split_choice
 from curvefit.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -144,10 +144,12 @@ def load_saved_fit(path: Path, **choice: Any) -> CurveFit | None:
 
     if not is_saved_fit(path):
         return None
-    given = [name for name, value in choice.items() if value not in (None, [])]
-    if given:
+    if choice:
+        from curvefit.report.sources import asked_words
+
+        asked = asked_words(*split_choice(choice), {})
         raise InvalidInputError(
-            f"a saved fit is used as it is: {', '.join(given)} can only be chosen from a table"
+            f"{path} is a saved fit and used as it is; only a table takes {' '.join(asked)}"
         )
     return load_fit(path)
 

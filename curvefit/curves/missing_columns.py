@@ -33,12 +33,12 @@ def refuse_unnamed(frame: pd.DataFrame, chosen: Mapping[str, Any]) -> None:
         hint = " Does its first line hold the names of the columns?" if _is_headless(frame) else ""
         raise InvalidInputError(
             f"no column with training-set sizes among {', '.join(frame.columns)}; "
-            f"name it, as in n_train='<column>'.{hint}"
+            f"name it, as in n_train='<column>' (on the command line: -c n_train=<column>).{hint}"
         )
     if not any(role in chosen for role in MEASURED):
         raise InvalidInputError(
             f"no column with test errors among {', '.join(frame.columns)}; name it, as in value='<column>', "
-            f"n_errors='<column>' or accuracy='<column>'.{_about_scores(frame)}"
+            f"n_errors='<column>' or accuracy='<column>' (on the command line: -c value=<column>).{_about_scores(frame)}"
         )
 
 

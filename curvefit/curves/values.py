@@ -110,7 +110,7 @@ def _guess_metric(column: str, value: pd.Series) -> tuple[str, str]:
     metric = _named_metric(column)
     if metric == "error-rate":
         _refuse_percentages(value, column, "")
-    note = f"read {_shown(column)} as the {METRIC_NAMES[metric]} (set metric= to say otherwise)"
+    note = f"read {_shown(column)} as the {METRIC_NAMES[metric]} (metric= says otherwise; on the command line: -c metric=...)"
     if "rmse" in words(column):
         note += "; the exponent of a root mean squared error is half that of the squared error"
     return metric, note

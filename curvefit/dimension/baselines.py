@@ -102,7 +102,7 @@ def choose_baseline(curves: LearningCurves, triplets: Sequence[Triplet]) -> tupl
     if not offers:
         raise InvalidInputError("a gain compares two curves or more; there is one triplet")
     raise InvalidInputError(
-        f"no baseline was named and none stands out; name one (--baseline): {'; '.join(offers)}"
+        f"no baseline was named and none stands out; name one with baseline= (on the command line: --baseline): {'; '.join(offers)}"
     )
 
 

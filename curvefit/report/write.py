@@ -126,7 +126,8 @@ def write_study_report(
     if is_saved_fit(source):
         if asked:
             raise InvalidInputError(
-                f"{source} is a saved fit and reported as it is: {' '.join(asked)} needs a table"
+                f"{source} is a saved fit and reported as it is: columns, a choice and settings are for tables "
+                f"(on the command line: {' '.join(asked)})"
             )
         fit, reused = load_fit(source), True
         name = source.resolve().parent.name if source.name == "fit" else source.name

@@ -183,9 +183,9 @@ def test_predict_refuses_what_no_curve_can_reach(words, saved, capsys):
 
 def test_predict_refuses_to_choose_columns_of_a_saved_fit(saved, capsys):
     with pytest.raises(SystemExit) as left:
-        main(["predict", str(saved), "--model", "gap"])
+        main(["predict", str(saved), "--from", "256", "--model", "cnn"])
     assert left.value.code == 2
-    assert "model can only be chosen from a table" in capsys.readouterr().err
+    assert "used as it is; only a table takes --model cnn --from 256" in capsys.readouterr().err
 
 
 def test_design_ranks_proposals(saved, capsys):
@@ -232,7 +232,7 @@ def test_report_of_a_saved_fit_samples_nothing(capsys, tmp_path):
     with pytest.raises(SystemExit) as left:
         main(["report", str(saved), "--out", str(tmp_path / "out"), "--draws", "500"])
     assert left.value.code == 2
-    assert "--draws 500 needs a table" in capsys.readouterr().err
+    assert "are for tables (on the command line: --draws 500)" in capsys.readouterr().err
 
 
 def test_an_interrupted_fit_is_kept_and_leaves_with_130(table, capsys, tmp_path, monkeypatch):
@@ -286,7 +286,10 @@ def test_a_wrong_choice_stops_before_anything_is_read(command, option, wrong, me
     [
         (("--link", "noizy", "--baseline", "mlp"), "Did you mean 'noisy'?"),
         (("--baseline", "mpl"), "Did you mean 'mlp'?"),
-        ((), "none stands out; name one (--baseline): model 'mlp' or 'cnn'"),
+        (
+            (),
+            "none stands out; name one with baseline= (on the command line: --baseline): model 'mlp' or 'cnn'",
+        ),
     ],
 )
 def test_a_gain_that_cannot_be_measured_stops_before_the_fit(words, meant, table, capsys, monkeypatch):
@@ -355,3 +358,13 @@ def test_numbers_that_cannot_be_read_are_named(words, why, table, capsys):
     told = json.loads(run(capsys, "predict", table, *words, "--json", code=2))["error"]
     assert f"Invalid value for '{words[0]}': '{words[1]}' " in told
     assert why in told
+
+
+def test_messages_spell_an_option_for_python_and_for_the_command_line(capsys, tmp_path):
+    table = tmp_path / "epochs.csv"
+    table.write_text("model,epoch,error\na,1,0.5\na,2,0.4\n")
+    with pytest.raises(SystemExit):
+        main(["check", str(table)])
+    assert "n_train='<column>' (on the command line: -c n_train=<column>)" in capsys.readouterr().err
+    table.write_text("n,error\n" + "\n".join(f"{n},{1 / n}" for n in (8, 16, 32, 64)))
+    assert "(metric= says otherwise; on the command line: -c metric=...)" in run(capsys, "check", table)
