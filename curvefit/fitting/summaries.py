@@ -59,7 +59,8 @@ def describe(fit: CurveFit, probability: float = 0.9) -> str:
                 f"exponent {row['exponent']:.2f} ({percent} {row['exponent_lower']:.2f} to {row['exponent_upper']:.2f})"
             )
         if "floor" in row:
-            parts.append(f"floor {row['floor']:.3g} ({row['floor_lower']:.3g} to {row['floor_upper']:.3g})")
+            middle, low, high = without_dust(row["floor"], row["floor_lower"], row["floor_upper"])
+            parts.append(f"floor {middle:.3g} ({low:.3g} to {high:.3g})")
         parts.append(f"error {row['error_at_n_max']:.3g} at n = {row['n_max']:,}")
         sentence = f"{triplet}: {', '.join(parts)}."
         limit = row.get("exponent_sd_limit")
@@ -69,6 +70,18 @@ def describe(fit: CurveFit, probability: float = 0.9) -> str:
     if len(fit.triplets) > AT_MOST:
         lines.append(f"... and {len(fit.triplets) - AT_MOST:,} more; summary() has all")
     return "\n".join(lines)
+
+
+def without_dust(*values: float) -> tuple[float, ...]:
+    """Return the values with a plain 0 for those that are practically 0 beside the largest.
+
+    Examples
+    --------
+    >>> without_dust(0.014, 5.4e-14, 0.147)
+    (0.014, 0.0, 0.147)
+    """
+    least = 1e-3 * max(map(abs, values))
+    return tuple(value if abs(value) >= least else 0.0 for value in values)
 
 
 #: Most curves that get a sentence in the text of a fit.

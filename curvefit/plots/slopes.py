@@ -137,7 +137,7 @@ def _finding(slopes: LocalSlopes) -> str:
     return (
         bends[0]
         if len(slopes.triplets) == 1
-        else f"{len(bends)} of {len(slopes.triplets)} curves bend: {bends[0]}"
+        else f"{len(bends)} of the {len(slopes.triplets)} curves drawn bend: {bends[0]}"
     )
 
 

@@ -130,18 +130,16 @@ def slope_figure(fit: CurveFit) -> ReportFigure:
     from curvefit.dimension.pairs import reference_data
 
     slopes = local_slopes(fit)
-    chosen = slopes.select(_varied(slopes.triplets, reference_data(fit.curves))[:AT_MOST_SLOPES])
+    rotated = reference_data(fit.curves)
+    chosen = slopes.select(_varied(slopes.triplets, rotated)[:AT_MOST_SLOPES])
     rest = len(slopes.triplets) - len(chosen.triplets)
+    first = "unrotated data and every model" if rotated else "every model on every data set"
     return render(
         "local-slopes",
         lambda: plot_local_slopes(chosen),
         caption="Local slope between neighbouring sizes (points) and of the fitted curve (bands): a plateau or a "
         "slow start would show here."
-        + (
-            f" {len(chosen.triplets)} curves are drawn: unrotated data and every model first, {rest} are left out."
-            if rest
-            else ""
-        ),
+        + (f" {len(chosen.triplets)} curves are drawn: {first} first, {rest} are left out." if rest else ""),
     )
 
 

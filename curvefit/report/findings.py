@@ -150,19 +150,22 @@ def _halving(fit: CurveFit, triplet: Triplet, exponent: np.ndarray, probability:
         "halving",
         1.0,
         f"To halve what is left of its reducible error, {triplet} needs {number(middle, 2)} times "
-        f"({number(low, 2)} to {number(high, 2)}) more training inputs.",
+        f"({number(low, 2)} to {number(high, 2)}) as many training inputs.",
     )
 
 
 def _floor(fit: CurveFit, probability: float) -> Finding:
+    from curvefit.fitting.summaries import without_dust
+
     floor = fit.parameter("floor")
     low, middle, high = np.quantile(floor, [(1 - probability) / 2, 0.5, (1 + probability) / 2], axis=0)
     best = int(np.argmin(high))
+    told = [number(value, 2) for value in without_dust(middle[best], low[best], high[best])]
     return Finding(
         "floor",
         1.0,
-        f"The lowest floor is that of {fit.triplets[best]}: {number(middle[best], 2)} ({number(low[best], 2)} to "
-        f"{number(high[best], 2)}); more of the same data cannot go below it.",
+        f"The lowest floor is that of {fit.triplets[best]}: {told[0]} ({told[1]} to {told[2]}); "
+        "more of the same data cannot go below it.",
     )
 
 

@@ -17,6 +17,11 @@ POOLING = {
     "none": "every curve is fitted for itself; only the noise parameters are shared",
     "full": "one law is fitted to all curves",
 }
+TRAINING_SETS = {
+    "nested": "training sets are nested",
+    "independent": "training sets are independent",
+    "unknown": "how training sets were drawn is not known",
+}
 LIKELIHOODS = {
     "beta-binomial": "Error counts are beta-binomial: counting noise of the test set and, beyond it, noise between seeds.",
     "logit-gaussian": "Error rates are Gaussian on the logit scale, with counting noise of the test set and noise between seeds.",
@@ -35,7 +40,7 @@ def methods_of(
     size_words = (
         f"{len(fit.triplets)} learning curves with {len(usable):,} runs ({seeds} seed{'s' if seeds != 1 else ''}) at "
         f"n = {usable['n_train'].min():,} to {usable['n_train'].max():,} training inputs; the metric is "
-        f"{fit.curves.metric}, training sets are {fit.curves.training_sets}."
+        f"{fit.curves.metric}, {TRAINING_SETS[fit.curves.training_sets]}."
     )
     law_words = (
         f"The curve family is {fit.family}: the error falls as floor + amplitude · n^-exponent at large n, and starts "

@@ -106,7 +106,7 @@ def write_study_report(
         Folder of a study's records, a table, or a saved fit, which is reported as it is.
     out
         Folder for ``report.html``, ``report.md``, ``exponents.csv``, ``gains.csv``, ``invariance.csv``,
-        ``theory.csv`` (the last two where the study has any), ``figures/`` and ``fit/``.
+        ``theory.csv`` (the last three where there is any), ``figures/`` and ``fit/``.
     columns
         Columns of a table, as in `load_curves`.
     choice
@@ -140,7 +140,10 @@ def write_study_report(
     for table in report.tables:
         if table.key in TABLE_FILES:
             table.frame.to_csv(out / f"{table.key}.csv", index=False)
-    all_gains(report).to_csv(out / "gains.csv", index=False)
+    (out / "gains.csv").unlink(missing_ok=True)
+    gains = all_gains(report)
+    if len(gains):
+        gains.to_csv(out / "gains.csv", index=False)
     _write_figures(report, out / "figures")
     (out / "report.md").write_text(to_markdown(report), encoding="utf-8")
     page = out / "report.html"

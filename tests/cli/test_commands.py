@@ -200,7 +200,7 @@ def test_report_writes_its_folder_and_uses_the_saved_fit_again(table, capsys, tm
     assert (first["reused_fit"], second["reused_fit"]) == (False, True)
     assert first["verdict"] == second["verdict"]
     assert len(first["verdict"]) == 3
-    for name in ("report.html", "report.md", "exponents.csv", "gains.csv", "figures/curves-1.png"):
+    for name in ("report.html", "report.md", "exponents.csv", "figures/curves-1.png"):
         assert (tmp_path / "out" / name).stat().st_size > 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 from curvefit.dimension import invariance_table
 from curvefit.fitting import CurveFit
 from curvefit.report.cells import interval, number, probability_cell, spell_interval
-from curvefit.report.findings import most_telling
+from curvefit.report.findings import _fit_findings, most_telling
 from curvefit.report.tables import exponent_table, invariance_grids
 
 
@@ -163,3 +164,13 @@ def test_the_report_compares_with_the_model_of_the_largest_group_whatever_its_na
     study, dense = rotation_study(seeds=1), {"model": {"fcn": "dense"}}
     renamed = dataclasses.replace(study, table=study.table.replace(dense), facts=study.facts.replace(dense))
     assert baselines(posterior(renamed)) == ["dense", "o-cp"]
+
+
+def test_what_is_practically_zero_is_told_as_zero_and_halving_says_as_many(fit):
+    from curvefit.fitting.summaries import without_dust
+
+    assert without_dust(0.0071, 4.6e-08, 0.022) == (0.0071, 0.0, 0.022)
+    assert without_dust(0.0, 0.0, 0.0) == (0.0, 0.0, 0.0)
+    sentences = [finding.sentence for finding in _fit_findings(fit, 0.9)]
+    (halving,) = (one for one in sentences if one.startswith("To halve"))
+    assert re.search(r"needs [\d.,]+ times \([\d.,]+ to [\d.,]+\) as many training inputs\.$", halving)

@@ -24,7 +24,7 @@ def report(
     settings: dict[str, Any],
     as_json: AsJson = False,
 ) -> None:
-    """Write report.html (one file, no network), report.md, exponents.csv, gains.csv and PNG figures.
+    """Write report.html (one file, no network), report.md, exponents.csv, PNG figures, and gains.csv where there are gains.
 
     A fit that was saved there is used again as long as records and settings are the same; a fit saved by
     'curvefit fit --save' is reported as it is. Prints the path and the three most telling sentences. Leaves with
