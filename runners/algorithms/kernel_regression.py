@@ -170,7 +170,7 @@ def _solve(problem: Problem, runs: list[tuple[Run, float | None]], shared: float
         sizes = sorted({run.spec.n_train for run, _ in members})
         started = time.process_time()
         ridge = algorithm.ridge
-        extra = {"ridge": ridge, "ridge_absolute": ridge * problem.scale[algorithm.kind]}
+        extra: dict[str, Any] = {"ridge": ridge, "ridge_absolute": ridge * problem.scale[algorithm.kind]}
         solve = _solve_flow if algorithm.flow_times() is not None else _solve_limit
         solved = dict(solve(problem, algorithm, sizes))
         own = (time.process_time() - started) / len(members)
@@ -214,7 +214,11 @@ def _solve_limit(problem: Problem, algorithm: AbstractKernelRegression, sizes: l
             scale = problem.scale[algorithm.kind]
             factor = factorise(gram, ridge=algorithm.ridge, scale=scale, overwrite=True)
             served = [largest] if factor.jitter else sizes
-            said = {"jitter": factor.jitter, "condition": factor.condition, "n_factored": largest}
+            said: dict[str, Any] = {
+                "jitter": factor.jitter,
+                "condition": factor.condition,
+                "n_factored": largest,
+            }
             notes = algorithm.describe(problem, factor, served)
             targets = problem.targets[:largest]
             for n, predictions in predict_prefixes(factor, targets, test[:largest], served):
