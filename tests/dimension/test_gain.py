@@ -297,7 +297,10 @@ def test_the_baseline_is_what_the_curves_suggest() -> None:
     named = power_laws({"fcn": 0.25, "gap": 0.5}, {"fcn": 1.0, "gap": 1.0})
     assert "by its name" in choose_baseline(named.curves, named.triplets)[1]
     even = study.select(model=["vec", "gap"], data="plain trivial")
-    with pytest.raises(InvalidInputError, match=r"name one \(--baseline\): model 'vec' or 'gap'"):
+    with pytest.raises(
+        InvalidInputError,
+        match=r"name one with baseline= \(on the command line: --baseline\): model 'vec' or 'gap'",
+    ):
         choose_baseline(even, even.triplets)
     lone = study.select(model="vec", data="plain trivial")
     with pytest.raises(InvalidInputError, match="there is one triplet"):

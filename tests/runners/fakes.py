@@ -73,7 +73,7 @@ class Lines(AbstractDataset):
     def facts(self) -> DataFacts:
         return DataFacts("lines", (2, 2, 1), None, 1.0)
 
-    def largest_n_train(self) -> None:
+    def largest_n_train(self, study_seed: int = 0) -> None:
         return None
 
     def split(self, n_train: int, *, seed: int, study_seed: int = 0) -> Split:
