@@ -68,14 +68,24 @@ STUDENTS = "runners.datasets.teachers.students"
 @pytest.mark.parametrize(
     ("data", "model", "words"),
     [
-        ("torus-field", "fcn", "needs a KernelStudent as model, not FCN"),
-        ("digits", f"{STUDENTS}:KernelStudent", "needs regression targets, not the 10 classes"),
+        ("torus-field", {"name": "fcn"}, "needs a KernelStudent as model, not FCN"),
+        ("digits", {"name": f"{STUDENTS}:KernelStudent"}, "needs regression targets, not the 10 classes"),
+        (
+            "torus-field",
+            {"name": f"{STUDENTS}:KernelStudent", "coordinates": 3},
+            "coordinates 3 must be less than the 3 pixels",
+        ),
+        (
+            "torus-field",
+            {"name": f"{STUDENTS}:KernelStudent", "filter": 4},
+            "filter 4 is larger than the 3 pixels",
+        ),
     ],
 )
 def test_what_kernel_interpolation_cannot_do_is_refused_before_any_work(data, model, words):
     inference = [{"name": f"{STUDENTS}:KernelInterpolation"}]
     with pytest.raises(InvalidInputError, match=words):
-        prepare_study(study(data=[{"name": data}], model=[{"name": model}], inference=inference))
+        prepare_study(study(data=[{"name": data}], model=[model], inference=inference))
 
 
 def test_a_stop_loss_that_is_large_against_the_targets_is_remarked_on():

@@ -30,11 +30,11 @@ class KernelStudent(Settings):
     profile
         Correlation as a function of distance, or ``"polynomial"``.
     coordinates
-        See only so many leading pixels: invariance under whatever moves the others. None: all.
+        See only so many leading pixels, fewer than there are: invariance under whatever moves the others. None: all.
     filter
         Patches of so many neighbouring pixels, cyclically, an own function per position. None: all at once.
     shared
-        One function for all patches: invariance under cyclic shifts as well. Needs `filter`.
+        One function for all patches: invariance under cyclic shifts of the pixels seen. Needs `filter`.
     """
 
     profile: Profile = "laplace"
@@ -53,10 +53,25 @@ class KernelStudent(Settings):
         return "shared" if self.shared else "per-pixel"
 
     def function_symmetry(self) -> str:
-        """Return the group under which every learned function is invariant."""
-        if self.shared:
-            return "cyclic-shifts"
-        return "trivial" if self.coordinates is None else f"o-c-tail-{self.coordinates}"
+        """Return a group under which every learned function is invariant.
+
+        Of shared patches of some leading pixels it is that of the pixels unseen: shifts of all pixels bring them in.
+        """
+        if self.coordinates is not None:
+            return f"o-c-tail-{self.coordinates}"
+        return "cyclic-shifts" if self.shared else "trivial"
+
+    def check_pixels(self, pixels: int) -> None:
+        """Refuse inputs of so many pixels, unless some are left unseen by `coordinates`, and `filter` fits the seen."""
+        if self.coordinates is not None and self.coordinates >= pixels:
+            raise InvalidInputError(
+                f"coordinates {self.coordinates} must be less than the {pixels} pixels; leave it out to see all"
+            )
+        seen = self.coordinates or pixels
+        if self.filter is not None and self.filter > seen:
+            raise InvalidInputError(
+                f"filter {self.filter} is larger than the {seen} pixels that the kernel sees"
+            )
 
     def gram(self, x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
         """Return the kernel ``(n1, n2)`` between inputs ``(n, 1, pixels, channels)``."""
@@ -95,6 +110,7 @@ class KernelInterpolation(AbstractAlgorithm):
             raise InvalidInputError(
                 f"kernel interpolation needs regression targets, not the {facts.n_classes} classes of {facts.source}"
             )
+        run.architecture.check_pixels(facts.shape[0] * facts.shape[1])
 
     def share_key(self, run: Run) -> Hashable:
         spec = run.spec
