@@ -67,14 +67,13 @@ def factorise(
     Raises
     ------
     InvalidInputError
-        For a matrix that is not square, not finite, or a negative ridge.
+        For a matrix that is not square, not finite, or a ridge that is negative or not finite.
     FitError
         When the matrix is not positive definite even with the largest jitter.
     """
     if kernel.ndim != 2 or kernel.shape[0] != kernel.shape[1] or not len(kernel):
         raise InvalidInputError(f"kernel has shape {kernel.shape}; expected a square matrix")
-    if not ridge >= 0:
-        raise InvalidInputError(f"ridge {ridge} is not allowed; allowed: 0 or more")
+    check_ridge(ridge)
     diagonal = kernel.diagonal().copy()
     if not np.isfinite(kernel.sum()):
         raise InvalidInputError("kernel holds NaN or infinity")
@@ -93,6 +92,12 @@ def factorise(
         f"kernel of {len(work)} points is not positive definite: leading block {failed} fails with a jitter "
         f"of {JITTERS[-1]:g} times {scale:.3g}; give a larger ridge than {ridge:g}"
     )
+
+
+def check_ridge(ridge: float) -> None:
+    """Raise unless `ridge` is a finite number that is not negative."""
+    if not 0 <= ridge < np.inf:
+        raise InvalidInputError(f"ridge {ridge} is not allowed; allowed: 0 or more, and finite")
 
 
 def _restore(work: np.ndarray, diagonal: np.ndarray) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from curvefit.errors import FitError, InvalidInputError
-from runners.kernels.factor import Factor
+from runners.kernels.factor import Factor, check_ridge
 
 STRIP = 512
 """Rows of the inverse factor worked on at once."""
@@ -154,6 +154,7 @@ def predict_flow(
     """
     if any(not time > 0 for time in times):
         raise InvalidInputError(f"times {list(times)} must all be positive")
+    check_ridge(ridge)
     values, vectors = np.linalg.eigh(kernel)
     values = values + ridge * float(np.trace(kernel)) / len(kernel)
     floor = np.finfo(values.dtype).eps * len(values) * max(values[-1], 0.0)

@@ -90,6 +90,15 @@ def test_bad_matrices_are_refused(bad):
         factorise(bad)
 
 
+@pytest.mark.parametrize("ridge", [-1e-3, np.nan, np.inf])
+def test_a_ridge_that_is_negative_or_not_finite_is_refused(problem, ridge):
+    gram, y, cross, _ = problem
+    with pytest.raises(InvalidInputError, match=f"ridge {ridge} is not allowed"):
+        factorise(gram, ridge=ridge)
+    with pytest.raises(InvalidInputError, match=f"ridge {ridge} is not allowed"):
+        predict_flow(gram, y, cross, [1.0], ridge=ridge)
+
+
 def test_agrees_with_neural_tangents_predictions():
     file = references.SHARED / "predict_vec_d3_relu_wb_SAME.npz"
     if not file.exists():
