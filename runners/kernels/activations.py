@@ -2,8 +2,8 @@ r"""Dual activations: what a non-linearity does to the covariance of two Gaussia
 
 For :math:`(u, v)` Gaussian with variances :math:`q_1, q_2` and covariance :math:`k`, `dual` returns
 :math:`E[\phi(u)\phi(v)]` and :math:`E[\phi'(u)\phi'(v)]`. All four non-linearities need one inverse sine of
-:math:`\rho = k\,a(q_1)\,a(q_2)`; :math:`\rho` within rounding of :math:`\pm 1` is taken as exactly that, so
-coincident points carry no square root of rounding noise.
+:math:`\rho = k\,a(q_1)\,a(q_2)` and its cosine :math:`s = \sqrt{1 - \rho^2}` (see `find_sine`). Points collinear
+within rounding are taken as exactly that, so coincident points carry no square root of rounding noise.
 
 References
 ----------
@@ -19,7 +19,7 @@ import torch
 from runners.kernels.plan import Nonlinearity
 
 COINCIDENT = {torch.float64: 4e-15, torch.float32: 2e-6}
-"""Largest 1 - rho**2 that counts as coincident points, by dtype."""
+"""Largest ``1 - k**2 / (q1 q2)`` that counts as collinear points, by dtype."""
 
 
 def scale(activation: Nonlinearity, q: torch.Tensor) -> torch.Tensor:
@@ -31,9 +31,26 @@ def scale(activation: Nonlinearity, q: torch.Tensor) -> torch.Tensor:
     return (1 + q).rsqrt()
 
 
-def root(activation: Nonlinearity, q: torch.Tensor) -> torch.Tensor:
-    """Return the factor of which products of two scale what the activation adds (see `loops.activate`)."""
-    return q.sqrt() if activation.name == "relu" else q
+def remainder(activation: Nonlinearity, q: torch.Tensor) -> torch.Tensor:
+    """Return ``1 - q a(q)**2``, computed without cancellation."""
+    if activation.name == "relu":
+        return torch.zeros_like(q)
+    return 1 / (1 + (2 * q if activation.name == "erf" else q))
+
+
+def find_sine(rho: torch.Tensor, u1: torch.Tensor, u2: torch.Tensor) -> torch.Tensor:
+    r"""Return :math:`s = \sqrt{1 - \rho^2}`, given the `remainder` u of both points.
+
+    For erf and GELU rho tends to 1 as variances grow, where ``1 - rho**2`` would cancel. It is
+
+    .. math:: 1 - \rho^2 = (u_1 + u_2 - u_1 u_2) + [(1 - u_1)(1 - u_2) - \rho^2],
+
+    of which only the bracket, 0 for collinear points, holds a difference.
+    """
+    limit = (1 - u1) * (1 - u2)
+    angle = limit - rho.square()
+    angle = torch.where(angle > COINCIDENT[rho.dtype] * limit, angle, 0.0)
+    return (angle + (u1 + u2 - u1 * u2)).sqrt()
 
 
 def dual(
@@ -53,28 +70,21 @@ def dual(
     Cho & Saul 2009 (ReLU, of which leaky ReLU is an affine image); Williams 1997 (erf); Tsuchida, Pearce,
     van der Heide, Roosta, Gallagher, arXiv:2002.08517 (GELU).
     """
-    a = scale(activation, q1) * scale(activation, q2)
-    rho = (k * a).clamp(-1, 1)
-    s2 = (1 - rho) * (1 + rho)
-    if activation.name == "relu":
-        coincident = s2 < COINCIDENT[k.dtype]
-        s2 = torch.where(coincident, torch.zeros_like(s2), s2)
-        rho = torch.where(coincident, rho.sign(), rho)
-    s = s2.sqrt()
-    turn = torch.asin(rho) / (2 * math.pi)
+    a, root = scale(activation, q1) * scale(activation, q2), q1.sqrt() * q2.sqrt()
+    u1, u2 = remainder(activation, q1), remainder(activation, q2)
+    rho = a * k
+    s = find_sine(rho, u1, u2)
+    turn = torch.atan2(rho, s) / (2 * math.pi)
     if activation.name == "relu":
         leak = activation.leak
         derivative = turn + 0.25
-        arc = k * derivative + (q1.sqrt() * q2.sqrt()) * s / (2 * math.pi)
+        arc = k * derivative + root * s / (2 * math.pi)
         return (1 - leak) ** 2 * arc + leak * k, (1 - leak) ** 2 * derivative + leak
     if activation.name == "erf":
         return 4 * turn, (2 / math.pi) * a / s
     # gelu, x * Phi(x)
-    delta = s / a
-    shrink = a * a
-    product = q1 * q2
-    covariance = (k * k / delta + product * delta) * shrink / (2 * math.pi) + k * (turn + 0.25)
-    slope = (1 / (delta * delta) + (1 - product) * shrink + 1) * k / delta / (2 * math.pi)
+    covariance = (rho * rho * a / s + a * root * root * s) / (2 * math.pi) + k * (turn + 0.25)
+    slope = ((a / s).square() + (u1 + u2)) * rho / s / (2 * math.pi)
     return covariance, slope + turn + 0.25
 
 

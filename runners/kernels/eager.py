@@ -185,18 +185,16 @@ def _sum_window(plan: KernelPlan, k: torch.Tensor, layer: Layer | None) -> torch
 
 def _sum_axis(k: torch.Tensor, dims: tuple[int, ...], layer: Layer, axis: int) -> torch.Tensor:
     for dim in dims:
-        pieces = [k]
         before, after = layer.before[axis], layer.after[axis]
-        if layer.wrap:
+        if layer.wrap and (before or after):
             extent = k.shape[dim]
-            pieces = [k.narrow(dim, extent - before, before), k, k.narrow(dim, 0, after)]
+            k = k.index_select(dim, torch.arange(-before, extent + after, device=k.device) % extent)
         elif before or after:
             shape = list(k.shape)
             shape[dim] = before
             first = k.new_zeros(shape)
             shape[dim] = after
-            pieces = [first, k, k.new_zeros(shape)]
-        k = torch.cat(pieces, dim) if len(pieces) > 1 else k
+            k = torch.cat([first, k, k.new_zeros(shape)], dim)
     span = (layer.out[axis] - 1) * layer.strides[axis] + 1
     total = None
     for tap in range(layer.filter[axis]):

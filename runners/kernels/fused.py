@@ -10,6 +10,7 @@ import torch
 
 from runners.kernels import activations, eager, loops
 from runners.kernels.plan import KernelPlan, Nonlinearity
+from runners.kernels.series import loop_constants
 
 KINDS = {"relu": 0, "erf": 1, "gelu": 2}
 ALIGNMENT = 64
@@ -40,7 +41,8 @@ class Fields:
     ----------
     scale, root
         ``(n, pixels)``, all layers one after the other (a pixel a layer for dense nets): the factors whose
-        products turn a covariance into the inverse sine's argument, and into the activation's amplitude.
+        products turn a covariance into the inverse sine's argument (`activations.scale`), and those whose
+        products are the largest covariance, that of collinear points (square roots of the variances).
     mean
         Mean of the last activation, ``(n, pixels)``.
     nngp, ntk
@@ -82,7 +84,7 @@ def _find_fields(plan: KernelPlan, x: np.ndarray) -> Fields:
     variances = eager.find_variances(plan.diagonal, torch.from_numpy(x), block=len(x))
     flat = [q.reshape(-1, q.shape[-1]) for q in variances.layers]
     q = torch.cat(flat).T
-    scale, root = activations.scale(plan.activation, q), activations.root(plan.activation, q)
+    scale, root = activations.scale(plan.activation, q), q.sqrt()
     last = activations.mean(plan.activation, flat[-1].T)
     return Fields(
         *(values.contiguous().numpy() for values in (scale, root, last, variances.nngp, variances.ntk))
@@ -97,7 +99,7 @@ def _dense_tile(plan, rows, columns):
     k = flat @ (rows if columns is None else columns).reshape(-1, flat.shape[1]).T
     k /= flat.dtype.type(flat.shape[1])
     t = np.zeros_like(k)
-    series, constants = loops.loop_constants(k.dtype.name)
+    series, constants = loop_constants(plan.activation.name, k.dtype.name)
     loops.dense_rows(
         k, t, *(np.ascontiguousarray(f.T) for f in (first.scale, first.root, second.scale, second.root)), affine,
         columns is None, *_nonlinearity(plan.activation, k.dtype), series, constants,
@@ -133,7 +135,7 @@ def _pixel_tile(plan, rows, columns):
     inputs = (rows / dtype.type(plan.shape[2])).astype(dtype)
     layers, extents, wrap = _geometry(plan)
     work = _make_work(plan, lanes, dtype)
-    series, constants = loops.loop_constants(dtype.name)
+    series, constants = loop_constants(plan.activation.name, dtype.name)
     kind, keep, leak = _nonlinearity(plan.activation, dtype)
     k = np.zeros((len(rows), len(other)), dtype)
     t = np.zeros_like(k)

@@ -15,8 +15,9 @@ import torch
 import triton
 import triton.language as tl
 
-from runners.kernels import activations, loops
+from runners.kernels import activations
 from runners.kernels.plan import KernelPlan, Layer
+from runners.kernels.series import choose_series
 
 KINDS = {"relu": 0, "erf": 1, "gelu": 2}
 BLOCK = 256
@@ -30,9 +31,9 @@ def triton_step(plan: KernelPlan, number: int, k, t, q1, q2) -> tuple[torch.Tens
     shape = () if layer is None else tuple(size for size in layer.out for _ in range(2 if plan.full else 1))
     next_k, next_t = k.new_empty(2, *shape, rows, columns)
     fields = [
-        field(plan.activation, q).reshape(-1, count).contiguous()
+        field.reshape(-1, count).contiguous()
         for q, count in ((q1, rows), (q2, columns))
-        for field in (activations.scale, activations.root)
+        for field in (activations.scale(plan.activation, q), q.sqrt())
     ]
     numbers = _numbers(plan, number, k.dtype, k.device)
     grid = (len(sources), triton.cdiv(rows * columns, BLOCK))
@@ -88,7 +89,8 @@ def _numbers(plan: KernelPlan, number: int, dtype: torch.dtype, device: torch.de
     name = str(dtype).removeprefix("torch.")
     leak = plan.activation.leak
     constants = ((1 - leak) ** 2, leak, 1 / (2 * math.pi), 2 / math.pi, activations.COINCIDENT[dtype])
-    return torch.tensor([*plan.affine()[number], *constants, *loops.SERIES[name]], dtype=dtype, device=device)
+    series = choose_series(plan.activation.name, name)
+    return torch.tensor([*plan.affine()[number], *constants, *series], dtype=dtype, device=device)
 
 
 @triton.jit
@@ -115,13 +117,22 @@ def _layer_kernel(
     rows = pairs // columns
     at1 = tl.load(pixels + 2 * out).to(tl.int64) * rows + pair // columns
     at2 = tl.load(pixels + 2 * out + 1).to(tl.int64) * columns + pair % columns
-    scale = tl.load(scale1 + at1, mask=inside, other=0.0) * tl.load(scale2 + at2, mask=inside, other=0.0)
+    a1 = tl.load(scale1 + at1, mask=inside, other=1.0)
+    a2 = tl.load(scale2 + at2, mask=inside, other=1.0)
+    share = 0.0 if KIND == 0 else 0.5 if KIND == 1 else 1.0
+    scale, u1, u2 = a1 * a2, share * a1 * a1, share * a2 * a2
     root = tl.load(root1 + at1, mask=inside, other=0.0) * tl.load(root2 + at2, mask=inside, other=0.0)
     rho = covariance * scale
+    coincident = tl.load(numbers + 8)
     size = tl.minimum(tl.abs(rho), 1.0)
-    s2 = (1.0 - size) * (1.0 + size)
-    s = tl.sqrt(tl.where(s2 > tl.load(numbers + 8), s2, 0.0))
+    limit = (1.0 - u1) * (1.0 - u2)
+    angle = limit - rho * rho
+    s2 = tl.where(angle > coincident * limit, angle, 0.0) + (u1 + u2 - u1 * u2)
+    s = tl.sqrt(s2)
+    tangent_half = rho / (1.0 + s)
     argument = size + size - 1.0
+    if KIND == 1:
+        argument = 2.0 * tangent_half * tangent_half - 1.0
     series = tl.load(numbers + 9 + TERMS - 1) + tl.zeros_like(argument)
     for term in range(1, TERMS):
         series = series * argument + tl.load(numbers + 9 + TERMS - 1 - term)
@@ -132,15 +143,13 @@ def _layer_kernel(
         value = keep * (covariance * derivative + root * (s * over_turn)) + leak * covariance
         slope = keep * derivative + leak
     elif KIND == 1:
-        value = 4.0 * turn
+        value = 4.0 * (tangent_half * series)
         slope = two_over_pi * scale / s
     else:
         over_delta = scale / s
-        shrink = scale * scale
-        value = (covariance * covariance * over_delta + root * (s / scale)) * shrink * over_turn
+        value = (rho * rho * over_delta + scale * root * root * s) * over_turn
         value += covariance * (turn + 0.25)
-        slope = (over_delta * over_delta + (1.0 - root) * shrink + 1.0) * covariance * over_delta
-        slope = slope * over_turn + turn + 0.25
+        slope = (over_delta * over_delta + u1 + u2) * (rho / s) * over_turn + turn + 0.25
     to = out * pairs + pair
     tl.store(next_k + to, value, mask=inside)
     tl.store(next_t + to, tangent * slope, mask=inside)

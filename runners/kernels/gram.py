@@ -17,6 +17,7 @@ import torch
 from curvefit.errors import InvalidInputError
 from runners.architectures.abstract import AbstractArchitecture
 from runners.kernels import eager, fused
+from runners.kernels.checks import check_devices, check_images, explain_overflow
 from runners.kernels.plan import KernelPlan, pair_flops
 from runners.kernels.reading import plan_kernel
 from runners.kernels.tiles import (
@@ -110,7 +111,8 @@ def nngp_ntk(
     ------
     InvalidInputError
         For wrong shapes, values that are not finite, a filter larger than the image, a device that is not
-        there, or a memory budget that does not hold the smallest tile; always before the work starts.
+        there, a number of threads below 1, or a memory budget that does not hold the smallest tile: before the work
+        starts. For kernels larger than `dtype` holds: as soon as a tile is not finite.
 
     References
     ----------
@@ -126,20 +128,25 @@ def nngp_ntk(
     (4, 4)
     """
     as_tensor = isinstance(x1, torch.Tensor)
-    first = _check_images("x1", x1, dtype)
-    second = None if x2 is None else _check_images("x2", x2, dtype)
+    first = check_images("x1", x1, dtype)
+    second = None if x2 is None else check_images("x2", x2, dtype)
     if second is not None and second.shape[1:] != first.shape[1:]:
         raise InvalidInputError(
             f"x1 and x2 differ in image shape: {first.shape[1:]} and {second.shape[1:]}; they must agree"
         )
     plan = plan_kernel(architecture, first.shape[1:])
-    devices = _check_devices(device)
-    if devices == ["cpu"]:
-        devices *= threads or torch.get_num_threads()
+    devices = check_devices(device, threads)
     budget = memory_budget // (devices.count("cpu") or 1)
     compute, edge = _choose_engine(plan, engine, devices, budget, np.dtype(dtype).itemsize)
     columns = first if second is None else second
     tiles = list_tiles(len(first), len(columns), edge=edge, symmetric=second is None)
+
+    def finite(rows: np.ndarray, others: np.ndarray | None, device: str) -> tuple[np.ndarray, np.ndarray]:
+        nngp, ntk = compute(rows, others, device)
+        if not (np.isfinite(nngp).all() and np.isfinite(ntk).all()):
+            raise explain_overflow(plan, rows if others is None else np.concatenate([rows, others]))
+        return nngp, ntk
+
     store = None
     if folder is not None:
         content = {"plan": plan.content(), "images": digest(first, second), "dtype": dtype}
@@ -147,7 +154,7 @@ def nngp_ntk(
     result = np.empty((2, len(first), len(columns)), dtype)
     with printed_progress() if progress is True else nullcontext(progress or None) as report:
         watch = Stopwatch(sum(tile.pairs for tile in tiles), report)
-        _fill(result, first, second, tiles, compute, store, watch, devices)
+        _fill(result, first, second, tiles, finite, store, watch, devices)
     if as_tensor:
         nngp, ntk = torch.from_numpy(result[0]).to(devices[0]), torch.from_numpy(result[1]).to(devices[0])
         return Kernels(nngp, ntk)
@@ -195,42 +202,6 @@ def _fill(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _check_images(name: str, x: Array, dtype: str) -> np.ndarray:
-    if dtype not in ("float64", "float32"):
-        raise InvalidInputError(f"dtype {dtype!r} is not allowed; allowed: 'float64', 'float32'")
-    values = x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
-    if values.ndim != 4:
-        raise InvalidInputError(
-            f"{name} has shape {values.shape}; expected four axes (n, height, width, channels)"
-        )
-    if min(values.shape) < 1:
-        raise InvalidInputError(f"{name} has shape {values.shape}; every axis must hold something")
-    if values.dtype.kind not in "fiub":
-        raise InvalidInputError(f"{name} holds {values.dtype}; expected real numbers")
-    values = np.ascontiguousarray(values, dtype=dtype)
-    if not np.isfinite(values).all():
-        bad = np.flatnonzero(~np.isfinite(values).all(axis=(1, 2, 3)))
-        raise InvalidInputError(
-            f"{name} holds NaN or infinity in {len(bad)} of {len(values)} images, first image {bad[0]}"
-        )
-    return values
-
-
-def _check_devices(device: str | Sequence[str]) -> list[str]:
-    devices = [device] if isinstance(device, str) else list(device)
-    if not devices:
-        raise InvalidInputError("device names no device; allowed: 'cpu', 'cuda', 'cuda:1', or a list of such")
-    for name in devices:
-        try:
-            torch.empty(0, device=name)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise InvalidInputError(
-                f"device {name!r} cannot be used here: {reason}; allowed: 'cpu', or a device that torch finds"
-            ) from error
-    return devices
 
 
 def _choose_engine(

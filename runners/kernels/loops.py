@@ -1,11 +1,4 @@
-r"""Compiled loops of the fused CPU engine (numba, no C compiler needed).
-
-All four non-linearities need ``turn = asin(rho) / 2 pi`` and ``s = sqrt(1 - rho**2)``. The loops compute
-``turn = sign(rho) * (1/4 - s * Q(|rho|))``, where ``Q(a) = acos(a) / (2 pi sqrt(1 - a**2))`` is smooth on
-[0, 1], end points included: a Chebyshev expansion in ``2 a - 1`` of degree 19 holds it to 1e-16 (float64),
-one of degree 8 to 3e-8 (float32), and one square root serves both. Values of ``1 - rho**2`` within rounding
-of 0 count as coincident points.
-"""
+"""Compiled loops of the fused CPU engine (numba, no C compiler needed); their inverse sines are those of `series`."""
 
 from __future__ import annotations
 
@@ -15,20 +8,6 @@ import numba
 import numpy as np
 from numba.extending import overload
 
-SERIES = {
-    "float64": (
-        0.1924500897298752, -0.04195326548463835, 0.011098382212666954, -0.00315717998956199,
-        0.0009329072256969583, -0.00028217032813277447, 8.670347612804312e-05, -2.6946517034471602e-05,
-        8.446922397281355e-06, -2.6656980916204018e-06, 8.458690698679943e-07, -2.6958654286042334e-07,
-        8.607124059128038e-08, -2.760190456809793e-08, 9.110611029660185e-09, -2.9535181513320625e-09,
-        7.591422478082186e-10, -2.38092390827028e-10, 1.6911943723685258e-10, -5.653514972221603e-11,
-    ),
-    "float32": (
-        0.19245009194461843, -0.04195314411228961, 0.011098272749785717, -0.003158772764843887,
-        0.0009337679552809396, -0.00027658531672992623, 8.436129094639587e-05, -3.401194901885343e-05,
-        1.0975267620580831e-05,
-    ),
-}  # fmt: skip
 LAYER = np.dtype(
     [
         (name, np.int64)
@@ -41,20 +20,8 @@ LAYER = np.dtype(
 """A layer: output, filter, strides, padding before and in all, where its fields start, columns of a row of them."""
 EXTENT = np.dtype([(name, np.int64) for name in ("rows", "columns", "y1", "x1", "y2", "x2")])
 """Pixels that overlap under a shift, and where they start in either image."""
-COINCIDENT = {"float64": 4e-15, "float32": 2e-6}
 FLAGS = {"contract", "nsz", "arcp"}
 _COMPILE = {"nogil": True, "cache": True, "fastmath": FLAGS, "error_model": "numpy", "boundscheck": False}
-
-
-def loop_constants(dtype: str) -> tuple:
-    """Return (series, numbers) in the precision `dtype`, which the loops take as arguments.
-
-    The numbers are 1, 1/4, 1/(2 pi), 4, 2/pi and the coincidence threshold: literals in the loops
-    would turn single into double precision.
-    """
-    kind = np.dtype(dtype).type
-    numbers = (1.0, 0.25, 1 / (2 * math.pi), 4.0, 2 / math.pi, COINCIDENT[dtype])
-    return tuple(kind(c) for c in SERIES[dtype]), tuple(kind(c) for c in numbers)
 
 
 def _evaluate(x, series):
@@ -84,13 +51,29 @@ def _overload_evaluate(x, series):
 
 
 @numba.njit(inline="always")
-def _turn(rho, series, numbers):
-    """Return (asin(rho) / 2 pi, sqrt(1 - rho**2)), coincident points exactly."""
-    one, quarter, coincident = numbers[0], numbers[1], numbers[5]
+def _turn(rho, s, series, numbers):
+    """Return asin(rho) / 2 pi, given s = sqrt(1 - rho**2)."""
+    one, quarter = numbers[0], numbers[2]
     size = min(abs(rho), one)
-    s2 = (one - size) * (one + size)
-    s = math.sqrt(s2 if s2 > coincident else one - one)
-    return math.copysign(quarter - s * _evaluate(size + size - one, series), rho), s
+    return math.copysign(quarter - s * _evaluate(size + size - one, series), rho)
+
+
+@numba.njit(inline="always")
+def _erf_turn(rho, s, series, numbers):
+    """Return asin(rho) / 2 pi, given s = sqrt(1 - rho**2), with a relative error of rounding alone."""
+    one = numbers[0]
+    z = rho / (one + s)
+    y = z * z
+    return z * _evaluate(y + y - one, series)
+
+
+@numba.njit(inline="always")
+def _find_sine(rho, u1, u2, numbers):
+    """Return sqrt(1 - rho**2) of erf and GELU; see `activations.find_sine`."""
+    one, coincident = numbers[0], numbers[6]
+    limit = (one - u1) * (one - u2)
+    angle = limit - rho * rho
+    return math.sqrt((angle if angle > coincident * limit else one - one) + (u1 + u2 - u1 * u2))
 
 
 @numba.njit(**_COMPILE)
@@ -100,38 +83,47 @@ def activate(
     """Apply a non-linearity in place to `count` covariances and tangents from index `at` on.
 
     `kind` is 0 (relu, of which keep and leak make leaky relu), 1 (erf) or 2 (gelu); scale and root are
-    what `activations` calls by these names, read from `at1` and `at2` on.
+    those of `fused.Fields`, read from `at1` and `at2` on.
     """
-    one, quarter, over_turn, four, two_over_pi, _ = numbers
+    one, half, quarter, over_turn, four, two_over_pi, coincident = numbers
     at, at1, at2, count = np.uint64(at), np.uint64(at1), np.uint64(at2), np.uint64(count)
     if kind == 0:
         for e in range(count):
             covariance = k[at + e]
-            turn, s = _turn(covariance * (scale1[at1 + e] * scale2[at2 + e]), series, numbers)
-            derivative = quarter + turn
+            rho = covariance * (scale1[at1 + e] * scale2[at2 + e])
+            size = min(abs(rho), one)
+            s2 = (one - size) * (one + size)
+            s = math.sqrt(s2 if s2 > coincident else one - one)
+            derivative = quarter + _turn(rho, s, series, numbers)
             value = covariance * derivative + root1[at1 + e] * root2[at2 + e] * (s * over_turn)
             k[at + e] = keep * value + leak * covariance
             t[at + e] = t[at + e] * (keep * derivative + leak)
     elif kind == 1:
         for e in range(count):
-            scale = scale1[at1 + e] * scale2[at2 + e]
-            turn, s = _turn(k[at + e] * scale, series, numbers)
-            k[at + e] = four * turn
+            a1, a2 = scale1[at1 + e], scale2[at2 + e]
+            scale = a1 * a2
+            rho = k[at + e] * scale
+            s = _find_sine(rho, half * a1 * a1, half * a2 * a2, numbers)
+            k[at + e] = four * _erf_turn(rho, s, series, numbers)
             t[at + e] = t[at + e] * (two_over_pi * scale / s)
     else:
         for e in range(count):
-            covariance = k[at + e]
-            scale = scale1[at1 + e] * scale2[at2 + e]
-            product = root1[at1 + e] * root2[at2 + e]
-            turn, s = _turn(covariance * scale, series, numbers)
-            over_delta = scale / s
-            delta = s / scale
-            shrink = scale * scale
-            k[at + e] = (covariance * covariance * over_delta + product * delta) * shrink * over_turn + (
-                covariance * (turn + quarter)
+            covariance, a1, a2, root = (
+                k[at + e],
+                scale1[at1 + e],
+                scale2[at2 + e],
+                root1[at1 + e] * root2[at2 + e],
             )
-            slope = (over_delta * over_delta + (one - product) * shrink + one) * covariance * over_delta
-            t[at + e] = t[at + e] * (slope * over_turn + turn + quarter)
+            scale, u1, u2 = a1 * a2, a1 * a1, a2 * a2
+            rho = covariance * scale
+            s = _find_sine(rho, u1, u2, numbers)
+            over_s = one / s
+            over_delta = scale * over_s
+            derivative = quarter + _turn(rho, s, series, numbers)
+            value = (rho * rho * over_delta + scale * root * root * s) * over_turn
+            k[at + e] = value + covariance * derivative
+            slope = (over_delta * over_delta + u1 + u2) * (rho * over_s)
+            t[at + e] = t[at + e] * (slope * over_turn + derivative)
 
 
 @numba.njit(**_COMPILE)
@@ -299,15 +291,17 @@ def _fill_border(k, rows, columns, layer, wrap, lanes, zero):
     """Fill the padding around a state of rows x columns: zeros, or the state itself again."""
     before_y, before_x, pad_y, pad_x = layer.before_y, layer.before_x, layer.pad_y, layer.pad_x
     stride = (columns + pad_x) * lanes
+    # Padding may be wider than the state: what follows it is filled first, a period at a time, and is no narrower.
+    whole_y, whole_x = -(-before_y // rows) * rows, -(-before_x // columns) * columns
     for y in range(before_y, before_y + rows):
         row = y * stride
         left, right = before_x * lanes, (before_x + columns) * lanes
-        _copy(k, row, row + columns * lanes, left, wrap, zero)
         _copy(k, row + right, row + right - columns * lanes, stride - right, wrap, zero)
-    for y in range(before_y):
-        _copy(k, y * stride, (y + rows) * stride, stride, wrap, zero)
+        _copy(k, row, row + whole_x * lanes, left, wrap, zero)
     for y in range(before_y + rows, rows + pad_y):
         _copy(k, y * stride, (y - rows) * stride, stride, wrap, zero)
+    for y in range(before_y):
+        _copy(k, y * stride, (y + whole_y) * stride, stride, wrap, zero)
 
 
 @numba.njit(**_COMPILE)

@@ -102,12 +102,11 @@ def _nonlinearity(layer: finite.Nonlinearity) -> Nonlinearity:
 
 def _convolution(block: Block, number: int) -> Layer:
     windows = block[0].windows  # type: ignore[attr-defined]
-    for extent, taps in zip(windows.size, windows.filter):
-        if taps > extent and (number == 1 or taps > 2 * extent):
-            raise InvalidInputError(
-                f"filter {windows.filter} of layer {number} is larger than its input of "
-                f"{windows.size[0]}x{windows.size[1]} pixels; allowed: at most that size"
-            )
+    if number == 1 and any(taps > extent for extent, taps in zip(windows.size, windows.filter)):
+        raise InvalidInputError(
+            f"filter {windows.filter} is larger than the images of {windows.size[0]}x{windows.size[1]} pixels; "
+            "allowed: at most that size (of later layers, whose inputs are smaller, any)"
+        )
     (top, bottom), (left, right) = windows.margins
     return Layer(
         size=windows.size,

@@ -23,6 +23,7 @@ cases = [
     FCN(depth=3, b_std=0.1), VEC(depth=1, width=8, parameterisation="standard", filter=(3, 2)),
     GAP(depth=1, activation="erf", filter=(2, 2)), GAP(padding="same", activation="gelu", b_std=0.2, filter=(3, 2)),
     GAP(depth=1, strides=(3, 1), filter=(2, 2)), LCN(readout="pool", filter=(3, 1), padding="valid", depth=1),
+    FCN(depth=2, activation="gelu", w_std=1e4), VEC(depth=1, activation="erf", filter=(2, 1), w_std=1e4),
     GAP(pools=(1,), padding="same", activation="leaky-relu", filter=(2, 1)),
 ]
 for number, architecture in enumerate(cases):
@@ -59,7 +60,7 @@ def test_tiles_spread_over_devices_make_no_difference(architecture):
     np.testing.assert_allclose(spread.ntk, alone.ntk, rtol=1e-13)
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:97", [], ["cpu", "nowhere"]])
+@pytest.mark.parametrize("device", ["gpu", "cuda:97", "meta", [], ["cpu", "nowhere"]])
 def test_devices_that_are_not_there_are_refused(device):
     with pytest.raises(InvalidInputError, match="device"):
         nngp_ntk(FCN(), np.ones((2, 2, 2, 1)), device=device)

@@ -141,6 +141,92 @@ def test_single_precision_is_single_precise(architecture):
     np.testing.assert_allclose(single.ntk, double.ntk, atol=3e-3)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("activation", ["erf", "gelu"])
+@pytest.mark.parametrize("which", [FCN, VEC, GAP])
+def test_single_precision_holds_at_any_variance(which, activation, engine):
+    """From tiny inputs to 16-bit images; at large variances 1 - rho**2 of erf and GELU is far below rounding."""
+    x = np.random.default_rng(0).integers(0, 256, (4, 5, 5, 2)).astype(float)
+    for factor in (1e-6, 1, 16, 257):
+        architecture = which(depth=2, activation=activation, b_std=0.1 if factor >= 1 else 0.0)
+        double = nngp_ntk(architecture, factor * x, engine=engine)
+        single = nngp_ntk(architecture, factor * x, engine=engine, dtype="float32")
+        for kind in ("nngp", "ntk"):
+            expected = getattr(double, kind)
+            assert np.abs(getattr(single, kind) - expected).max() < 1e-3 * expected.max()
+
+
+def test_single_precision_follows_gelu_through_wide_weights():
+    x = np.random.default_rng(0).standard_normal((4, 5, 5, 2))
+    double, single = (
+        nngp_ntk(FCN(depth=3, activation="gelu", w_std=30), x, dtype=d) for d in ("float64", "float32")
+    )
+    np.testing.assert_allclose(single.nngp, double.nngp, rtol=1e-5)
+    np.testing.assert_allclose(single.ntk, double.ntk, rtol=1e-5)
+
+
+@pytest.mark.parametrize("which", [FCN, VEC])
+def test_erf_of_small_inputs_keeps_its_relative_accuracy(which):
+    """There erf is linear, and its kernel 4 / pi times that of its inputs."""
+    x = 1e-6 * np.random.default_rng(0).standard_normal((4, 5, 5, 2))
+    kernels = nngp_ntk(which(depth=1, activation="erf", w_std=1.0), x)
+    plain = nngp_ntk(which(depth=1, activation="leaky-relu", leak=1.0, w_std=1.0), x)
+    np.testing.assert_allclose(kernels.nngp, 4 / np.pi * plain.nngp, rtol=1e-9)
+    np.testing.assert_allclose(kernels.ntk, 4 / np.pi * plain.ntk, rtol=1e-9)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("architecture", "factor", "dtype", "message"),
+    [
+        (
+            FCN(depth=8, activation="gelu", w_std=1e3),
+            1,
+            "float32",
+            "too large for float32: .*dtype 'float64'",
+        ),
+        (GAP(depth=1, activation="erf"), 1e25, "float32", "values up to .*e.25 .*images scaled down"),
+        (VEC(depth=1), 1e200, "float64", "too large for float64: .*images scaled down"),
+    ],
+)
+def test_kernels_too_large_for_their_precision_are_refused(
+    architecture, factor, dtype, message, engine, tmp_path
+):
+    x = factor * np.random.default_rng(0).standard_normal((3, 4, 4, 2))
+    with pytest.raises(InvalidInputError, match=message):
+        nngp_ntk(architecture, x, dtype=dtype, engine=engine, folder=tmp_path)
+    assert not list(tmp_path.glob("tile-*.npy"))
+
+
+def compute_directly(architecture, x):
+    """Return the NNGP of a ReLU net with pooled readout, from the positions that every window reads."""
+    *layers, _, _ = architecture.plan(x.shape[1:], 1).layers
+    flat = x.reshape(len(x), -1, x.shape[-1])
+    k = np.einsum("iac,jbc->ijab", flat, flat) / x.shape[-1]
+    weight, bias = architecture.w_std**2, architecture.b_std**2
+    for layer in layers[::2]:
+        read = np.array(layer.windows.input_positions())
+        k = weight * k[:, :, read[:, None], read[None]].mean(-1) + bias
+        deviation = np.sqrt(np.einsum("iiaa->ia", k))
+        root = deviation[:, None, :, None] * deviation[None, :, None, :]
+        angle = np.arccos(np.clip(k / root, -1, 1))
+        k = root * (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
+    return weight * k.mean((2, 3)) + bias
+
+
+@pytest.mark.parametrize(
+    ("filter", "strides", "size"),
+    [((3, 3), (2, 2), (5, 4)), ((5, 4), (3, 4), (5, 4)), ((4, 4), (2, 2), (4, 4))],
+)
+def test_circular_windows_may_be_wider_than_what_strides_leave(filter, strides, size):
+    architecture = GAP(depth=3, filter=filter, strides=strides, b_std=0.1)
+    x = np.random.default_rng(0).standard_normal((4, *size, 2))
+    np.testing.assert_allclose(nngp_ntk(architecture, x).nngp, compute_directly(architecture, x), rtol=1e-7)
+    local = VEC(depth=3, filter=filter, strides=strides, b_std=0.1)
+    plain = nngp_ntk(local, x, x[::-1], engine="eager")
+    np.testing.assert_allclose(nngp_ntk(local, x, x[::-1], engine="fused").ntk, plain.ntk, rtol=1e-12)
+
+
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize(
     ("architecture", "budget"), [(VEC(depth=2, pools=(1,)), 2 * 10**6), (FCN(depth=2), 10**5)]
@@ -289,6 +375,9 @@ def test_a_net_without_hidden_layers_is_refused_where_it_is_described():
         ({"memory_budget": 1000, "engine": "eager"}, "one image pair needs"),
         ({"engine": "fastest"}, "allowed: 'auto'"),
         ({"dtype": "float16"}, "dtype"),
+        ({"threads": -1}, "threads -1 is not allowed; allowed: 1 or more"),
+        ({"threads": 0}, "threads 0"),
+        ({"threads": -1, "device": ["cpu", "cpu"]}, "threads -1"),
     ],
 )
 def test_bad_settings_are_refused_before_work(keys, message):
