@@ -48,7 +48,8 @@ def merge_plans(into: Path, other: Path) -> None:
         target, own_date = into / path.name, own_dates.get(path.name, -1)
         plans = [_read(path), *([_read(target)] if own_date >= 0 else [])]
         if date > own_date:
-            replace_file(target.with_suffix(".toml"), path.with_suffix(".toml").read_bytes())
+            with contextlib.suppress(FileNotFoundError):  # its writer was killed between the two
+                replace_file(target.with_suffix(".toml"), path.with_suffix(".toml").read_bytes())
         else:
             plans.reverse()
         newer, *older = plans
