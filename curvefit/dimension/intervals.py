@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from curvefit.arguments import equal_tails
+
 PROBABILITY = 0.9
 ROPE = 0.1
 """Half-width of the region of practical equivalence, in log units: within a factor of about 1.1 of equality."""
@@ -32,10 +34,10 @@ def interval(draws: np.ndarray, probability: float = PROBABILITY) -> tuple[float
     known = known[~np.isnan(known)]
     if known.size == 0:
         return (float("nan"),) * 3
-    tail = (1 - probability) / 2
     finite = bool(np.isfinite(known).all())
-    median, low, high = np.quantile(known, [0.5, tail, 1 - tail], method="linear" if finite else "nearest")
-    return round(float(median), 12), round(float(low), 12), round(float(high), 12)
+    ends = np.quantile(known, equal_tails(probability), method="linear" if finite else "nearest")
+    low, median, high = (round(float(end), 12) for end in ends)
+    return median, low, high
 
 
 def columns(name: str, draws: np.ndarray, probability: float = PROBABILITY) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from curvefit.arguments import equal_tails
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.discrepancy import shifted_error
@@ -87,7 +88,7 @@ class PriorPrediction(Saveable):
             not begun to fall or have all but ended (NaN for laws without chance or floor); observed_median, observed_low and
             observed_high over curves; observed_inside, share of observed means within the interval of their own curve.
         """
-        tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
+        tails = equal_tails(probability)
         low, middle, high = np.quantile(self.curve_draws, tails, axis=(0, 1))
         own_low, own_high = np.quantile(self.curve_draws, [tails[0], tails[2]], axis=0)
         floor = self.parameters.get("floor", np.full(self.curve_draws.shape[:2], np.nan))[..., None]

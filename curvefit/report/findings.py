@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.arguments import equal_tails
 from curvefit.report.cells import number, probability_text
 from curvefit.triplet import Triplet
 
@@ -158,7 +159,7 @@ def _floor(fit: CurveFit, probability: float) -> Finding:
     from curvefit.fitting.summaries import without_dust
 
     floor = fit.parameter("floor")
-    low, middle, high = np.quantile(floor, [(1 - probability) / 2, 0.5, (1 + probability) / 2], axis=0)
+    low, middle, high = np.quantile(floor, equal_tails(probability), axis=0)
     best = int(np.argmin(high))
     told = [number(value, 2) for value in without_dust(middle[best], low[best], high[best])]
     return Finding(
@@ -170,8 +171,7 @@ def _floor(fit: CurveFit, probability: float) -> Finding:
 
 
 def _quantiles(draws: np.ndarray, probability: float) -> tuple[float, float, float]:
-    tails = [(1 - probability) / 2, 0.5, (1 + probability) / 2]
-    low, middle, high = np.quantile(draws, tails, method="nearest")
+    low, middle, high = np.quantile(draws, equal_tails(probability), method="nearest")
     return float(low), float(middle), float(high)
 
 

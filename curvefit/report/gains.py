@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from curvefit.arguments import equal_tails
 from curvefit.errors import InvalidInputError
 from curvefit.report.cells import (
     TONES,
@@ -173,7 +174,6 @@ def _gain_cell(row: Mapping[str, Any] | None) -> Cell:
 
 def _multipliers(gain: SymmetryGain, probability: float) -> pd.DataFrame:
     """Return the multiplier at the middle error that both curves were measured at, a row a pair."""
-    tails = [0.5, (1 - probability) / 2, (1 + probability) / 2]
     rows = []
     for i in range(len(gain.pairs)):
         level = gain.multiplier.central(i)
@@ -182,6 +182,6 @@ def _multipliers(gain: SymmetryGain, probability: float) -> pd.DataFrame:
         if level is None or known.size == 0:
             rows.append((np.nan, np.nan, np.nan, np.nan))
             continue
-        middle, low, high = np.quantile(known, tails, method="nearest")
+        low, middle, high = np.quantile(known, equal_tails(probability), method="nearest")
         rows.append((middle, low, high, float(gain.multiplier.levels[i, level])))
     return pd.DataFrame(rows, columns=["multiplier", "multiplier_low", "multiplier_high", "at_error"])
