@@ -11,10 +11,19 @@ import pandas as pd
 
 from curvefit.curves.decimal_signs import settle
 from curvefit.curves.missing_columns import refuse_unnamed, refuse_unreadable
-from curvefit.curves.names import MEASURED, SPELLINGS, guess_columns, label_columns, role_called, words
+from curvefit.curves.names import (
+    MEASURED,
+    SAID,
+    SPELLINGS,
+    guess_columns,
+    label_columns,
+    named_columns,
+    role_called,
+    words,
+)
 from curvefit.curves.numbers import parse_numbers
 from curvefit.curves.quality import METRICS
-from curvefit.curves.values import SAID, number_column, read_values, says_percent
+from curvefit.curves.values import number_column, read_values, says_percent
 from curvefit.curves.wide import lengthen
 from curvefit.errors import InvalidInputError, UnknownNameError, did_you_mean, unknown_name
 from curvefit.triplet import AXES
@@ -130,7 +139,7 @@ def _given(frame: pd.DataFrame, columns: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tell_apart(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Use columns of text that tell curves apart as labels, and say which columns are not used."""
-    used = {column for column in chosen.values() if isinstance(column, str)}
+    used = named_columns(chosen)
     free = [c for c in frame.columns if c not in used and not words(c) & _REMARKS]
     notes = []
     varying = label_columns(frame, free, chosen["n_train"])
@@ -143,7 +152,7 @@ def _tell_apart(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[dict[str, 
             notes.append(
                 f"column {column!r} is not used, although curves seem to differ in it: say model={column!r} if they do"
             )
-    unused = [c for c in frame.columns if c not in chosen.values() and c not in varying]
+    unused = [c for c in frame.columns if c not in named_columns(chosen) and c not in varying]
     if unused:
         notes.append(f"columns not used: {', '.join(unused[:8])}{' ...' if len(unused) > 8 else ''}")
     return chosen, notes

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from curvefit.curves.names import MEASURED, is_score, unreadable_column, words
+from curvefit.curves.names import MEASURED, is_score, named_columns, unreadable_column, words
 from curvefit.curves.numbers import parse_numbers
 from curvefit.errors import InvalidInputError
 
 
 def refuse_unreadable(frame: pd.DataFrame, roles: tuple[str, ...], chosen: Mapping[str, Any]) -> None:
     """Raise with the cell that is no number, where no column has these roles but one is named like it."""
-    column = unreadable_column(frame, roles, chosen.values())
+    column = unreadable_column(frame, roles, named_columns(chosen))
     if column is not None and not any(role in chosen for role in roles):
         parse_numbers(frame[column], where=repr(column), suffixes=True)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from curvefit.curves.numbers import looks_numeric, parse_numbers
+from curvefit.curves.quality import METRICS
 from curvefit.triplet import AXES
 
 MEASURED = ("n_errors", "value", "accuracy")
+PERCENT = "percent"
+ACCURACY = "accuracy"
+SAID = (PERCENT, ACCURACY)
+"""What `metric` may say of a column of values besides a metric's name."""
 TEXT = (*AXES, "metric", "status", "seed")
 
 # Known spellings, most telling first; compared in lower case with every other sign removed. In this order roles are
@@ -99,13 +104,22 @@ def is_spread(name: str) -> bool:
     return bool(words(name) & _SPREAD) or {"standard", "error"} <= words(name)
 
 
+def named_columns(chosen: Mapping[str, object]) -> set[str]:
+    """Return the columns that roles were given; a metric's name is none, though a column may be called so too."""
+    return {
+        column
+        for role, column in chosen.items()
+        if isinstance(column, str) and not (role == "metric" and column in (*METRICS, *SAID))
+    }
+
+
 def guess_columns(frame: pd.DataFrame, chosen: dict[str, object]) -> dict[str, str]:
     """Return role to column for the roles that are not among `chosen`, as far as names and contents tell.
 
     Once one measured quantity is chosen (counts, values or accuracies), no other is guessed.
     """
     found: dict[str, str] = {}
-    free = [column for column in frame.columns if column not in chosen.values()]
+    free = [column for column in frame.columns if column not in named_columns(chosen)]
     for role in SPELLINGS:
         if role in chosen or (role in MEASURED and any(other in chosen for other in MEASURED)):
             continue

@@ -7,15 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from curvefit.curves.names import is_accuracy, words
+from curvefit.curves.names import ACCURACY, PERCENT, is_accuracy, words
 from curvefit.curves.numbers import parse_numbers
 from curvefit.curves.quality import METRICS
 from curvefit.errors import InvalidInputError
 
-PERCENT = "percent"
-ACCURACY = "accuracy"
-SAID = (PERCENT, ACCURACY)
-"""What `metric` may say of a column of values besides a metric's name."""
 METRIC_NAMES = {"error-rate": "error rate", "mse": "mean squared error", "loss": "loss"}
 _SAYS_PERCENT = {"percent", "percentage", "pct", "perc"}
 _LOSSES = {"loss", "nll", "entropy", "perplexity", "nats", "bits", "deviance", "mae", "rmse"}

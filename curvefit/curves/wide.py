@@ -7,7 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from curvefit.curves.names import MEASURED, curve_name, is_accuracy, is_score, is_spread, is_training
+from curvefit.curves.names import (
+    MEASURED,
+    curve_name,
+    is_accuracy,
+    is_score,
+    is_spread,
+    is_training,
+    named_columns,
+)
 from curvefit.curves.numbers import UNSETTLED, bare, looks_numeric, parse_numbers
 from curvefit.errors import InvalidInputError
 
@@ -31,7 +39,7 @@ def lengthen(
         return long, {**chosen, "n_train": "n_train", "value": VALUE}, (note,)
     if "n_train" not in chosen or any(role in chosen for role in MEASURED):
         return frame, chosen, ()
-    used = {column for column in chosen.values() if isinstance(column, str)}
+    used = named_columns(chosen)
     free = [c for c in frame.columns if c not in used and not is_spread(c) and looks_numeric(frame[c])]
     curves = [c for c in free if not is_training(c)]
     seeds = all(re.fullmatch(r"(seed|rep|run|replicate|trial|fold)?[\s_-]*\d+", c.lower()) for c in curves)

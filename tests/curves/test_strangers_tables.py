@@ -225,3 +225,11 @@ def test_a_name_that_would_be_guessed_for_a_column_is_offered_as_that_column():
         LearningCurves.from_frame(frame, size="epoch")
     with pytest.raises(UnknownNameError, match=r"Did you mean 'value_se'\?"):
         LearningCurves.from_frame(frame, value_see="error")
+
+
+@pytest.mark.parametrize("name", ["mse", "loss", "accuracy"])
+def test_a_metric_may_be_called_as_a_column_is(name):
+    values = [0.5, 0.4, 0.3, 0.25]
+    curves = LearningCurves.from_frame({"n": [8, 16, 32, 64], name: values}, metric=name)
+    assert curves.metric == ("error-rate" if name == "accuracy" else name)
+    assert curves.usable["value"].tolist() == ([1 - v for v in values] if name == "accuracy" else values)
