@@ -152,7 +152,8 @@ def _tell_apart(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[dict[str, 
             notes.append(
                 f"column {column!r} is not used, although curves seem to differ in it: say model={column!r} if they do"
             )
-    unused = [c for c in frame.columns if c not in named_columns(chosen) and c not in varying]
+    used = named_columns(chosen)
+    unused = [c for c in frame.columns if c not in used and c not in varying]
     if unused:
         notes.append(f"columns not used: {', '.join(unused[:8])}{' ...' if len(unused) > 8 else ''}")
     return chosen, notes

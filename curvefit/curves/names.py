@@ -119,7 +119,8 @@ def guess_columns(frame: pd.DataFrame, chosen: dict[str, object]) -> dict[str, s
     Once one measured quantity is chosen (counts, values or accuracies), no other is guessed.
     """
     found: dict[str, str] = {}
-    free = [column for column in frame.columns if column not in named_columns(chosen)]
+    taken = named_columns(chosen)
+    free = [column for column in frame.columns if column not in taken]
     for role in SPELLINGS:
         if role in chosen or (role in MEASURED and any(other in chosen for other in MEASURED)):
             continue

@@ -91,7 +91,8 @@ class CurveDifference:
 def compare_curves(curves: LearningCurves, one: Triplet, other: Triplet) -> CurveDifference:
     """Compare the curves of two triplets at equal sizes: log error of `one` minus that of `other`.
 
-    Runs of one size and seed are compared with each other where seeds are known, else means over seeds. Counts enter with half an error added, so that an error-free run has a finite logarithm.
+    Runs of one size and seed are compared with each other where seeds are known, else means over seeds. Counts enter with
+    half an error added, so that an error-free run has a finite logarithm.
     """
     table = curves.usable
     first, second = (_log_errors(table, triplet) for triplet in (one, other))

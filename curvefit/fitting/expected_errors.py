@@ -9,7 +9,6 @@ import numpy as np
 from curvefit.fitting.bend import bent_sizes_at
 from curvefit.fitting.discrepancy import shifted_error, walk_at
 from curvefit.seeding import generator
-from curvefit.triplet import AXES
 
 if TYPE_CHECKING:
     from curvefit.fitting.curve_fit import CurveFit
@@ -29,8 +28,9 @@ def expected_errors(fit: CurveFit, sizes: np.ndarray, wanted: list[int], seed: i
         return error
     walks = posterior["walks"].values.reshape(fit.n_draws, len(fit.triplets), -1)[:, wanted]
     step = posterior["walk"].values.reshape(-1)
-    largest = fit.curves.usable.groupby(list(AXES))["n_train"].max()
-    ends = np.array([float(largest.loc[tuple(fit.triplets[i])]) for i in wanted])
-    streams = [generator(seed, "walk", fit.measurements[i]) for i in wanted]
-    walk = walk_at(sizes, posterior["walk_size"].values, walks, step, ends, streams)
+    seen, constant, measured = posterior["walk_size"].values, fit.draws["constant_data"], fit.measurements
+    # Fits saved before ends were kept hold walks that go on to the largest size of all.
+    ends = constant["walk_end"].values[wanted] if "walk_end" in constant else np.full(len(wanted), seen[-1])
+    streams = [generator(seed, "walk", measured[i]) for i in wanted]
+    walk = walk_at(sizes, seen, walks, step, ends, streams)
     return shifted_error(error, walk, "log" if fit.likelihood.startswith("log-") else "logit")

@@ -117,9 +117,9 @@ def _scores(ensemble: CurveEnsemble, hold: HoldOut, seed: int) -> list[np.ndarra
 def _stack(scores: list[np.ndarray], start: np.ndarray) -> np.ndarray:
     """Weights of highest mean log density, shrunk to equal ones by `PRIOR_CURVES` pseudo-curves (EM)."""
     weights, of_all = start, np.concatenate(scores, axis=1)
-    counts = np.concatenate([np.full(score.shape[1], 1.0 / score.shape[1]) for score in scores])
+    worth = np.concatenate([np.full(score.shape[1], 1.0 / score.shape[1]) for score in scores])
     for _ in range(100):
-        total = PRIOR_CURVES * start + softmax(np.log(weights)[:, None] + of_all, axis=0) @ counts
+        total = PRIOR_CURVES * start + softmax(np.log(weights)[:, None] + of_all, axis=0) @ worth
         new = total / total.sum()
         if np.abs(new - weights).max() < 1e-5:
             break

@@ -15,7 +15,7 @@ from curvefit.fitting.discrepancy import shifted_error, walk_ahead
 from curvefit.fitting.forecast_draws import Forecast
 from curvefit.fitting.held_out_drift import Drift, held_out_drift
 from curvefit.fitting.likelihood_choice import known_variance
-from curvefit.fitting.noise import STUDENT_FREEDOM
+from curvefit.fitting.noise import standard_noise
 from curvefit.fitting.outlooks import Outlook
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
@@ -104,7 +104,7 @@ def _new_runs(
     if not log_link:
         curve = np.clip(curve, 1e-9, 1 - 1e-9)
     given = _given_variance(fit)[:, None] / (1.0 if log_link else curve * (1 - curve))
-    away = np.sqrt(fit.noise_sd(sizes) ** 2 + given) * _standard_noise(fit.likelihood, curve.shape, rng)
+    away = np.sqrt(fit.noise_sd(sizes) ** 2 + given) * standard_noise(fit.likelihood, curve.shape, rng)
     rate = shifted_error(curve, away, "log" if log_link else "logit")
     if log_link:
         return rate, None
@@ -125,13 +125,6 @@ def _given_variance(fit: CurveFit) -> np.ndarray:
         variance = np.where(counted, 0.0, variance * runs["value"] * (1 - runs["value"]))
     by_size = runs.assign(variance=variance).groupby([*AXES, "n_train"])["variance"].mean()
     return np.array([by_size.loc[tuple(t)].iloc[-LAST_SIZES:].median() for t in fit.triplets])
-
-
-def _standard_noise(likelihood: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Draw noise of variance 1 as the likelihood has it."""
-    if not likelihood.endswith("-student"):
-        return rng.standard_normal(shape)
-    return rng.standard_t(STUDENT_FREEDOM, shape) * np.sqrt(1 - 2 / STUDENT_FREEDOM)
 
 
 def _seed_spread(part: pd.DataFrame) -> float:

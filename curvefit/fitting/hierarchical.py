@@ -119,6 +119,9 @@ def natural_draws(
     data = labelled_draws(posterior, dims, coords=coords, constant=constant, sample_stats=stats)
     groups = [layout.noise_names[g] for g in layout.noise_group[layout.curve_of]]
     data.constant_data["noise_group"] = ("triplet", groups)
+    ends = np.zeros(len(layout.triplets))
+    np.maximum.at(ends, layout.cell_curve, layout.cell_size * layout.size_unit)
+    data.constant_data["walk_end"] = ("triplet", ends[layout.curve_of])
     data.constant_data["measurement"] = (
         "triplet",
         [str(layout.triplets[curve]) for curve in layout.curve_of],

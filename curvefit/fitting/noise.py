@@ -44,6 +44,18 @@ def counting_variance(link: str, error: Any, test: Any, variance: Any) -> Any:
     return variance if link == "log" or test is None else 1.0 / (test * error * (1.0 - error))
 
 
+def standard_noise(likelihood: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Draw noise of variance 1 as a Gaussian or Student-t likelihood has it."""
+    if not likelihood.endswith("-student"):
+        return rng.standard_normal(shape)
+    return student_scale(1.0) * rng.standard_t(STUDENT_FREEDOM, shape)
+
+
+def student_scale(variance: Any) -> Any:
+    """Return the scale of the Student-t likelihoods' noise of a variance."""
+    return np.sqrt(variance * (STUDENT_FREEDOM - 2.0) / STUDENT_FREEDOM)
+
+
 def covariance_of_means(
     doublings: np.ndarray, between: np.ndarray, counting: np.ndarray, shared: np.ndarray, correlation: Any
 ) -> np.ndarray:

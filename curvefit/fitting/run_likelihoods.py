@@ -14,7 +14,13 @@ from scipy import stats
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.layout import Layout, lay_out
-from curvefit.fitting.noise import SMALLEST_VARIANCE, STUDENT_FREEDOM, counting_variance
+from curvefit.fitting.noise import (
+    SMALLEST_VARIANCE,
+    STUDENT_FREEDOM,
+    counting_variance,
+    standard_noise,
+    student_scale,
+)
 from curvefit.triplet import Triplet
 
 
@@ -77,7 +83,7 @@ def run_log_density(layout: Layout, cell: SeenCell) -> np.ndarray:
     value = layout.run_value[cell.runs]
     centre, variance = _centre_and_variance(layout, cell)
     if layout.likelihood.endswith("-student"):
-        return stats.t.logpdf(value, STUDENT_FREEDOM, centre, _student_scale(variance))
+        return stats.t.logpdf(value, STUDENT_FREEDOM, centre, student_scale(variance))
     return stats.norm.logpdf(value, centre, np.sqrt(variance))
 
 
@@ -101,11 +107,7 @@ def replicate_runs(layout: Layout, cell: SeenCell, rng: np.random.Generator) -> 
         rate = rng.beta(*_beta_shapes(cell), shape)
         return rng.binomial(test.astype(int), rate) / test
     centre, variance = _centre_and_variance(layout, cell)
-    if layout.likelihood.endswith("-student"):
-        drawn = centre + _student_scale(variance) * rng.standard_t(STUDENT_FREEDOM, shape)
-    else:
-        drawn = centre + np.sqrt(variance) * rng.standard_normal(shape)
-    value = layout.errors(drawn)
+    value = layout.errors(centre + np.sqrt(variance) * standard_noise(layout.likelihood, shape, rng))
     # The inverse of the empirical logit, log((k + .5) / (m - k + .5)).
     return np.clip(np.round((test + 1) * value - 0.5), 0, test) / test if layout.counted else value
 
@@ -116,10 +118,6 @@ def _centre_and_variance(layout: Layout, cell: SeenCell) -> tuple[np.ndarray, np
     test = layout.cell_test[at] if layout.counted else None
     counting = counting_variance(layout.link, cell.error, test, layout.cell_variance[at])
     return layout.transform(cell.error), cell.variance + counting
-
-
-def _student_scale(variance: np.ndarray) -> np.ndarray:
-    return np.sqrt(variance * (STUDENT_FREEDOM - 2.0) / STUDENT_FREEDOM)
 
 
 def _beta_shapes(cell: SeenCell) -> tuple[np.ndarray, np.ndarray]:
