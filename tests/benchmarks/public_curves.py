@@ -29,7 +29,7 @@ from curvefit.fitting.point_fits import fit_one
 from curvefit.fitting.published_estimators import published_fit
 from curvefit.fitting.seen_curve import SeenCurve
 from curvefit.triplet import Triplet
-from tests.results_pages import keep
+from tests.results_pages import keep, sections
 
 LEVELS = (50, 80, 90, 95)
 FRACTIONS = (0.05, 0.2, 0.5, 0.8)
@@ -47,9 +47,13 @@ def main() -> None:
     parser.add_argument(
         "--curves", type=int, default=200, help="most curves of an LCDB file (evenly spaced; 0: all)"
     )
-    parser.add_argument("--write", action="store_true", help="write docs/results/public-curves.md")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write docs/results/public-curves.md; sections of other files stay",
+    )
     options = parser.parse_args()
-    sections = []
+    scored = {}
     for path in sorted(options.folder.iterdir()):
         if not path.name.endswith((".csv", ".csv.gz")):
             continue
@@ -63,14 +67,16 @@ def main() -> None:
             section = loss_surface_table(frame)
         else:
             section = "(columns not known, skipped)"
-        sections.append(f"## {path.name}\n\n{section}\n\n{time.process_time() - started:.0f} CPU-seconds.")
-        print(sections[-1], flush=True)
-    if not sections:
+        spent = f"{time.process_time() - started:.0f} CPU-seconds."
+        scored[path.name] = f"## {path.name}\n\n{section}\n\n{spent}"
+        print(scored[path.name], flush=True)
+    if not scored:
         parser.error(f"no CSV file in {options.folder}")
     if options.write:
         command = f"python -m tests.benchmarks.public_curves FOLDER --curves {options.curves} --write"
         head = f"# Public learning curves\n\n`{command}`\n\n{EXPLAIN}"
-        keep("public-curves", "\n\n".join([head, *sections]))
+        both = sections("public-curves") | scored  # files of other folders stay
+        keep("public-curves", "\n\n".join([head, *(both[name] for name in sorted(both))]))
 
 
 EXPLAIN = """RMSLE is the root mean square error of log loss over the held-out sizes of a curve, averaged over curves. Log density is
