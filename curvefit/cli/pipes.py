@@ -1,4 +1,4 @@
-"""Standard output into a pipe whose reader may leave early, as ``head`` does."""
+"""Standard output that nobody reads to its end: closed, or a pipe whose reader leaves early, as ``head`` does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ class _Pipe(io.FileIO):
 
 
 def end_with_reader() -> None:
-    """Let the process leave with `ExitCode.UNREAD` when standard output is a pipe whose reader has left."""
+    """Let the process leave with `ExitCode.UNREAD` when standard output is a pipe whose reader has left.
+
+    What would go to a standard output that was closed before the start goes nowhere.
+    """
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open to the end of the process
     known = sys.stdout
     if not isinstance(known, io.TextIOWrapper) or not stat.S_ISFIFO(os.fstat(known.fileno()).st_mode):
         return

@@ -36,7 +36,9 @@ def read_wandb(frame: pd.DataFrame) -> pd.DataFrame:
         run, _, quantity = name.rpartition(" - ")
         run, seed = _split_seed(run or quantity)
         part = pd.DataFrame({"n_train": frame[size], "model": run, "seed": seed, "quantity": quantity})
-        pieces.append(part.assign(value=pd.to_numeric(frame[name], errors="coerce")).dropna(subset=["value"]))
+        pieces.append(
+            part.assign(value=frame[name].replace(r"^\s*$", np.nan, regex=True)).dropna(subset=["value"])
+        )
     if not pieces:
         raise InvalidInputError("the Weights & Biases export holds no run")
     table = pd.concat(pieces, ignore_index=True)

@@ -177,6 +177,15 @@ def test_a_reader_that_leaves_is_no_bug(words, tmp_path):
     assert process.returncode == ExitCode.UNREAD
 
 
+def test_a_closed_output_is_no_bug(tmp_path):
+    (tmp_path / "table.csv").write_text(
+        "n_train,error\n" + "\n".join(f"{n},{1 / n}" for n in (8, 16, 32, 64))
+    )
+    command = f"exec {sys.executable} -m curvefit check table.csv >&-"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("words", [("-h",), ("fit", "-h")])
 def test_help_has_a_short_name(words, capsys):
     code, out, _ = run(capsys, *words)

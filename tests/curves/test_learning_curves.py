@@ -224,6 +224,22 @@ def test_tracker_exports(tmp_path):
     assert curves.triplets[0].data == "3"
 
 
+def test_cells_of_a_tracker_are_read_like_those_of_a_table_and_never_dropped(tmp_path):
+    cells = [f"{error:.1%}" for error in ERRORS]
+    frame = pd.DataFrame(
+        {"n_train": SIZES} | {f"gap - test/error{end}": cells for end in ("", "__MIN", "__MAX")}
+    )
+    frame.to_csv(tmp_path / "w.csv", index=False)
+    np.testing.assert_allclose(load_curves(tmp_path / "w.csv").usable["value"], ERRORS, atol=6e-4)
+    frame.loc[2, "gap - test/error"] = "crashed"
+    frame.to_csv(tmp_path / "w.csv", index=False)
+    with pytest.raises(InvalidInputError, match="'crashed' is no number"):
+        load_curves(tmp_path / "w.csv")
+    frame.loc[2, "gap - test/error"] = ""
+    frame.to_csv(tmp_path / "w.csv", index=False)
+    assert len(load_curves(tmp_path / "w.csv").usable) == 4
+
+
 def test_selecting_what_exists_but_never_together_is_an_error():
     frame = pd.DataFrame(
         {
