@@ -1,8 +1,9 @@
 """What rolling-origin hold-out says about forecasts: weights of the families, and how fast discrepancy grows.
 
 The largest sizes of every curve are left out, the rest is fitted again, and the left-out sizes are scored. Family
-weights, the growth of the discrepancy and whether priors are pooled over curves are those with the highest mean log
-density: they come from the curves one has, never from the sizes one forecasts.
+weights and whether priors are pooled over curves are those with the highest mean log density; the growth of the
+discrepancy is averaged over with the probabilities that these scores give it. All come from the curves one has, never
+from the sizes one forecasts.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp, softmax
 
-from curvefit.fitting.forecast_curve import CurveEnsemble, fit_ensemble
+from curvefit.fitting.forecast_curve import CurveEnsemble, Mixture, fit_ensemble
 from curvefit.fitting.forecast_pooling import pool
 from curvefit.fitting.hold_outs import ORIGINS, HoldOut, hold_out
 from curvefit.fitting.seen_curve import SeenCurve
@@ -23,6 +24,9 @@ INFLATIONS = np.array([1.0, 1.4, 2.0, 2.8, 4.0])
 MOST_CURVES = 40
 FEWEST_POOLED = 5
 PRIOR_CURVES = 10.0
+#: The log of the inflation is half-normal with this standard deviation before anything is held out.
+PRIOR_LOG_INFLATION = 0.5
+_GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +37,34 @@ class Calibration:
     ----------
     families, weights
         Names and weights; equal weights when nothing could be held out.
-    inflation
-        Factor on the random walk's speed beyond the data, 1 or more.
+    inflations
+        Probability of each of `INFLATIONS`, factors on the random walk's speed beyond the data; their prior when nothing
+        could be held out.
     pooled
         Whether priors fitted to all curves scored better than the default ones.
     held_out
         Number of (curve, origin) pairs that were scored.
     mean_log_density
-        Mean over those pairs, at the chosen weights and inflation.
+        Mean over those pairs, at the weights and the most probable inflation.
     """
 
     families: tuple[str, ...]
     weights: np.ndarray
-    inflation: float
+    inflations: np.ndarray
     pooled: bool
     held_out: int
     mean_log_density: float
+
+    @property
+    def inflation(self) -> float:
+        """Mean factor on the random walk's speed beyond the data, 1 or more."""
+        return float(self.inflations @ INFLATIONS)
+
+    def widen(self, mixture: Mixture) -> Mixture:
+        """Return predictions in which each factor of `INFLATIONS` has its share of the components, evenly spread over them."""
+        spread = np.arange(len(mixture.weight)) * _GOLDEN % 1.0
+        chosen = np.searchsorted(np.cumsum(self.inflations), spread).clip(0, len(INFLATIONS) - 1)
+        return mixture.inflated(INFLATIONS[chosen, None])
 
 
 def calibrate(
@@ -58,7 +74,7 @@ def calibrate(
     seed: int = 0,
     held_out: Sequence[HoldOut] | None = None,
 ) -> Calibration:
-    """Choose weights, inflation and pooling over at most `MOST_CURVES` of the curves (evenly spaced ones).
+    """Find weights, inflation and pooling over at most `MOST_CURVES` of the curves (evenly spaced ones).
 
     Parameters
     ----------
@@ -77,8 +93,9 @@ def calibrate(
         held_out = hold_out(curves, families, at=chosen, seed=seed)
     by_origin = [[one for one in held_out if one.origin == o and one.curve in chosen] for o in ORIGINS]
     count, many = sum(map(len, by_origin)), len(curves) >= FEWEST_POOLED
+    prior = -0.5 * (np.log(INFLATIONS) / PRIOR_LOG_INFLATION) ** 2
     if not count:
-        return Calibration(families, equal, 1.0, many, 0, float("nan"))
+        return Calibration(families, equal, softmax(prior), many, 0, float("nan"))
     found = []
     for pooled in (False, True) if many else (False,):
         scores = []
@@ -88,12 +105,12 @@ def calibrate(
                 _scores(ensemble, hold, seed)
                 for ensemble, hold in zip(pool(ensembles) if pooled else ensembles, one)
             ]
-        for j, inflation in enumerate(INFLATIONS):
-            weights = _stack([score[j] for score in scores], equal)
-            value = _mean_score([score[j] for score in scores], weights)
-            # A weak pull towards no inflation, worth a few curves, so that one curve alone does not decide it.
-            value -= PRIOR_CURVES / count * 0.05 * np.log(inflation) ** 2
-            found.append(Calibration(families, weights, float(inflation), pooled, count, float(value)))
+        weights = [_stack([score[j] for score in scores], equal) for j in range(len(INFLATIONS))]
+        values = np.array([_mean_score([s[j] for s in scores], w) for j, w in enumerate(weights)])
+        inflations = softmax(prior + count * values)
+        found.append(
+            Calibration(families, inflations @ weights, inflations, pooled, count, float(values.max()))
+        )
     return max(found, key=lambda one: one.mean_log_density)
 
 

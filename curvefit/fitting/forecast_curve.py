@@ -45,8 +45,8 @@ class Mixture:
         """Standard deviation of the discrepancy (components, sizes)."""
         return np.hypot(self.inside_sd, self.beyond_sd)
 
-    def inflated(self, inflation: float) -> Mixture:
-        """Return the predictions with a walk that is so many times as fast beyond the data."""
+    def inflated(self, inflation: float | np.ndarray) -> Mixture:
+        """Return the predictions with a walk that is so many times as fast beyond the data; (components, 1) or one factor."""
         return replace(self, beyond_sd=inflation * self.beyond_sd)
 
     def scale(self) -> np.ndarray:

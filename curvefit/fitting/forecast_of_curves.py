@@ -72,7 +72,7 @@ class CurvesOutlook(Outlook):
                 ensemble,
                 sizes,
                 weights[triplet],
-                self.calibration.inflation,
+                self.calibration,
                 draws,
                 float(repeats.loc[tuple(triplet)]),
                 generator(self.seed, "forecast", i),
@@ -116,16 +116,18 @@ def _paths(
     ensemble: CurveEnsemble,
     sizes: np.ndarray,
     weights: np.ndarray,
-    inflation: float,
+    calibration: Calibration,
     draws: int,
     repeats: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw whole curves: one walk a draw, continuous in log n beyond the data, and a new seed around each."""
     order = np.argsort(sizes)
-    mixture = ensemble.mixture(
-        sizes[order], weights=weights, draws=max(draws // 2, 50), seed=int(rng.integers(2**31)), seeds_per_mean=repeats
-    ).inflated(inflation)  # fmt: skip
+    mixture = calibration.widen(
+        ensemble.mixture(
+            sizes[order], weights=weights, draws=max(draws // 2, 50), seed=int(rng.integers(2**31)), seeds_per_mean=repeats
+        )
+    )  # fmt: skip
     chosen = rng.choice(len(mixture.weight), size=draws, p=mixture.weight)
     variance = mixture.walk_sd[chosen] ** 2
     steps = np.diff(variance, axis=1, prepend=0.0)
@@ -146,13 +148,11 @@ def _paths(
 
 
 def _say(calibration: Calibration) -> str:
+    walk = f"discrepancy beyond the data x {calibration.inflation:.2g}"
     if not calibration.held_out:
-        return "curves too short to hold sizes out: equal family weights, discrepancy not calibrated"
+        return f"curves too short to hold sizes out: equal family weights, {walk} by its prior"
     shares = ", ".join(
         f"{name} {weight:.2f}" for name, weight in zip(calibration.families, calibration.weights)
     )
-    return (
-        f"family weights from {calibration.held_out} rolling-origin hold-outs: {shares}; "
-        f"discrepancy beyond the data x {calibration.inflation:g}"
-        f"{'; priors pooled over curves' if calibration.pooled else ''}"
-    )
+    pooled = "; priors pooled over curves" if calibration.pooled else ""
+    return f"family weights from {calibration.held_out} rolling-origin hold-outs: {shares}; {walk}{pooled}"

@@ -1,5 +1,7 @@
 """Forecasts: honest widths, paths, targets, calibration from inside the data only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -160,6 +162,34 @@ def test_hold_out_separates_families():
     found = calibrate(seen, ("power-law", "exponential"))
     assert found.held_out > 0
     assert found.weights[1] > 0.6
+
+
+def test_the_less_can_be_held_out_the_wider_the_walk_and_hold_out_learns_that_it_is_too_slow():
+    """Curves that keep their law inside and steps that no walk inside foretells beyond it."""
+    n = np.geomspace(16, 4096, 9)
+    law = 0.05 + 0.8 * n**-0.4
+    short = calibrate([SeenCurve(n[:3], law[:3], np.full(3, np.nan))], ("power-law",))
+    assert short.held_out == 0
+    kept = calibrate(
+        [SeenCurve(n, law * (1 + 0.01 * k), np.full(9, np.nan)) for k in range(12)], ("power-law",)
+    )
+    steps = np.where(n > 300, 0.6, 1.0)
+    broken = calibrate(
+        [SeenCurve(n, law * steps * (1 + 0.01 * k), np.full(9, np.nan)) for k in range(12)], ("power-law",)
+    )
+    assert kept.inflation < short.inflation < 2.0 < broken.inflation
+
+
+def test_each_factor_has_its_share_of_the_components(curves):
+    seen = list(seen_curves(curves).values())
+    found = replace(calibrate(seen, ("power-law", "m4")), inflations=np.array([0.5, 0.0, 0.25, 0.0, 0.25]))
+    mixture = fit_ensemble(seen[0], found.families).mixture(
+        np.array([1e5, 1e6]), weights=np.array([0.5, 0.5])
+    )
+    factor = (found.widen(mixture).beyond_sd / mixture.beyond_sd)[:, 1]
+    shares = [np.isclose(factor, value).mean() for value in (1.0, 1.4, 2.0, 2.8, 4.0)]
+    np.testing.assert_allclose(shares, found.inflations, atol=0.01)
+    assert found.inflation == pytest.approx(2.0)
 
 
 def test_the_mixture_of_one_family_is_the_mixture_that_weighs_it_alone(curves):
