@@ -32,6 +32,7 @@ TABLE_COLUMNS = (
     "data", "model", "inference", "n_train", "seed", "metric", "n_errors", "n_test", "value", "value_se",
     "chance_error", "seconds", "status", "flag",
 )  # fmt: skip
+LARGEST_SIZE = 2**62
 CONSTANTS = ("n_test", "chance_error", "value_se")
 _FINISHED = {"ok", "finished", "success", "succeeded", "completed", "complete", "done"}
 _REMARKS = {
@@ -174,7 +175,7 @@ def _as_table(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[pd.DataFrame
     table["value_se"] = _same_unit(frame, chosen, "value_se", read.scale)
     chance = number_column(frame, chosen, "chance_error")
     in_percent = (table["metric"] == "error-rate") & (chance > 1)
-    table["chance_error"] = chance.where(~in_percent, chance / 100)
+    table["chance_error"] = _one_a_curve(table, chance.where(~in_percent, chance / 100))
     if in_percent.any():
         first = chance[in_percent].iloc[0]
         notes.append(f"read chance levels above 1 as percent: {first:g} as {first / 100:g}")
@@ -195,8 +196,28 @@ def _sizes(frame: pd.DataFrame, chosen: dict[str, Any]) -> tuple[pd.Series, list
         raise InvalidInputError(
             f"column {chosen['n_train']!r} holds {size[odd].iloc[0]:g}; n_train must count training examples"
         )
+    if (size.abs() > LARGEST_SIZE).any():
+        raise InvalidInputError(
+            f"column {chosen['n_train']!r} holds {size.abs().max():.4g}, and sizes are whole numbers up to {LARGEST_SIZE:.2g}: "
+            "divide the column, by 1e12 for example (exponents stay what they are), or give the number of training examples"
+        )
     notes = ["sizes that are no whole numbers were rounded"] if (size.dropna() % 1 != 0).any() else []
-    return whole.clip(-(2**62), 2**62), notes
+    return whole, notes
+
+
+def _one_a_curve(table: pd.DataFrame, chance: pd.Series) -> pd.Series:
+    """Return the chance level of every row's curve, which one row or all may give."""
+    by_curve = chance.groupby([table[axis] for axis in (*AXES, "metric")], sort=False)
+    lowest, highest = by_curve.transform("min"), by_curve.transform("max")
+    apart = highest - lowest > 1e-6 * highest
+    if apart.any():
+        row = table[apart].iloc[0]
+        raise InvalidInputError(
+            f"chance_error of {' | '.join(row[axis] for axis in AXES)} is {lowest[apart].iloc[0]:g} in some rows and "
+            f"{highest[apart].iloc[0]:g} in others: it is the error of guessing, one number a curve. Curves of different tasks "
+            "need different labels"
+        )
+    return lowest
 
 
 def _same_unit(frame: pd.DataFrame, chosen: dict[str, Any], role: str, scale: float) -> pd.Series:
