@@ -162,8 +162,20 @@ def training_notes(curves: LearningCurves, layout: Layout) -> tuple[str, ...]:
             f"training sets are {word}: seed noise is correlated along n, the correlation is estimated"
         )
     if curves.shared_test_set:
-        notes.append("all runs share their test points: errors are those on that test set")
+        notes.append(f"all runs share their test points: errors are those on that test set{_on_others(curves)}")
     return tuple(notes)
+
+
+def _on_others(curves: LearningCurves) -> str:
+    """Say by how much errors on other test points of the same number may differ, which no interval includes."""
+    means = curves.means()
+    runs = means["replicates"].where(means["metric"] == "error-rate")
+    error = means["n_errors"] / means["n_test"]
+    relative = np.sqrt((1.0 - error) / (error * means["n_test"] / runs)).replace(np.inf, np.nan)
+    if relative.isna().all():
+        return ""
+    worst = relative.idxmax()
+    return f"; other test points as many would shift them all by some {relative[worst]:.1%} at an error of {error[worst]:.2g}, which no interval includes"
 
 
 def flag_notes(curves: LearningCurves) -> tuple[str, ...]:
