@@ -162,7 +162,9 @@ def training_notes(curves: LearningCurves, layout: Layout) -> tuple[str, ...]:
             f"training sets are {word}: seed noise is correlated along n, the correlation is estimated"
         )
     if curves.shared_test_set:
-        notes.append(f"all runs share their test points: errors are those on that test set{_on_others(curves)}")
+        notes.append(
+            f"all runs share their test points: errors are those on that test set{_on_others(curves)}"
+        )
     return tuple(notes)
 
 

@@ -104,14 +104,14 @@ def transformed_values(table: pd.DataFrame, likelihood: str, counts: bool, notes
     inside = value[(value > 0) & (value < 1)]
     if not len(inside):
         raise InvalidInputError("all error rates are 0 or 1; give n_test so that they can be read as counts")
-    margin = 0.5 * min(inside.min(), 1 - inside.max())
-    outside = (value <= 0) | (value >= 1)
-    if outside.any():
-        notes.append(
-            f"{int(outside.sum())} rates of 0 or 1 without n_test were moved inside by {margin:.2g}: floor and exponent "
-            "lean on that replacement; give n_test"
-        )
-    value = np.clip(value, margin, 1 - margin)
+    for level, gap in ((0, 0.5 * inside.min()), (1, max(0.5 * (1 - inside.max()), np.finfo(float).eps))):
+        at = value <= 0 if level == 0 else value >= 1
+        if at.any():
+            notes.append(
+                f"{int(at.sum())} rates of {level} without n_test were moved inside by {gap:.2g}: floor and exponent "
+                "lean on that replacement; give n_test"
+            )
+        value = np.where(at, abs(level - gap), value)
     return np.log(value) - np.log1p(-value)
 
 

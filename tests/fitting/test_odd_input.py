@@ -62,6 +62,15 @@ def test_hopeless_tables_are_refused_with_the_reason(columns, message):
         curvefit.fit(curves, method="approximate")
 
 
+def test_rates_of_0_and_1_move_inside_by_half_of_what_is_nearest_each():
+    """One margin for both would leave a rate of 1 at 1 beside a rate that is 0 but for rounding."""
+    curves = LearningCurves.from_frame({"n": [8, *N], "error": [1.0, *ERRORS[:-2], 1e-20, 0.0]})
+    fit = curvefit.fit(curves, method="approximate", likelihood="logit-student")
+    assert np.isfinite(fit.parameter("exponent")).all()
+    assert any(note.startswith("1 rates of 0 without n_test were moved inside by 5e-21") for note in fit.notes)
+    assert any(note.startswith("1 rates of 1 without n_test were moved inside by 0.2:") for note in fit.notes)
+
+
 def test_one_test_point_still_gives_a_forecast():
     curves = read({"n": N, "n_errors": [1, 1, 0, 1, 0, 0], "n_test": 1})
     draws = forecast(curves, [1024, 10**12], draws=50).curve_draws
