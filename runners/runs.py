@@ -241,16 +241,9 @@ def execute_specs(specs: Sequence[RunSpec], *, device: str = "cpu") -> Iterator[
 
 def to_record(outcome: Outcome, *, device: str) -> RunRecord:
     """Return the self-describing record of one outcome."""
-    run, spec = outcome.run, outcome.run.spec
-    model_facts = describe_model(run, n_parameters=outcome.n_parameters)
-    return RunRecord(
-        run_id=spec.id,
-        study=spec.study,
-        data=spec.data.label,
-        model=spec.model.label,
-        inference=spec.inference.label,
-        n_train=spec.n_train,
-        seed=spec.seed,
+    run = outcome.run
+    return RunRecord.of(
+        run.spec,
         status=outcome.status,
         metric=outcome.metric,
         n_errors=outcome.n_errors,
@@ -259,24 +252,8 @@ def to_record(outcome: Outcome, *, device: str) -> RunRecord:
         test_loss=outcome.test_loss,
         seconds=outcome.seconds,
         message=outcome.message,
-        spec=spec_dict(spec),
         data_facts=asdict(run.dataset.facts()),
-        model_facts=asdict(model_facts),
+        model_facts=asdict(describe_model(run, n_parameters=outcome.n_parameters)),
         extra=outcome.extra,
         provenance=provenance(device),
     )
-
-
-def spec_dict(spec: RunSpec) -> dict[str, Any]:
-    """Return what was asked, as JSON-representable values."""
-    return {
-        **{
-            axis: {
-                "name": member.name,
-                "settings": member.settings,
-                "version": member.version,
-            }
-            for axis, member in ((axis, getattr(spec, axis)) for axis in AXES)
-        },
-        "study_seed": spec.study_seed,
-    }

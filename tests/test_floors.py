@@ -103,6 +103,25 @@ def test_record_round_trip_keeps_what_a_newer_version_added():
     assert RunRecord.from_dict(newer).extra["_unknown"] == {"watts": 12}
 
 
+def test_record_of_a_spec_says_what_was_asked_and_is_reported_in_brief():
+    spec = _spec(model=Member("wide", "fcn", {"width": 9}, version=2), study_seed=5)
+    record = RunRecord.of(spec, status="died", message="x" * 400)
+    asked = (
+        record.run_id,
+        record.study,
+        record.data,
+        record.model,
+        record.inference,
+        record.n_train,
+        record.seed,
+    )
+    assert asked == (spec.id, spec.study, *spec.triplet, spec.n_train, spec.seed)
+    assert list(record.spec) == ["data", "model", "inference", "study_seed"]
+    assert record.spec["model"] == {"name": "fcn", "settings": {"width": 9}, "version": 2}
+    assert record.spec["study_seed"] == 5
+    assert record.brief() == {"run_id": spec.id, "status": "died", "seconds": None, "message": "x" * 300}
+
+
 @pytest.mark.parametrize(
     "bad", [{"status": "fine"}, {"n_errors": 11, "n_test": 10}, {"n_errors": -1, "n_test": 10}]
 )

@@ -8,9 +8,12 @@ from types import NoneType
 from typing import Any
 
 from curvefit.errors import InvalidInputError
+from curvefit.study.spec import RunSpec
+from curvefit.triplet import AXES
 
 SCHEMA_VERSION = 1
 STATUSES = ("ok", "diverged", "exception", "timeout", "out-of-memory", "died")
+_BRIEF = 300
 
 # Exact types first: they are found at once, and records are read by the hundred thousand.
 _KINDS: tuple[tuple[tuple[str, ...], tuple[type, ...], str], ...] = (
@@ -46,13 +49,13 @@ class RunRecord:
     seconds
         CPU or device seconds of this run alone (a share of the chunk's for shared work).
     spec
-        The full content of the `RunSpec`: names and settings of the members.
+        What the `RunSpec` asks for, labels aside: names, settings and versions of the members, the study's seed.
     data_facts, model_facts
         `curvefit.triplet.DataFacts` and `ModelFacts` as dictionaries.
     extra
         Whatever the algorithm reports: chosen hyper-parameters, jitter, condition number, steps.
     provenance
-        Code digest, versions, device, host kind, time of writing.
+        Code digest, versions, device, operating system, time of writing.
     """
 
     run_id: str
@@ -90,6 +93,34 @@ class RunRecord:
             raise InvalidInputError(
                 f"run {self.run_id}: n_errors {self.n_errors} is not within 0..n_test {self.n_test}"
             )
+
+    @classmethod
+    def of(cls, spec: RunSpec, *, status: str = "ok", **rest: Any) -> RunRecord:
+        """Return the record of the run that `spec` asks for; `rest` holds the fields that tell what came of it."""
+        members = {axis: getattr(spec, axis) for axis in AXES}
+        content: dict[str, Any] = {
+            axis: {"name": member.name, "settings": member.settings, "version": member.version}
+            for axis, member in members.items()
+        }
+        return cls(
+            run_id=spec.id,
+            study=spec.study,
+            **spec.triplet._asdict(),
+            n_train=spec.n_train,
+            seed=spec.seed,
+            status=status,
+            spec={**content, "study_seed": spec.study_seed},
+            **rest,
+        )
+
+    def brief(self) -> dict[str, Any]:
+        """Return what a worker reports of the record: id, status, seconds, and the beginning of the message."""
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "seconds": self.seconds,
+            "message": self.message[:_BRIEF],
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON-representable values."""

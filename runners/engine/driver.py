@@ -13,7 +13,7 @@ from typing import IO, Any
 from curvefit.errors import StoreError, unknown_name
 from curvefit.records.files import cannot_write
 from curvefit.records.index import RunIndex
-from curvefit.records.record import STATUSES
+from curvefit.records.record import STATUSES, RunRecord
 from curvefit.records.segment import SegmentWriter
 from curvefit.records.store import RecordStore
 from runners.engine.abstract import AbstractEngine, Event, Stop
@@ -21,7 +21,6 @@ from runners.engine.chunk import Chunk
 from runners.engine.claims import Claims
 from runners.engine.life import living_drivers
 from runners.engine.plan import Plan
-from runners.engine.worker import unfinished_record
 
 RETRY = {
     "none": frozenset(),
@@ -169,7 +168,7 @@ class Driver:
     def _account(self, event: Event, log: IO[str]) -> None:
         if event.kind == "failed" and event.spec is not None:
             self._writer = self._writer or self.store.writer()
-            record = unfinished_record(event.spec, event.status, event.message)
+            record = RunRecord.of(event.spec, status=event.status, message=event.message)
             self._writer.append(record, after=self.index.newest([event.run_id]))
         if event.kind == "progress":
             self._running[event.chunk] = f"{event.worker}: {event.message}"

@@ -113,12 +113,7 @@ def _execute_remotely(task_values: dict[str, Any], chunk_values: dict[str, Any])
     execute = task.load()
     with task.open_writer() as writer:
         return [
-            {
-                "run_id": record.run_id,
-                "status": record.status,
-                "seconds": record.seconds,
-                "message": record.message[:300],
-            }
+            record.brief()
             for record in execute_chunk(chunk.specs, execute, writer, device=task.device, after=chunk.after)
         ]
 

@@ -1,8 +1,8 @@
 """The worker: takes chunks, writes every record to the store, and only then reports it.
 
-Runs in a process of its own (`runners.engine.leash`, which `EmbeddedEngine` starts) or inside another
-process (`WorkerTask.execute`, which Ray calls). It reads commands from standard input, and
-leaves when that closes: a worker never outlives its driver.
+The embedded engine runs `main` in a process of its own (see `runners.engine.leash`). It reads commands from standard
+input, and leaves when that closes: a worker never outlives its driver. In the processes of a Ray cluster
+`execute_chunk` does the same work for one chunk.
 """
 
 from __future__ import annotations
@@ -145,26 +145,7 @@ def failure_record(spec: RunSpec, error: BaseException) -> RunRecord:
     memory = isinstance(error, MemoryError) or "OutOfMemory" in text or "not enough memory" in text
     trace = "".join(traceback.format_exception(error))
     status = "out-of-memory" if memory else "exception"
-    return unfinished_record(spec, status, text, extra={"traceback": trace[-4000:]})
-
-
-def unfinished_record(
-    spec: RunSpec, status: str, message: str, *, extra: dict[str, Any] | None = None
-) -> RunRecord:
-    """Return the record of a run that gave no result."""
-    members = {axis: getattr(spec, axis) for axis in ("data", "model", "inference")}
-    content = {a: {"name": m.name, "settings": m.settings, "version": m.version} for a, m in members.items()}
-    return RunRecord(
-        run_id=spec.id,
-        study=spec.study,
-        **spec.triplet._asdict(),
-        n_train=spec.n_train,
-        seed=spec.seed,
-        status=status,
-        message=message[:2000],
-        spec={**content, "study_seed": spec.study_seed},
-        extra=extra or {},
-    )
+    return RunRecord.of(spec, status=status, message=text[:2000], extra={"traceback": trace[-4000:]})
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -200,13 +181,7 @@ def main(arguments: Sequence[str]) -> None:
                     stopping=draining.is_set,
                 )
                 for record in records:
-                    report(
-                        event="recorded",
-                        run_id=record.run_id,
-                        status=record.status,
-                        seconds=record.seconds,
-                        message=record.message[:300],
-                    )
+                    report(event="recorded", **record.brief())
                     if "CUDA error" in record.message:
                         sys.exit(EXIT_BROKEN_DEVICE)
             except StoreError as error:

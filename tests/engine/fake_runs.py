@@ -7,14 +7,12 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from curvefit.records.record import RunRecord
 from curvefit.records.store import RecordStore
 from curvefit.study.spec import RunSpec
 from curvefit.study.study import Study
-from runners.engine.worker import unfinished_record
 from runners.environment import SAY
 
 
@@ -54,23 +52,21 @@ def execute_specs(specs: Sequence[RunSpec], *, device: str = "cpu") -> Iterator[
             _misbehave(settings["bad"])
         status = "diverged" if settings.get("bad") == "diverge" else "ok"
         value = (spec.n_train * 7 + spec.seed) % 1000
-        record = unfinished_record(spec, status, "")
-        yield RunRecord(
-            **{
-                **record.to_dict(),
-                "n_errors": value,
-                "n_test": 1000,
-                "value": value / 1000,
-                "seconds": 0.001,
-                "extra": {
-                    "trace": {"step": [1, 2], "train_loss": [2.0, 1.0]},
-                    "slot": os.environ.get("CUDA_VISIBLE_DEVICES"),
-                    "threads": os.environ.get("OMP_NUM_THREADS"),
-                },
-            }
+        yield RunRecord.of(
+            spec,
+            status=status,
+            n_errors=value,
+            n_test=1000,
+            value=value / 1000,
+            seconds=0.001,
+            extra={
+                "trace": {"step": [1, 2], "train_loss": [2.0, 1.0]},
+                "slot": os.environ.get("CUDA_VISIBLE_DEVICES"),
+                "threads": os.environ.get("OMP_NUM_THREADS"),
+            },
         )
         if spec.n_train == settings.get("twice"):
-            yield replace(record, run_id=spec.id)
+            yield RunRecord.of(spec, status=status)
 
 
 def _misbehave(how: str) -> None:

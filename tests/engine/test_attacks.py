@@ -15,6 +15,7 @@ import pytest
 
 from curvefit.errors import CurvefitError, StoreError
 from curvefit.records import RecordStore, read_traces
+from curvefit.records.record import RunRecord
 from curvefit.records.segment import read_segment
 from curvefit.records.verify import verify_store
 from runners.commands.inspect import logs, show
@@ -125,10 +126,8 @@ class HalvingEngine(AbstractEngine):
         chunk = queue.draw()
         with RecordStore(self.folder).writer(sync=False) as writer:
             for spec in chunk.specs:
-                from runners.engine.worker import unfinished_record
-
                 yield Event("started", chunk.id)
-                writer.append(unfinished_record(spec, "ok", ""), after=chunk.after)
+                writer.append(RunRecord.of(spec), after=chunk.after)
                 yield Event("recorded", chunk.id, spec.id, "ok")
                 yield Event("ended", chunk.id)
                 self.seen.append(Claims(self.folder).take(chunk.id))
