@@ -8,6 +8,7 @@ known key.
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -55,13 +56,14 @@ def parse_settings(cls: type[S], values: Mapping[str, Any], *, where: str) -> S:
 
 
 def describe_mistakes(error: ValidationError, cls: type[BaseModel]) -> list[str]:
-    """Return a line per mistake of a pydantic validation error."""
+    """Return a line per mistake of a pydantic validation error, each with its path, such as ``data[0].sizes.start``."""
     lines = []
     for mistake in error.errors(include_url=False):
-        path = ".".join(map(str, mistake["loc"])) or "(whole)"
-        if mistake["type"] == "extra_forbidden":
-            known = list(cls.model_fields)
-            key = str(mistake["loc"][-1])
+        unknown_key = mistake["type"] == "extra_forbidden"
+        path, table = _locate(cls, mistake["loc"], unknown_key=unknown_key)
+        got = "" if isinstance(mistake["input"], Mapping) else f" (got {mistake['input']!r})"
+        if unknown_key:
+            key, known = str(mistake["loc"][-1]), list(table.model_fields)
             lines.append(f"  {path}: unknown key; known: {', '.join(known)}.{did_you_mean(key, known)}")
         elif mistake["type"] == "literal_error":
             known = re.findall(r"'([^']*)'", mistake["ctx"]["expected"])
@@ -71,7 +73,41 @@ def describe_mistakes(error: ValidationError, cls: type[BaseModel]) -> list[str]
         elif mistake["type"] == "missing":
             lines.append(f"  {path}: missing, must be given")
         elif mistake["type"] == "value_error":
-            lines.append(f"  {path}: {mistake['ctx']['error']} (got {mistake['input']!r})")
+            lines.append(f"  {path}: {mistake['ctx']['error']}{got}")
         else:
             lines.append(f"  {path}: {mistake['msg']} (got {mistake['input']!r})")
     return lines
+
+
+def _locate(
+    cls: type[BaseModel], loc: tuple[int | str, ...], *, unknown_key: bool
+) -> tuple[str, type[BaseModel]]:
+    """Return the path as whoever wrote the tables would write it, and the innermost table on the way.
+
+    Tags of unions, which pydantic puts into the location, are left out of the path.
+    """
+    path, innermost = "", cls
+    annotation: Any = cls
+    for number, part in enumerate(loc, 1):
+        if isinstance(part, int):
+            path += f"[{part}]"
+            continue
+        tables = _tables_in(annotation)
+        owner = next((table for table in tables if part in table.model_fields), None)
+        if typing.get_origin(annotation) is dict:
+            annotation = typing.get_args(annotation)[1]
+        elif owner is not None:
+            innermost, annotation = owner, owner.model_fields[part].annotation
+        elif unknown_key and number == len(loc):
+            innermost = tables[0] if tables else innermost
+        else:
+            annotation = next((table for table in tables if table.__name__ == part), annotation)
+            continue
+        path += f".{part}" if path else part
+    return path or "(whole)", innermost
+
+
+def _tables_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [table for argument in typing.get_args(annotation) for table in _tables_in(argument)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import PositiveInt
+from pydantic import PositiveFloat, PositiveInt
 
 from curvefit.errors import CurvefitError, InvalidInputError, UnknownNameError, unknown_name
 from curvefit.records.record import RunRecord
@@ -52,6 +53,24 @@ def test_settings_report_every_mistake_at_once():
     assert "Did you mean 'depth'?" in message
     assert "width" in message
     assert "-1" in message
+
+
+class Search(Settings):
+    rates: tuple[PositiveFloat, ...] = ()
+
+
+class Algorithm(Settings):
+    rate: PositiveFloat | Literal["auto"] = "auto"
+    tune: Search | None = None
+
+
+def test_mistakes_within_tables_are_named_as_they_were_written():
+    with pytest.raises(InvalidInputError) as caught:
+        parse_settings(Algorithm, {"rate": "aut", "tune": {"rate": 3, "rates": [1.0, -1.0]}}, where="x")
+    lines = str(caught.value).splitlines()
+    assert "  rate: unknown value 'aut'; known: auto. Did you mean 'auto'?" in lines
+    assert "  tune.rate: unknown key; known: rates. Did you mean 'rates'?" in lines
+    assert "  tune.rates[1]: Input should be greater than 0 (got -1.0)" in lines
 
 
 def test_settings_are_frozen_and_forget_defaults():

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from curvefit.errors import DataFileError, InvalidInputError, did_you_mean
+from curvefit.settings import describe_mistakes
 from curvefit.study.members import StudyMember, expand_members
-from curvefit.study.mistakes import describe_study_mistakes
 from curvefit.study.sizes import expand_sizes
 from curvefit.study.spec import RunSpec
 from curvefit.study.tables import ExcludeTable, FallbackTable, StudyFile
@@ -86,7 +86,7 @@ class Study:
         try:
             file = StudyFile(**tables)
         except ValidationError as error:
-            mistakes = describe_study_mistakes(error, StudyFile)
+            mistakes = describe_mistakes(error, StudyFile)
             raise InvalidInputError(f"{where}:\n" + "\n".join(mistakes)) from None
         mistakes = []
         axes: dict[str, tuple[StudyMember, ...]] = {}
