@@ -6,6 +6,9 @@ from contextvars import ContextVar
 SAY: ContextVar[Callable[[str], None] | None] = ContextVar("SAY", default=None)
 """Where long work says how far it is, at most once a second; workers tell their driver."""
 
+EXECUTOR = "runners.runs"
+"""Module that knows the components and executes runs, unless another is named."""
+
 TILES = "CURVEFIT_TILES"
 """Folder where finished tiles of kernel matrices are kept until their runs are done."""
 

@@ -10,10 +10,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from curvefit.cli.exit_codes import ExitCode
 from curvefit.cli.lazy import Interrupted, LazyCommand, lazy_group, missing_dependency
 from curvefit.cli.pipes import end_with_reader
 from curvefit.errors import CurvefitError, MissingDependencyError
+from curvefit.exit_codes import ExitCode
 
 COMMANDS = (
     LazyCommand("run", "Run a study: train every triplet at every size, resume what is missing."),

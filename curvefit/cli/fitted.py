@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from curvefit.cli.exit_codes import ExitCode
 from curvefit.cli.options import Option, block_of_options
 from curvefit.cli.output import print_progress
 from curvefit.cli.source import read_curves, split_choice
 from curvefit.errors import InvalidInputError
+from curvefit.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves

@@ -8,7 +8,7 @@ import stat
 import sys
 from typing import Any
 
-from curvefit.cli.exit_codes import ExitCode
+from curvefit.exit_codes import ExitCode
 
 
 class _Pipe(io.FileIO):

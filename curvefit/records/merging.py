@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from curvefit.errors import DataFileError, StoreError
+from curvefit.errors import CurvefitError, StoreError
 from curvefit.records.compaction import lock_store
 from curvefit.records.files import sync_folder
 from curvefit.records.manifest import REPAIR, newest_withdrawals, read_manifest, write_manifest
@@ -32,12 +32,10 @@ def merge_stores(into: RecordStore, others: Iterable[RecordStore]) -> RecordStor
     """
     into.create()
     for other in others:
-        if not other.exists():
-            raise DataFileError(f"{other.path} is not a record store: it has no segments folder")
         try:
             _merge(into, other)
         except OSError as error:
-            if isinstance(error, StoreError):
+            if isinstance(error, CurvefitError):
                 raise
             raise StoreError(f"cannot copy {other.path} into {into.path}: {error}") from error
     return into

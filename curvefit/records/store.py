@@ -92,6 +92,18 @@ class RecordStore:
         """Return whether the folder is a store."""
         return self.segments.is_dir() or self.manifest.is_file()
 
+    def need(self) -> RecordStore:
+        """Return the store itself.
+
+        Raises
+        ------
+        DataFileError
+            When the folder is no store.
+        """
+        if not self.exists():
+            raise DataFileError(f"{self.path} is not a record store: it has no segments folder")
+        return self
+
     def writer(
         self, *, provenance: Mapping[str, Any] | None = None, sync: bool = True, traces: bool = False
     ) -> SegmentWriter:
@@ -166,8 +178,7 @@ class RecordStore:
         Segments are listed before the manifest is read: one that is sealed meanwhile is then in the
         manifest, and one that vanished before it could be read means starting over.
         """
-        if not self.exists():
-            raise DataFileError(f"{self.path} is not a record store: it has no segments folder")
+        self.need()
         for _ in range(_ATTEMPTS):
             paths = sorted(self.segments.glob("*.jsonl"))
             manifest = read_manifest(self.manifest)

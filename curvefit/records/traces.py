@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from curvefit.errors import DataFileError
 from curvefit.records.segment import read_segment
 from curvefit.records.store import RecordStore
 
@@ -34,9 +33,7 @@ def read_traces(path: str | Path, run_ids: Collection[str] | None = None) -> pa.
     DataFileError
         When there is no store.
     """
-    store = RecordStore(Path(path))
-    if not store.exists():
-        raise DataFileError(f"{path} is not a record store: it has no segments folder")
+    store = RecordStore(Path(path)).need()
     wanted = None if run_ids is None else frozenset(run_ids).__contains__
     newest: dict[str, tuple[int, dict[str, list]]] = {}
     for file in sorted(store.traces.glob("*.jsonl")):

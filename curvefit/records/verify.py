@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from curvefit.errors import DataFileError, StoreError
+from curvefit.errors import StoreError
 from curvefit.records.files import file_digest
 from curvefit.records.manifest import Manifest, SealedPart, read_manifest
 from curvefit.records.repair import rows_that_check
@@ -95,9 +95,7 @@ def verify_store(path: str | Path, *, acknowledged: dict[str, int] | None = None
     DataFileError
         When there is no store.
     """
-    store = RecordStore(Path(path))
-    if not store.exists():
-        raise DataFileError(f"{path} is not a record store: it has no segments folder")
+    store = RecordStore(Path(path)).need()
     found = _Findings()
     try:
         manifest = read_manifest(store.manifest)

@@ -9,10 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from curvefit.errors import DataFileError, InvalidInputError, unknown_name
+from curvefit.exit_codes import ExitCode
 from curvefit.json_text import json_text
-from runners.commands.status import AsJson, Folder
-
-EXIT_DAMAGED = 2
+from runners.commands.options import AsJson, Folder
 
 
 def logs(
@@ -115,7 +114,7 @@ def verify(
     else:
         typer.echo(str(found))
     if not found.is_sound:
-        raise typer.Exit(EXIT_DAMAGED)
+        raise typer.Exit(int(ExitCode.BAD_INPUT))
 
 
 def _clock(at: float) -> str:

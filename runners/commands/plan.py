@@ -9,16 +9,17 @@ from typing import Annotated
 import typer
 
 from curvefit.json_text import json_text
-from runners.commands.status import AsJson
+from runners.commands.options import AsJson, Executor, StudyFile
+from runners.environment import EXECUTOR
 
 
 def plan(
-    study: Annotated[str, typer.Argument(help="A study file (TOML), or the name of a shipped study.")],
+    study: StudyFile,
     out: Annotated[Path | None, typer.Option(help="Folder of the records, if there are some.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="Only runs such as model=gap.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Workers the time is divided by.")] = 1,
     as_json: AsJson = False,
-    executor: Annotated[str, typer.Option(hidden=True)] = "runners.runs",
+    executor: Executor = EXECUTOR,
 ) -> None:
     """Count the runs of a study and estimate the cost of those that are missing; nothing is run."""
     from curvefit.records.index import RunIndex

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curvefit.exit_codes import ExitCode
 from curvefit.json_text import json_text
-from runners.commands.status import AsJson
+from runners.commands.options import AsJson, Executor, StudyFile
+from runners.environment import EXECUTOR
 
 if TYPE_CHECKING:
     from runners.engine.driver import Progress
 
-EXIT_FAILED_RUNS, EXIT_INTERRUPTED = 4, 130
-
 
 def run(
-    study: Annotated[str, typer.Argument(help="A study file (TOML), or the name of a shipped study.")],
+    study: StudyFile,
     out: Annotated[
         Path, typer.Option(file_okay=False, help="Folder of the records; resumed when it exists.")
     ],
@@ -49,7 +49,7 @@ def run(
     engine: Annotated[str, typer.Option(help="embedded (this machine) or ray (a Ray cluster).")] = "embedded",
     wait: Annotated[bool, typer.Option(help="Stay until runs held by other drivers are done too.")] = True,
     as_json: AsJson = False,
-    executor: Annotated[str, typer.Option(hidden=True)] = "runners.runs",
+    executor: Executor = EXECUTOR,
 ) -> None:
     """Run a study: every triplet at every size and seed that has no record yet.
 
@@ -100,9 +100,9 @@ def run(
             typer.secho(f"not compacted: {error}", fg="yellow", err=True)
     typer.echo(json_text(_as_values(progress, plan.study.name, out)) if as_json else _sentence(progress, out))
     if progress.stopped and "interrupted" in progress.stopped:
-        raise typer.Exit(EXIT_INTERRUPTED)
+        raise typer.Exit(int(ExitCode.INTERRUPTED))
     if progress.failed or (progress.done < progress.total and wait):
-        raise typer.Exit(EXIT_FAILED_RUNS)
+        raise typer.Exit(int(ExitCode.RUNS_FAILED))
 
 
 def _as_values(progress: Progress, study: str, out: Path) -> dict[str, object]:

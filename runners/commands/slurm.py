@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from curvefit.json_text import json_text
-from runners.commands.status import AsJson
+from runners.commands.options import AsJson, Executor, StudyFile
+from runners.environment import EXECUTOR
 
 
 def slurm(
-    study: Annotated[str, typer.Argument(help="A study file (TOML), or the name of a shipped study.")],
+    study: StudyFile,
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the records, shared by all nodes.")],
     tasks: Annotated[int, typer.Option(min=1, help="Number of array tasks.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes, and cores, of a task.")] = 1,
@@ -21,7 +22,7 @@ def slurm(
     run_options: Annotated[str, typer.Option(help="More options of run, such as '--device cuda'.")] = "",
     submit: Annotated[bool, typer.Option(help="Hand the script in with sbatch.")] = False,
     as_json: AsJson = False,
-    executor: Annotated[str, typer.Option(hidden=True)] = "runners.runs",
+    executor: Executor = EXECUTOR,
 ) -> None:
     """Write (and hand in) one plain sbatch array whose tasks share the study by claims."""
     from curvefit.records.store import RecordStore
@@ -33,7 +34,7 @@ def slurm(
     plan = make_plan(Study.from_toml(file), executor=executor)
     RecordStore(out).create()
     kept = keep_plan(plan, file, out)
-    arguments = [*shlex.split(run_options), *(["--executor", executor] if executor != "runners.runs" else [])]
+    arguments = [*shlex.split(run_options), *(["--executor", executor] if executor != EXECUTOR else [])]
     script = write_array(
         plan.study.name, kept, out, tasks=tasks, workers=workers, options=option or [], arguments=arguments
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from curvefit.json_text import json_text
+from runners.commands.options import AsJson, Folder
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from runners.engine.standing import Standing
 
 _LOOK_EVERY = 2.0
-Folder = Annotated[Path, typer.Argument(help="Folder of the records (run's --out).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
 def status(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from curvefit.json_text import json_text
-from runners.commands.status import AsJson
+from runners.commands.options import AsJson
 
 
 def symmetry(

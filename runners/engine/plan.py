@@ -20,8 +20,8 @@ from curvefit.study.spec import RunSpec
 from curvefit.study.study import Study
 from runners.engine.chunk import Chunk, plan_chunks
 from runners.engine.where import Condition, matches, value_of
+from runners.environment import EXECUTOR
 
-EXECUTOR = "runners.runs"
 STUDIES = Path(__file__).resolve().parent.parent / "studies"
 _COLUMNS = ("run_id", "data", "model", "inference", "n_train", "seed", "cost", "chunk")
 

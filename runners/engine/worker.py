@@ -27,7 +27,7 @@ from curvefit.records.store import RecordStore
 from curvefit.study.spec import RunSpec
 from runners.engine.chunk import Chunk
 from runners.engine.leash import EXIT_ORPHANED
-from runners.environment import SAY, TILES
+from runners.environment import EXECUTOR, SAY, TILES
 
 EXIT_BROKEN_DEVICE = 71
 
@@ -55,7 +55,7 @@ class WorkerTask:
     """
 
     store: str
-    executor: str = "runners.runs"
+    executor: str = EXECUTOR
     device: str = "cpu"
     sync: bool = True
     traces: bool = False

@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from curvefit.cli import main
-from curvefit.cli.exit_codes import ExitCode
 from curvefit.cli.lazy import LazyCommand
 from curvefit.cli.output import AsJson
+from curvefit.exit_codes import ExitCode
 
 HEAVY = ("pandas", "pymc", "torch", "numpy", "scipy", "arviz", "matplotlib", "runners")
 
