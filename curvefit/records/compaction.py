@@ -24,9 +24,10 @@ from curvefit.records.manifest import (
     read_manifest,
     write_manifest,
 )
-from curvefit.records.segment import SegmentContent, own_host, read_segment
+from curvefit.records.segment import SegmentContent, read_segment
 from curvefit.records.store import RecordStore
 from curvefit.records.table import to_table
+from curvefit.records.writer import own_host
 
 _SILENCE = 3600.0
 _ROWS = 4096

@@ -39,7 +39,7 @@ class SealedPart(Settings):
 
 
 class Withdrawal(Settings):
-    """A tombstone: the records of `run_id` written before `at` (ns since 1970) no longer count."""
+    """A tombstone: the records of `run_id` written up to `at` (ns since 1970) no longer count."""
 
     run_id: str
     at: int

@@ -19,9 +19,10 @@ from curvefit.records.manifest import (
     read_manifest,
     write_manifest,
 )
-from curvefit.records.segment import own_host, read_segment
+from curvefit.records.segment import read_segment
 from curvefit.records.store import RecordStore
 from curvefit.records.table import SCHEMA
+from curvefit.records.writer import own_host
 
 
 def repair_store(store: RecordStore) -> list[str]:

@@ -27,8 +27,9 @@ from curvefit.records.files import cannot_write, file_digest
 from curvefit.records.manifest import REPAIR, Manifest, SealedPart, read_manifest
 from curvefit.records.plans import relabelled
 from curvefit.records.record import RunRecord
-from curvefit.records.segment import SegmentContent, SegmentWriter, read_segment
+from curvefit.records.segment import SegmentContent, read_segment
 from curvefit.records.table import SCHEMA, SORT_KEYS, conform, to_records, to_table
+from curvefit.records.writer import SegmentWriter
 
 _ATTEMPTS = 5
 _ORDER = [(key, "ascending") for key in SORT_KEYS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class _Findings:
     n_records: int = 0
 
 
-def verify_store(path: str | Path, *, acknowledged: dict[str, int] | None = None) -> Verification:
+def verify_store(path: str | Path, *, acknowledged: Collection[str] = ()) -> Verification:
     """Check every byte of a store against its checksums.
 
     Parameters
@@ -87,8 +88,8 @@ def verify_store(path: str | Path, *, acknowledged: dict[str, int] | None = None
     path
         The store's folder.
     acknowledged
-        Run ids that somebody counted as done, with the time: each must have a record. This finds a segment
-        that was cut off exactly between two lines.
+        Ids of runs that somebody counted as done: each must have a record. This finds a segment that was cut off
+        exactly between two lines.
 
     Raises
     ------
@@ -119,7 +120,7 @@ def verify_store(path: str | Path, *, acknowledged: dict[str, int] | None = None
         seen |= _check_segment(read_segment(segment_path), found)
     for sidecar in sorted(store.traces.glob("*.jsonl")):
         _check_segment(read_segment(sidecar), found)
-    for run_id in sorted((acknowledged or {}).keys() - seen):
+    for run_id in sorted(set(acknowledged) - seen):
         found.problems.append(Problem("segments", 0, f"run {run_id} was counted as done and has no record"))
     return Verification(tuple(found.problems), tuple(found.notes), found.n_records)
 

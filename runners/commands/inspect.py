@@ -98,9 +98,7 @@ def verify(
     from runners.engine.driver import read_log
 
     done = ("recorded", "failed")
-    acknowledged = {
-        line["run_id"]: int(line["at"] * 1e9) for line in read_log(folder) if line["event"] in done
-    }
+    acknowledged = {line["run_id"] for line in read_log(folder) if line["event"] in done}
     found = verify_store(folder, acknowledged=acknowledged)
     if repair and not found.is_sound:
         for sentence in repair_store(RecordStore(folder)):

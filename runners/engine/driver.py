@@ -14,8 +14,8 @@ from curvefit.errors import StoreError, unknown_name
 from curvefit.records.files import cannot_write
 from curvefit.records.index import RunIndex
 from curvefit.records.record import STATUSES, RunRecord
-from curvefit.records.segment import SegmentWriter
 from curvefit.records.store import RecordStore
+from curvefit.records.writer import SegmentWriter
 from runners.engine.abstract import AbstractEngine, Event, Stop
 from runners.engine.chunk import Chunk
 from runners.engine.claims import Claims

@@ -16,7 +16,7 @@ from runners.engine.abstract import AbstractEngine, Event, Stop
 from runners.engine.chunk import Chunk
 from runners.engine.process import WorkerProcess
 from runners.engine.queue import ChunkQueue
-from runners.engine.retry import MAX_DEATHS, after_death
+from runners.engine.retry import after_death
 from runners.engine.worker import WorkerTask
 from runners.environment import ALLOCATOR
 
@@ -47,8 +47,6 @@ class EmbeddedEngine(AbstractEngine):
         Bytes of resident memory a worker may use.
     start_limit
         Seconds after which a worker that has not come up is killed.
-    max_deaths
-        Deaths in a row after which a run is given up.
     """
 
     task: WorkerTask
@@ -59,7 +57,6 @@ class EmbeddedEngine(AbstractEngine):
     timeout: float | None = None
     memory: float | None = None
     start_limit: float = 300.0
-    max_deaths: int = MAX_DEATHS
 
     def run(self, chunks: Iterator[Chunk | None], stop: Stop) -> Iterator[Event]:
         """Execute `chunks`; see `AbstractEngine.run`.
@@ -201,7 +198,6 @@ class _Crew:
         chunks, given_up = after_death(
             chunk,
             worker.done | unreported,
-            max_deaths=self.engine.max_deaths,
             again=not worker.verdict,
         )
         self.queue.put_back(chunks)

@@ -14,7 +14,7 @@ from curvefit.records.store import RecordStore
 from runners.engine.abstract import AbstractEngine, Event, Stop
 from runners.engine.chunk import Chunk
 from runners.engine.queue import ChunkQueue
-from runners.engine.retry import MAX_DEATHS, after_death
+from runners.engine.retry import after_death
 from runners.engine.worker import WorkerTask, execute_chunk
 
 _TICK = 0.4
@@ -36,13 +36,10 @@ class RayEngine(AbstractEngine):
         Store, executor and device.
     workers
         Chunks in flight; None means one for every core (or GPU) of the cluster.
-    max_deaths
-        Deaths in a row after which a run is given up.
     """
 
     task: WorkerTask
     workers: int | None = None
-    max_deaths: int = MAX_DEATHS
 
     def run(self, chunks: Iterator[Chunk | None], stop: Stop) -> Iterator[Event]:
         """Execute `chunks`; see `AbstractEngine.run`."""
@@ -97,7 +94,7 @@ class RayEngine(AbstractEngine):
         for run_id in sorted(done):
             entry = entries[run_id]
             yield Event("recorded", chunk.id, run_id, entry.status, entry.seconds, entry.message, "ray")
-        again, given_up = after_death(chunk, done, max_deaths=self.max_deaths)
+        again, given_up = after_death(chunk, done)
         queue.put_back(again)
         yield Event("lost", chunk.id, status="died", message=message, worker="ray")
         if given_up is not None:

@@ -16,14 +16,14 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from curvefit.errors import InvalidInputError, StoreError
 from curvefit.records.record import RunRecord
-from curvefit.records.segment import SegmentWriter
 from curvefit.records.store import RecordStore
+from curvefit.records.writer import SegmentWriter
 from curvefit.study.spec import RunSpec
 from runners.engine.chunk import Chunk
 from runners.engine.leash import EXIT_ORPHANED
@@ -44,8 +44,6 @@ class WorkerTask:
         Module that has ``execute_specs``.
     device
         ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
-    sync
-        Whether records are forced to the disk one by one.
     traces
         Whether learned curves during training (loss against step) are kept, beside the records.
     tiles
@@ -57,10 +55,9 @@ class WorkerTask:
     store: str
     executor: str = EXECUTOR
     device: str = "cpu"
-    sync: bool = True
     traces: bool = False
     tiles: bool = False
-    extra_paths: tuple[str, ...] = field(default=())
+    extra_paths: tuple[str, ...] = ()
 
     def open_writer(self) -> SegmentWriter:
         """Return this worker's own segment."""
@@ -68,7 +65,7 @@ class WorkerTask:
 
         shared = provenance(self.device)
         del shared["time"]
-        return RecordStore(Path(self.store)).writer(provenance=shared, sync=self.sync, traces=self.traces)
+        return RecordStore(Path(self.store)).writer(provenance=shared, traces=self.traces)
 
     def load(self) -> Callable[..., Iterator[RunRecord]]:
         """Import the executor, and tell it by the environment where tiles go; try the device.

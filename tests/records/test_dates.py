@@ -16,7 +16,7 @@ HOUR = 3600 * 10**9
 
 def at_hour(monkeypatch, hour: int) -> None:
     now = time.time_ns()
-    monkeypatch.setattr("curvefit.records.segment.time.time_ns", lambda: now + hour * HOUR)
+    monkeypatch.setattr("curvefit.records.writer.time.time_ns", lambda: now + hour * HOUR)
 
 
 def status(store) -> str:

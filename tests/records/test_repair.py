@@ -163,8 +163,8 @@ def test_a_disk_that_cannot_even_be_cut_back_ends_the_segment(store, monkeypatch
     writer = store.writer()
     writer.append(record(0))
     real = os.write
-    monkeypatch.setattr("curvefit.records.segment.os.write", lambda fd, data: real(fd, data[:50]) and _fail())
-    monkeypatch.setattr("curvefit.records.segment.os.ftruncate", lambda *_: _fail())
+    monkeypatch.setattr("curvefit.records.writer.os.write", lambda fd, data: real(fd, data[:50]) and _fail())
+    monkeypatch.setattr("curvefit.records.writer.os.ftruncate", lambda *_: _fail())
     with pytest.raises(StoreError):
         writer.append(record(1))
     monkeypatch.undo()

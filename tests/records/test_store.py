@@ -16,8 +16,8 @@ from curvefit.records import RecordStore, read_records, read_table
 from curvefit.records.compaction import compact_store
 from curvefit.records.index import RunIndex
 from curvefit.records.lines import Damage, decode_lines, encode_line
-from curvefit.records.segment import SegmentWriter
 from curvefit.records.verify import verify_store
+from curvefit.records.writer import SegmentWriter
 from tests.records.made import PROVENANCE, record, write
 
 
@@ -97,7 +97,7 @@ def test_truncation_is_named(store, keep):
     path.write_bytes(content[: int(len(content) * keep)])
     n_left = len(store.read_records())
     assert n_left < 21
-    acknowledged = {record(i).run_id: 0 for i in range(20)}
+    acknowledged = {record(i).run_id for i in range(20)}
     found = verify_store(store.path, acknowledged=acknowledged)
     assert len([p for p in found.problems if "counted as done" in p.reason]) == 20 - n_left
 
@@ -107,7 +107,7 @@ def test_a_cut_exactly_between_lines_is_found_by_what_was_acknowledged(store):
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:-2]))
     assert verify_store(store.path).is_sound, "looks like a killed writer"
-    found = verify_store(store.path, acknowledged={record(i).run_id: 0 for i in range(3)})
+    found = verify_store(store.path, acknowledged={record(i).run_id for i in range(3)})
     assert [p.reason for p in found.problems] == [
         f"run {record(2).run_id} was counted as done and has no record"
     ]
@@ -185,7 +185,7 @@ def test_a_full_disk_is_said_and_leaves_the_segment_whole(store, monkeypatch):
             return real(descriptor, data[:100])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("curvefit.records.segment.os.write", half)
+    monkeypatch.setattr("curvefit.records.writer.os.write", half)
     with pytest.raises(StoreError, match=r"the disk is full; records written before are intact"):
         writer.append(record(1))
     monkeypatch.undo()
@@ -199,7 +199,7 @@ def test_a_full_disk_is_said_and_leaves_the_segment_whole(store, monkeypatch):
 def test_a_really_full_device(store, monkeypatch):
     writer = store.writer()
     os.dup2(os.open("/dev/full", os.O_WRONLY), writer._file)
-    monkeypatch.setattr("curvefit.records.segment.os.ftruncate", lambda *_: None)
+    monkeypatch.setattr("curvefit.records.writer.os.ftruncate", lambda *_: None)
     with pytest.raises(StoreError, match="the disk is full"):
         writer.append(record(1))
     os.close(writer._file)
@@ -214,7 +214,7 @@ def test_folders_that_cannot_be_used_say_so(tmp_path, monkeypatch):
     with pytest.raises(StoreError, match="cannot be written"):
         RecordStore(tmp_path / "file" / "store").create()
     store = RecordStore(tmp_path / "store").create()
-    monkeypatch.setattr("curvefit.records.segment.os.open", _refuse)
+    monkeypatch.setattr("curvefit.records.writer.os.open", _refuse)
     with pytest.raises(StoreError, match="read-only"):
         SegmentWriter(store.segments)
 
