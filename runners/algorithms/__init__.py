@@ -1,4 +1,4 @@
-"""Inference algorithms: gradient training, kernel regression, ensembles."""
+"""Inference algorithms: gradient training of nets and ensembles, kernel regression."""
 
 from runners.algorithms.abstract import ALGORITHMS, AbstractAlgorithm, Outcome, Run
 from runners.algorithms.adam import Adam

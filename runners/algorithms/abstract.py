@@ -68,7 +68,7 @@ class AbstractAlgorithm(Settings, abc.ABC):
         """Return a key: runs with equal keys share work and are best executed by one call.
 
         Kernel algorithms return (dataset, kernel of the architecture, seed), so that NNGP and NTK, LCN
-        and VEC, and every n come from one Gram matrix and one factorisation.
+        and VEC, and every n come from one computation of kernels.
         """
 
     @abc.abstractmethod

@@ -18,11 +18,15 @@ from runners.algorithms.kernel_problem import Problem, build_problem, find_canon
 from runners.kernels.factor import Factor, factorise
 from runners.kernels.plan import KernelPlan, pair_flops
 from runners.kernels.reading import plan_kernel
-from runners.kernels.regression import leave_one_out, predict_flow, predict_prefixes
+from runners.kernels.regression import leave_one_out, predict_prefixes
 
 PAIR_SLOWNESS = {"float64": 5.0, "float32": 2.5}
 """Operations of a large matrix product in the time of one of a kernel's recursion."""
 CERTIFICATE_TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+
+
+Solved: TypeAlias = tuple[int, tuple[np.ndarray | FitError, dict[str, Any]]]
+"""A size with predictions of the test targets ``(n_test, outputs)``, or why there are none, and what the record says."""
 
 
 class AbstractKernelRegression(AbstractAlgorithm):
@@ -73,29 +77,22 @@ class AbstractKernelRegression(AbstractAlgorithm):
         return "kernel", type(dataset), json.dumps(content, sort_keys=True)
 
     def cost(self, run: Run) -> float:
-        return self._gram_cost(run) + self._solve_cost(run)
+        return self.gram_cost(run) + solve_cost(run, run.spec.n_train)
 
     def costs(self, runs: Sequence[Run]) -> list[float]:
         largest = max(runs, key=lambda run: run.spec.n_train)
-        shared = self._gram_cost(largest) / len(runs)
+        shared = self.gram_cost(largest) / len(runs)
         factors: dict[AbstractAlgorithm, list[int]] = {}
         for run in runs:
             factors.setdefault(run.algorithm, []).append(run.spec.n_train)
         solves = {algorithm: max(sizes) for algorithm, sizes in factors.items()}
-        return [
-            shared + self._solve_cost(run, solves[run.algorithm]) / len(factors[run.algorithm])
-            for run in runs
-        ]
+        return [shared + solve_cost(run, solves[run.algorithm]) / len(factors[run.algorithm]) for run in runs]
 
-    def _gram_cost(self, run: Run) -> float:
+    def gram_cost(self, run: Run) -> float:
+        """Return the cost of a run's kernels, of training images with themselves and with the test images."""
         n, n_test = run.spec.n_train, getattr(run.dataset, "n_test", run.spec.n_train)
         pair = pair_flops(plan_kernel(run.architecture, run.dataset.facts().shape))
         return PAIR_SLOWNESS[self.dtype] * pair * n * (n / 2 + n_test)
-
-    def _solve_cost(self, run: Run, n: int | None = None) -> float:
-        """Return the cost of a factorisation and its use, in double precision."""
-        n = n or run.spec.n_train
-        return 2.0 * n**2 * (n / 3 + getattr(run.dataset, "n_test", n))
 
     def execute(self, runs: Sequence[Run], *, device: str = "cpu") -> Iterator[Outcome]:
         plan = plan_kernel(runs[0].architecture, runs[0].dataset.facts().shape)
@@ -125,9 +122,32 @@ class AbstractKernelRegression(AbstractAlgorithm):
             yield from _solve(problem, [(run, None) for run in own], 0.0)
             problem.forget_tiles()
 
-    def flow_times(self) -> float | None:
-        """Return the gradient-flow time, or None for the limit."""
-        return None
+    def solve(self, problem: Problem, sizes: list[int]) -> Iterator[Solved]:
+        """Yield the predictions at every size; `sizes` increase.
+
+        The factor of the largest size serves all; one that takes a jitter, or fails, is for that size alone.
+        """
+        train, test = getattr(problem.train, self.kind), getattr(problem.test, self.kind)
+        while sizes:
+            largest = sizes[-1]
+            # Solved in double precision whatever the kernel's: a single-precision factor would need a jitter.
+            gram = np.array(train[:largest, :largest], dtype=np.float64)
+            served = [largest]
+            try:
+                factor = factorise(gram, ridge=self.ridge, scale=problem.scale[self.kind], overwrite=True)
+                served = [largest] if factor.jitter else sizes
+                said: dict[str, Any] = {
+                    "jitter": factor.jitter,
+                    "condition": factor.condition,
+                    "n_factored": largest,
+                }
+                notes = self.describe(problem, factor, served)
+                targets = problem.targets[:largest]
+                for n, predictions in predict_prefixes(factor, targets, test[:largest], served):
+                    yield n, (predictions, said | notes[n])
+            except FitError as error:
+                yield largest, (error, {})
+            sizes = [n for n in sizes if n not in served]
 
     def describe(self, problem: Problem, factor: Factor, sizes: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return what else records hold, by training-set size.
@@ -157,6 +177,11 @@ class AbstractKernelRegression(AbstractAlgorithm):
         return notes
 
 
+def solve_cost(run: Run, n: int) -> float:
+    """Return the cost of factorising the Gram matrix of `n` points and of its use on a run's test set."""
+    return 2.0 * n**2 * (n / 3 + getattr(run.dataset, "n_test", n))
+
+
 @lru_cache(maxsize=512)
 def _content(plan: KernelPlan) -> str:
     return json.dumps(plan.content(), sort_keys=True)
@@ -171,8 +196,7 @@ def _solve(problem: Problem, runs: list[tuple[Run, float | None]], shared: float
         started = time.process_time()
         ridge = algorithm.ridge
         extra: dict[str, Any] = {"ridge": ridge, "ridge_absolute": ridge * problem.scale[algorithm.kind]}
-        solve = _solve_flow if algorithm.flow_times() is not None else _solve_limit
-        solved = dict(solve(problem, algorithm, sizes))
+        solved = dict(algorithm.solve(problem, sizes))
         own = (time.process_time() - started) / len(members)
         for run, difference in members:
             predictions, notes = solved[run.spec.n_train]
@@ -185,47 +209,6 @@ def _solve(problem: Problem, runs: list[tuple[Run, float | None]], shared: float
                 yield Outcome(run, status="exception", message=message, seconds=shared + own, extra=said)
             else:
                 yield _score(problem, run, predictions, shared + own, said)
-
-
-Solved: TypeAlias = tuple[int, tuple[np.ndarray | FitError, dict[str, Any]]]
-"""A size with predictions of the test targets ``(n_test, outputs)``, or why there are none, and what the record says."""
-
-
-def _solve_flow(problem: Problem, algorithm: AbstractKernelRegression, sizes: list[int]) -> Iterator[Solved]:
-    train, test = getattr(problem.train, algorithm.kind), getattr(problem.test, algorithm.kind)
-    flow_time = algorithm.flow_times()
-    assert flow_time is not None
-    for n in sizes:
-        mean = float(np.trace(train[:n, :n])) / n
-        relative = algorithm.ridge * problem.scale[algorithm.kind] / mean
-        flow = predict_flow(train[:n, :n], problem.targets[:n], test[:n], [flow_time], ridge=relative)
-        yield n, (flow[0], {"flow_time": flow_time})
-
-
-def _solve_limit(problem: Problem, algorithm: AbstractKernelRegression, sizes: list[int]) -> Iterator[Solved]:
-    """Solve all sizes with the factor of the largest; one that takes a jitter, or fails, is for that size alone."""
-    train, test = getattr(problem.train, algorithm.kind), getattr(problem.test, algorithm.kind)
-    while sizes:
-        largest = sizes[-1]
-        # Solved in double precision whatever the kernel's: a single-precision factor would need a jitter.
-        gram = np.array(train[:largest, :largest], dtype=np.float64)
-        served = [largest]
-        try:
-            scale = problem.scale[algorithm.kind]
-            factor = factorise(gram, ridge=algorithm.ridge, scale=scale, overwrite=True)
-            served = [largest] if factor.jitter else sizes
-            said: dict[str, Any] = {
-                "jitter": factor.jitter,
-                "condition": factor.condition,
-                "n_factored": largest,
-            }
-            notes = algorithm.describe(problem, factor, served)
-            targets = problem.targets[:largest]
-            for n, predictions in predict_prefixes(factor, targets, test[:largest], served):
-                yield n, (predictions, said | notes[n])
-        except FitError as error:
-            yield largest, (error, {})
-        sizes = [n for n in sizes if n not in served]
 
 
 def _score(problem: Problem, run: Run, predictions: np.ndarray, seconds: float, extra: dict) -> Outcome:

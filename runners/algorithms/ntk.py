@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
+import numpy as np
 from pydantic import PositiveFloat, model_validator
 
 from runners.algorithms.abstract import ALGORITHMS
-from runners.algorithms.kernel_regression import AbstractKernelRegression
+from runners.algorithms.kernel_problem import Problem
+from runners.algorithms.kernel_regression import AbstractKernelRegression, Solved
+from runners.kernels.regression import predict_flow
 
 
 @ALGORITHMS.register("ntk")
@@ -31,5 +35,14 @@ class NTK(AbstractKernelRegression):
             raise ValueError("leave_one_out and theory belong to the limit: leave out flow_time, or them")
         return self
 
-    def flow_times(self) -> float | None:
-        return self.flow_time
+    def solve(self, problem: Problem, sizes: list[int]) -> Iterator[Solved]:
+        if self.flow_time is None:
+            yield from super().solve(problem, sizes)
+            return
+        for n in sizes:
+            train = problem.train.ntk[:n, :n]
+            ridge = self.ridge * problem.scale["ntk"] / (float(np.trace(train)) / n)
+            flow = predict_flow(
+                train, problem.targets[:n], problem.test.ntk[:n], [self.flow_time], ridge=ridge
+            )
+            yield n, (flow[0], {"flow_time": self.flow_time})

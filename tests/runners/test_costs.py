@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from curvefit.study import Study
-from runners.algorithms.kernel_regression import AbstractKernelRegression
+from runners.algorithms.kernel_regression import AbstractKernelRegression, solve_cost
 from runners.architectures import ARCHITECTURES
 from runners.engine.plan import make_plan
 from runners.engine.where import parse_conditions
@@ -51,7 +51,7 @@ def test_runs_that_share_a_kernel_share_its_cost_also_where_only_some_are_asked_
     largest = [build_run(spec) for spec in chunk.specs if spec.n_train == 64]
     algorithm = largest[0].algorithm
     assert isinstance(algorithm, AbstractKernelRegression)
-    gram, solve = algorithm._gram_cost(largest[0]), algorithm._solve_cost(largest[0])
+    gram, solve = algorithm.gram_cost(largest[0]), solve_cost(largest[0], 64)
     assert sum(plan.costs.values()) == pytest.approx(gram + 2 * solve)
     small = plan.narrowed(parse_conditions(["n_train=16"]))
     assert 0 < sum(small.costs.values()) < sum(plan.costs.values()) / 3

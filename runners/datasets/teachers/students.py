@@ -95,7 +95,6 @@ class KernelInterpolation(AbstractAlgorithm):
         Added to the Gram matrix's diagonal, relative to its mean.
     """
 
-    version: ClassVar[int] = 1
     infinite_width: ClassVar[bool] = True
 
     ridge: float = Field(default=1e-9, ge=0)
