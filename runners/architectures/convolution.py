@@ -24,6 +24,8 @@ import torch.nn.functional as F
 from runners.architectures.patches import gather_windows, pad_images
 from runners.architectures.windows import Windows
 
+Way = Callable[[torch.Tensor, torch.Tensor, Windows], torch.Tensor]
+
 _chosen: dict[tuple[object, ...], str] = {}
 
 
@@ -59,11 +61,11 @@ def _may_measure(x: torch.Tensor) -> bool:
     return not (x.device.type == "cuda" and torch.cuda.is_current_stream_capturing())
 
 
-def choose_way(x: torch.Tensor, weight: torch.Tensor, windows: Windows, *, repeats: int = 10) -> str:
+def choose_way(x: torch.Tensor, weight: torch.Tensor, windows: Windows) -> str:
     """Measure all ways forward and backward on `x`, remember the fastest for its shape, and return it."""
     key = _key(x, weight, windows)
     if key not in _chosen:
-        _chosen[key] = min(WAYS, key=lambda way: _seconds(WAYS[way], x, weight, windows, repeats))
+        _chosen[key] = min(WAYS, key=lambda way: time_way(WAYS[way], x, weight, windows))
     return _chosen[key]
 
 
@@ -91,7 +93,7 @@ def _grouped(x: torch.Tensor, weight: torch.Tensor, windows: Windows) -> torch.T
     return out.reshape(examples, models, -1, *windows.output).permute(1, 0, 3, 4, 2)
 
 
-WAYS: dict[str, Callable[[torch.Tensor, torch.Tensor, Windows], torch.Tensor]] = {
+WAYS: dict[str, Way] = {
     "per-model": _per_model,
     "windows": _by_windows,
     "grouped": _grouped,
@@ -107,7 +109,10 @@ def _key(x: torch.Tensor, weight: torch.Tensor, windows: Windows) -> tuple[objec
     return windows, tuple(x.shape), tuple(weight.shape), x.dtype, x.device
 
 
-def _seconds(way: Callable, x: torch.Tensor, weight: torch.Tensor, windows: Windows, repeats: int) -> float:
+def time_way(
+    way: Way, x: torch.Tensor, weight: torch.Tensor, windows: Windows, *, repeats: int = 10
+) -> float:
+    """Return the seconds that `repeats` passes forward and backward take in one way."""
     weight = weight.detach().clone().requires_grad_()
     x = x.detach().clone().requires_grad_()
 

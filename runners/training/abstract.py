@@ -11,6 +11,9 @@ import torch
 
 Weights: TypeAlias = list[torch.Tensor]
 
+CHUNK = 256
+"""Examples predicted at once."""
+
 
 class AbstractStack(abc.ABC):
     """A stack of nets of one shape.
@@ -51,9 +54,6 @@ class AbstractStack(abc.ABC):
     def train(self, mode: bool) -> None:  # noqa: B027 (only some nets care)
         """Tell the nets that they train, or are tested."""
 
-    def __len__(self) -> int:
-        return self.parameters[0].shape[0]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OneNet:
@@ -71,9 +71,9 @@ class OneNet:
     weights: Weights
 
     @torch.no_grad()
-    def predict(self, x: torch.Tensor, *, chunk: int = 256) -> torch.Tensor:
+    def predict(self, x: torch.Tensor) -> torch.Tensor:
         """Return outputs ``(example, output)`` of inputs ``(example, height, width, channel)``, chunk by chunk."""
         self.stack.train(False)
-        outputs = [self.stack.forward(self.weights, part[None])[0] for part in x.split(chunk)]
+        outputs = [self.stack.forward(self.weights, part[None])[0] for part in x.split(CHUNK)]
         self.stack.train(True)
         return torch.cat(outputs)

@@ -1,4 +1,4 @@
-"""Train one module with given batches: the plain, exact path behind certificates and checks."""
+"""Train one module with given batches: plain and exact, for trying out what a symmetry does to a net."""
 
 from __future__ import annotations
 

@@ -46,6 +46,20 @@ class _Memory:
             del self.trace[1::2]
 
 
+def should_compact(alive: int, *, of: int, device: torch.device) -> bool:
+    """Return whether nets that have left are dropped: at once on a CPU, by halves where a graph must be recorded anew.
+
+    Parameters
+    ----------
+    alive, of
+        Nets still trained, and nets in the stack.
+    device
+        Where it is.
+    """
+    few = of - 1 if device.type == "cpu" else of // 2
+    return 0 < alive <= few
+
+
 class StackRun:
     """One stack from its first step to its last net's end.
 
@@ -85,7 +99,7 @@ class StackRun:
             for position, row in enumerate(rows):
                 if row in self._alive:
                     self._look(position, row)
-            if self._should_compact(rows):
+            if should_compact(len(self._alive), of=len(rows), device=self._device):
                 kept = [position for position, row in enumerate(rows) if row in self._alive]
                 rows = list(self._alive)
                 index = torch.tensor(kept, device=self._device)
@@ -114,11 +128,6 @@ class StackRun:
     def _now(self) -> float:
         """Return seconds of this process on a CPU (other processes share it), of the clock elsewhere."""
         return time.process_time() if self._device.type == "cpu" else time.perf_counter()
-
-    def _should_compact(self, rows: list[int]) -> bool:
-        """Drop nets that have left: at once on a CPU, by halves where a graph must be recorded anew."""
-        few = len(rows) - 1 if self._device.type == "cpu" else len(rows) // 2
-        return 0 < len(self._alive) <= few
 
     def _stepper(self, rows: list[int]) -> Stepper:
         return Stepper(

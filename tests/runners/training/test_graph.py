@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from runners.architectures import FCN, VEC, convolution
+from runners.architectures import VEC, convolution
 from runners.architectures.windows import Windows
 from runners.training import graph, stack_run
 from runners.training.augment import augmentation_by
@@ -62,13 +62,10 @@ def test_replayed_steps_are_eager_steps(monkeypatch, rule, batch_size):
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-def test_on_a_gpu_stacks_shrink_by_halves():
-    run = stack_run.StackRun(jobs(), stack_builder(FCN(width=4), SHAPE, 3), regime(), CPU, None)
-    run._device = torch.device("cuda")
-    run._alive = [0, 1, 2]
-    assert not run._should_compact([0, 1, 2, 3, 4])
-    run._alive = [0, 1]
-    assert run._should_compact([0, 1, 2, 3, 4])
+def test_on_a_gpu_stacks_shrink_by_halves_and_on_a_cpu_at_once():
+    for device, shrinks in (("cuda", [1, 2]), ("cpu", [1, 2, 3, 4])):
+        kind = torch.device(device)
+        assert [alive for alive in range(6) if stack_run.should_compact(alive, of=5, device=kind)] == shrinks
 
 
 def test_the_way_of_convolving_is_chosen_by_measuring_once_per_shape(monkeypatch):
@@ -80,7 +77,7 @@ def test_the_way_of_convolving_is_chosen_by_measuring_once_per_shape(monkeypatch
         asked.append(names[way])
         return seconds[names[way]]
 
-    monkeypatch.setattr(convolution, "_seconds", measure)
+    monkeypatch.setattr(convolution, "time_way", measure)
     monkeypatch.setattr(convolution, "_chosen", {})
     windows = Windows((4, 4), (3, 3), (1, 1), "circular")
     x, weight = torch.randn(2, 3, 4, 4, 2), torch.randn(2, 18, 5)
@@ -95,4 +92,4 @@ def test_measuring_really_runs_every_way():
     windows = Windows((4, 4), (3, 3), (1, 1), "same")
     x, weight = torch.randn(2, 3, 4, 4, 2), torch.randn(2, 18, 5)
     for way in convolution.WAYS.values():
-        assert convolution._seconds(way, x, weight, windows, repeats=1) > 0
+        assert convolution.time_way(way, x, weight, windows, repeats=1) > 0
