@@ -116,8 +116,8 @@ class Dense(AbstractLayer):
 
 
 @dataclass(frozen=True, slots=True)
-class TiedConvolution(AbstractLayer):
-    """A convolution: one filter for all positions, stored ``(taps * channels, out)``."""
+class AbstractFilters(AbstractLayer):
+    """Filters that read windows of an image of `channels` and give `out` channels."""
 
     windows: Windows
     channels: int
@@ -127,13 +127,18 @@ class TiedConvolution(AbstractLayer):
     @property
     def fan_in(self) -> int:
         """Inputs of one unit."""
-        return self.windows.filter[0] * self.windows.filter[1] * self.channels
-
-    def weights(self) -> tuple[Weight, ...]:
-        return self.scaling.weights((self.fan_in, self.out), (self.out,), self.fan_in)
+        return math.prod(self.windows.filter) * self.channels
 
     def products(self) -> float:
         return float(math.prod(self.windows.output) * self.fan_in * self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class TiedConvolution(AbstractFilters):
+    """A convolution: one filter for all positions, stored ``(taps * channels, out)``."""
+
+    def weights(self) -> tuple[Weight, ...]:
+        return self.scaling.weights((self.fan_in, self.out), (self.out,), self.fan_in)
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
         factor = self.scaling.factor(self.fan_in)
@@ -142,25 +147,12 @@ class TiedConvolution(AbstractLayer):
 
 
 @dataclass(frozen=True, slots=True)
-class UntiedConvolution(AbstractLayer):
+class UntiedConvolution(AbstractFilters):
     """A locally connected layer: a filter per position, stored ``(positions, out, taps * channels)``."""
-
-    windows: Windows
-    channels: int
-    out: int
-    scaling: Scaling
-
-    @property
-    def fan_in(self) -> int:
-        """Inputs of one unit."""
-        return self.windows.filter[0] * self.windows.filter[1] * self.channels
 
     def weights(self) -> tuple[Weight, ...]:
         positions = math.prod(self.windows.output)
         return self.scaling.weights((positions, self.out, self.fan_in), (positions, self.out), self.fan_in)
-
-    def products(self) -> float:
-        return float(math.prod(self.windows.output) * self.fan_in * self.out)
 
     def __call__(self, x: torch.Tensor, weights: Tensors) -> torch.Tensor:
         patches = gather_windows(x, self.windows, axis=1).flatten(0, 2)

@@ -163,7 +163,7 @@ def _couple_shift(
     plan: Plan, weights: list[torch.Tensor], element: AbstractElement
 ) -> list[torch.Tensor] | None:
     """Carry a cyclic shift through every layer: own filters of a position and the readout's rows move along."""
-    from runners.architectures.layers import Dense, Flatten, GlobalAverage, TiedConvolution, UntiedConvolution
+    from runners.architectures.layers import AveragePool, Dense, Flatten, TiedConvolution, UntiedConvolution
 
     h, w, c = element.shape
     if not isinstance(element, SignedPermutation) or not CyclicShifts(element.shape).contains(element):
@@ -182,9 +182,7 @@ def _couple_shift(
         elif isinstance(layer, Dense) and flat:
             rows = own[0].reshape(h * w, -1, own[0].shape[-1])[source].reshape(own[0].shape)
             own, flat = [rows, *own[1:]], False
-        elif (own and not isinstance(layer, Dense)) or (
-            not own and not isinstance(layer, GlobalAverage) and type(layer).__name__ == "AveragePool"
-        ):
+        elif isinstance(layer, AveragePool) or (own and not isinstance(layer, Dense)):
             return None
         coupled.extend(own)
     return coupled

@@ -1,4 +1,4 @@
-"""Infinite-width kernels (NNGP and NTK) of every architecture, and regression with them."""
+"""Infinite-width kernels (NNGP and NTK) of nets with equal hidden layers, and regression with them."""
 
 from runners.kernels.gram import Kernels, nngp_ntk
 from runners.kernels.plan import KernelPlan

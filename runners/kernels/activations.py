@@ -16,10 +16,10 @@ import math
 
 import torch
 
+from runners.kernels import series
 from runners.kernels.plan import Nonlinearity
 
-COINCIDENT = {torch.float64: 4e-15, torch.float32: 2e-6}
-"""Largest ``1 - k**2 / (q1 q2)`` that counts as collinear points, by dtype."""
+COINCIDENT = {getattr(torch, name): limit for name, limit in series.COINCIDENT.items()}
 
 
 def scale(activation: Nonlinearity, q: torch.Tensor) -> torch.Tensor:

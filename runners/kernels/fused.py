@@ -10,9 +10,8 @@ import torch
 
 from runners.kernels import activations, eager, loops
 from runners.kernels.plan import KernelPlan, Nonlinearity
-from runners.kernels.series import loop_constants
+from runners.kernels.series import KINDS, loop_constants
 
-KINDS = {"relu": 0, "erf": 1, "gelu": 2}
 ALIGNMENT = 64
 ROW_ENTRIES = 448
 """Entries of one image row of a block: enough to hide a loop's start."""
@@ -149,7 +148,7 @@ def _pixel_tile(plan, rows, columns):
             _lay_out_fields(plan, f[start:stop], lanes, wrap) for f in (second.scale, second.root)
         )
         loops.pixel_block(
-            inputs, block, first.scale, first.root, scale2, root2, layers, extents, wrap, affine, 0, last_row,
+            inputs, block, first.scale, first.root, scale2, root2, layers, extents, wrap, affine, last_row,
             lanes, kind, keep, leak, work, series, constants, sum_k, sum_t,
         )  # fmt: skip
         k[:last_row, start:stop] = sum_k[:last_row, : stop - start]
@@ -178,10 +177,7 @@ def _finish(plan, k, t, first: Fields, second: Fields, affine: np.ndarray) -> No
 def choose_lanes(plan: KernelPlan, itemsize: int, available: int) -> int:
     """Return how many image pairs run side by side: a multiple of two vectors, within the cache."""
     vector = 2 * ALIGNMENT // itemsize
-    height, width = (
-        max(layer.size[axis] + layer.before[axis] + layer.after[axis] for layer in plan.layers)
-        for axis in (0, 1)
-    )
+    height, width = _padded_size(plan)
     by_cache = CACHE_BYTES // (4 * height * width * itemsize)
     by_row = ROW_ENTRIES * 8 // itemsize // width
     lanes = max(vector, min(by_cache, by_row) // vector * vector)
@@ -222,11 +218,17 @@ def _wide(width: int, wrap: bool) -> int:
     return 2 * width - 1 if wrap else width
 
 
-def _make_work(plan: KernelPlan, lanes: int, dtype: np.dtype) -> tuple[np.ndarray, ...]:
+def _padded_size(plan: KernelPlan) -> tuple[int, int]:
+    """Return the largest height and width that a layer's padded input has."""
+    layers = plan.layers
     height, width = (
-        max(layer.size[axis] + layer.before[axis] + layer.after[axis] for layer in plan.layers)
-        for axis in (0, 1)
+        max(la.size[axis] + la.before[axis] + la.after[axis] for la in layers) for axis in (0, 1)
     )
+    return height, width
+
+
+def _make_work(plan: KernelPlan, lanes: int, dtype: np.dtype) -> tuple[np.ndarray, ...]:
+    height, width = _padded_size(plan)
     state = height * width * lanes
     fields = sum(layer.out[0] * layer.out[1] for layer in plan.layers) * lanes
     sizes = [state] * 4 + [width * lanes] * 2 + [fields] * 2 + [width * lanes] * 2

@@ -17,9 +17,8 @@ import triton.language as tl
 
 from runners.kernels import activations
 from runners.kernels.plan import KernelPlan, Layer
-from runners.kernels.series import choose_series
+from runners.kernels.series import COINCIDENT, KINDS, choose_series
 
-KINDS = {"relu": 0, "erf": 1, "gelu": 2}
 BLOCK = 256
 
 
@@ -88,7 +87,7 @@ def _numbers(plan: KernelPlan, number: int, dtype: torch.dtype, device: torch.de
     """Return what the kernel reads in full precision: literals in it would be of single precision."""
     name = str(dtype).removeprefix("torch.")
     leak = plan.activation.leak
-    constants = ((1 - leak) ** 2, leak, 1 / (2 * math.pi), 2 / math.pi, activations.COINCIDENT[dtype])
+    constants = ((1 - leak) ** 2, leak, 1 / (2 * math.pi), 2 / math.pi, COINCIDENT[name])
     series = choose_series(plan.activation.name, name)
     return torch.tensor([*plan.affine()[number], *constants, *series], dtype=dtype, device=device)
 

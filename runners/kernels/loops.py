@@ -1,4 +1,7 @@
-"""Compiled loops of the fused CPU engine (numba, no C compiler needed); their inverse sines are those of `series`."""
+"""Compiled loops of the fused CPU engine (numba, no C compiler needed); their inverse sines are those of `series`.
+
+All in one file: numba's cache renews a function when the file of that function changes, not that of one it calls.
+"""
 
 from __future__ import annotations
 
@@ -167,7 +170,7 @@ def dense_rows(
 
 @numba.njit(**_COMPILE)
 def pixel_block(
-    x1, x2, scale1, root1, scale2, root2, layers, extents, wrap, affine, first_row, last_row, lanes,
+    x1, x2, scale1, root1, scale2, root2, layers, extents, wrap, affine, last_row, lanes,
     kind, keep, leak, work, series, numbers, sum_k, sum_t,
 ):  # fmt: skip
     """Sum the final covariances of rows of images against one block of `lanes` images.
@@ -193,13 +196,13 @@ def pixel_block(
     work
         Scratch: two states for k and two for t, row sums, one expanded image of fields, accumulators.
     sum_k, sum_t
-        ``(n1, lanes)``, overwritten from `first_row` to `last_row`.
+        ``(n1, lanes)``, overwritten up to `last_row`.
     """
     height, channels = x1.shape[1], x1.shape[3]
     depth = layers.shape[0]
     k, t, next_k, next_t, col_k, col_t, fields_scale, fields_root, total_k, total_t = work
     zero = numbers[0] - numbers[0]
-    for i in range(first_row, last_row):
+    for i in range(last_row):
         at = np.uint64(0)
         for pixel in range(scale1.shape[1]):
             scale, root = scale1[i, pixel], root1[i, pixel]

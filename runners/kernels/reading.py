@@ -11,7 +11,6 @@ from runners.architectures.abstract import AbstractArchitecture
 from runners.kernels.plan import KernelPlan, Layer, Nonlinearity
 
 Block: TypeAlias = list[finite.AbstractLayer]
-CONVOLUTIONS = (finite.TiedConvolution, finite.UntiedConvolution)
 
 
 @lru_cache(maxsize=512)
@@ -53,8 +52,7 @@ def _read_layers(layers: tuple[finite.AbstractLayer, ...], shape: tuple[int, int
         return None
     dense = isinstance(rest[0], finite.Flatten)
     end = rest.pop(0 if dense else -1)
-    kinds = (finite.Dense,) if dense else CONVOLUTIONS
-    blocks = _split(rest, kinds)
+    blocks = _split(rest, finite.Dense if dense else finite.AbstractFilters)
     if blocks is None or not isinstance(end, (finite.Flatten, finite.GlobalAverage)):
         return None
     weighted = [block[0] for block in blocks]
@@ -82,11 +80,11 @@ def _read_layers(layers: tuple[finite.AbstractLayer, ...], shape: tuple[int, int
     )
 
 
-def _split(layers: list[finite.AbstractLayer], kinds: tuple[type, ...]) -> list[Block] | None:
+def _split(layers: list[finite.AbstractLayer], kind: type[finite.AbstractLayer]) -> list[Block] | None:
     """Return hidden layers as blocks of weights, non-linearity and perhaps a pool; None for any other order."""
-    starts = [i for i, layer in enumerate(layers) if isinstance(layer, kinds)]
+    starts = [i for i, layer in enumerate(layers) if isinstance(layer, kind)]
     blocks = [layers[start:stop] for start, stop in zip(starts, [*starts[1:], len(layers)])]
-    forms = [kinds, (finite.Nonlinearity,), (finite.AveragePool,)]
+    forms: tuple[type[finite.AbstractLayer], ...] = (kind, finite.Nonlinearity, finite.AveragePool)
     known = starts[:1] == [0] and all(
         2 <= len(block) <= len(forms) and all(isinstance(layer, form) for layer, form in zip(block, forms))
         for block in blocks

@@ -43,6 +43,9 @@ ERF_SERIES = {
     ),
 }  # fmt: skip
 COINCIDENT = {"float64": 4e-15, "float32": 2e-6}
+"""Largest ``1 - k**2 / (q1 q2)`` that counts as collinear points, by precision."""
+KINDS = {"relu": 0, "erf": 1, "gelu": 2}
+"""Numbers of the activations in compiled code."""
 
 
 def choose_series(activation: str, dtype: str) -> tuple[float, ...]:
