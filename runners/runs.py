@@ -79,25 +79,26 @@ def prepare_study(study: Study) -> tuple[list[RunSpec], list[str]]:
         except MissingDatasetError as error:
             if "folder" in member.settings:
                 raise
-            before, study, stand_in = study, study.with_fallback(name), study.fallback[name].name
-            there = {
-                new.member.label: build_member("data", new.member).largest_n_train(study.seed)  # type: ignore[attr-defined]
-                for old, new in zip(before.data, study.data)
-                if old != new
-            }
-            available |= {label: most for label, most in there.items() if most is not None}
-            notices.append(
-                f"NOT {name}: {error}. This study runs on {stand_in!r} instead, and says so in every label"
-                + (
-                    f"; sizes above its {min(there.values()):,} are left out."
-                    if there.keys() & available
-                    else "."
-                )
-            )
+            study, largest, notice = _stand_in(study, name, error)
+            available |= largest
+            notices.append(notice)
     specs = prepare_specs(
         spec for spec in study.specs() if spec.n_train <= available.get(spec.data.label, spec.n_train)
     )
     return specs, [*notices, *_remarks(specs)]
+
+
+def _stand_in(study: Study, name: str, error: MissingDatasetError) -> tuple[Study, dict[str, int], str]:
+    """Return the study with its stand-in for dataset `name`, the largest sizes that has by label, and the notice."""
+    changed, stand_in = study.with_fallback(name), study.fallback[name].name
+    members = [new.member for old, new in zip(study.data, changed.data) if old != new]
+    sizes = {m.label: build_member("data", m).largest_n_train(study.seed) for m in members}  # type: ignore[attr-defined]
+    largest = {label: most for label, most in sizes.items() if most is not None}
+    left_out = f"; sizes above its {min(largest.values()):,} are left out" if largest else ""
+    notice = (
+        f"NOT {name}: {error}. This study runs on {stand_in!r} instead, and says so in every label{left_out}."
+    )
+    return changed, largest, notice
 
 
 def _wrong_fallbacks(study: Study) -> list[str]:

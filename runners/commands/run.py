@@ -15,6 +15,7 @@ from runners.commands.options import AsJson, Executor, StudyFile
 from runners.environment import EXECUTOR
 
 if TYPE_CHECKING:
+    from curvefit.records.store import RecordStore
     from runners.engine.driver import Progress
 
 
@@ -56,7 +57,6 @@ def run(
     Ctrl-C once finishes the current runs and stops; twice stops at once. Either way, and after a crash,
     the same command goes on where it was.
     """
-    from curvefit.records.compaction import NoLocksError, compact_store
     from curvefit.records.store import RecordStore
     from curvefit.study.study import Study
     from runners.commands.bar import ProgressBar
@@ -94,15 +94,27 @@ def run(
     with Stop(deadline=deadline) as stop, ProgressBar(plan.study.name, driver.progress) as bar:
         progress = driver.run(chosen, stop, watch=bar.show)
     if not driver.has_company:
-        try:
-            compact_store(store, include_open=True)
-        except NoLocksError as error:
-            typer.secho(f"not compacted: {error}", fg="yellow", err=True)
+        _compact(store)
     typer.echo(json_text(_as_values(progress, plan.study.name, out)) if as_json else _sentence(progress, out))
-    if progress.stopped and "interrupted" in progress.stopped:
-        raise typer.Exit(int(ExitCode.INTERRUPTED))
-    if progress.failed or (progress.done < progress.total and wait):
-        raise typer.Exit(int(ExitCode.RUNS_FAILED))
+    if code := _exit_code(progress, wait):
+        raise typer.Exit(int(code))
+
+
+def _compact(store: RecordStore) -> None:
+    """Seal what the run wrote; where the file system has no locks, say that it stays as it is."""
+    from curvefit.records.compaction import NoLocksError, compact_store
+
+    try:
+        compact_store(store, include_open=True)
+    except NoLocksError as error:
+        typer.secho(f"not compacted: {error}", fg="yellow", err=True)
+
+
+def _exit_code(progress: Progress, wait: bool) -> ExitCode:
+    if "interrupted" in progress.stopped:
+        return ExitCode.INTERRUPTED
+    failed = progress.failed or (progress.done < progress.total and wait)
+    return ExitCode.RUNS_FAILED if failed else ExitCode.OK
 
 
 def _as_values(progress: Progress, study: str, out: Path) -> dict[str, object]:
