@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,16 @@ class Study:
 
     def specs(self) -> list[RunSpec]:
         """Return every run: triplets in file order, then sizes in increasing order, then seeds."""
-        return list(self._specs())
+        specs = []
+        for d, m, i in itertools.product(self.data, self.model, self.inference):
+            given = [x.replicates for x in (d, m, i) if x.replicates is not None]
+            seeds = range(min(given, default=self.replicates))
+            for n_train in self._sizes_of(d, m, i):
+                specs += [
+                    RunSpec(self.name, d.member, m.member, i.member, n_train, seed, self.seed)
+                    for seed in seeds
+                ]
+        return specs
 
     def with_fallback(self, name: str) -> Study:
         """Return the study with dataset `name` replaced by its stand-in, which the labels then name."""
@@ -134,14 +143,6 @@ class Study:
             return replace(entry, member=replace(member, label=label, name=stand_in.name, settings=settings))
 
         return replace(self, data=tuple(exchange(entry) for entry in self.data))
-
-    def _specs(self) -> Iterator[RunSpec]:
-        for d, m, i in itertools.product(self.data, self.model, self.inference):
-            given = [x.replicates for x in (d, m, i) if x.replicates is not None]
-            replicates = min(given, default=self.replicates)
-            for n_train in self._sizes_of(d, m, i):
-                for seed in range(replicates):
-                    yield RunSpec(self.name, d.member, m.member, i.member, n_train, seed, self.seed)
 
     def _sizes_of(self, *members: StudyMember) -> tuple[int, ...]:
         sizes = _allowed_sizes(members, self.sizes)
