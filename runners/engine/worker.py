@@ -44,6 +44,8 @@ class WorkerTask:
         Module that has ``execute_specs``.
     device
         ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+    sync
+        Whether records are forced to the disk one by one.
     traces
         Whether learned curves during training (loss against step) are kept, beside the records.
     tiles
@@ -55,6 +57,7 @@ class WorkerTask:
     store: str
     executor: str = EXECUTOR
     device: str = "cpu"
+    sync: bool = True
     traces: bool = False
     tiles: bool = False
     extra_paths: tuple[str, ...] = ()
@@ -65,7 +68,7 @@ class WorkerTask:
 
         shared = provenance(self.device)
         del shared["time"]
-        return RecordStore(Path(self.store)).writer(provenance=shared, traces=self.traces)
+        return RecordStore(Path(self.store)).writer(provenance=shared, sync=self.sync, traces=self.traces)
 
     def load(self) -> Callable[..., Iterator[RunRecord]]:
         """Import the executor, and tell it by the environment where tiles go; try the device.
