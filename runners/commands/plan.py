@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from curvefit.json_text import json_text
 from runners.commands.options import AsJson, Executor, StudyFile
 from runners.environment import EXECUTOR
+
+if TYPE_CHECKING:
+    from runners.engine.estimate import CostEstimate, Workload
+    from runners.engine.plan import Plan
 
 
 def plan(
@@ -43,40 +48,45 @@ def plan(
             if entry is None:
                 of_chunk.add(label, cost, None)
         longest = max(longest, of_chunk, key=lambda one: one.operations)
-    total, missing = asked.total(), work.n_todo
     whole, slowest = work.estimate(), longest.estimate()
     estimate = whole and whole.per_worker(workers)
     if as_json:
-        interval = estimate and {"median": estimate.seconds, "low": estimate.low, "high": estimate.high}
-        longest_chunk = slowest and slowest.seconds
-        typer.echo(
-            json_text(
-                {
-                    "study": made.study.name,
-                    "total": total,
-                    "done": total - missing,
-                    "missing": missing,
-                    "chunks": len(made.chunks),
-                    "seconds": interval,
-                    "seconds_of_longest_chunk": longest_chunk,
-                    "notices": made.notices,
-                }
-            )
-        )
+        typer.echo(json_text(_as_values(made, work, estimate, slowest)))
         return
-    for notice in made.notices:
-        typer.echo(notice)
-    typer.echo(
-        f"{made.study.name}: {total} runs of {len(made.study.triplets())} triplets in {len(made.chunks)} chunks; "
+    for line in (*made.notices, *_lines(made, work, asked)):
+        typer.echo(line)
+    if estimate is not None and slowest is not None:
+        typer.echo(f"time with {workers} worker{'s' if workers > 1 else ''}: {estimate}")
+        if slowest.seconds > estimate.seconds:
+            typer.echo(f"but one chunk alone, which no two workers share, needs {slowest}")
+
+
+def _as_values(
+    plan: Plan, work: Workload, estimate: CostEstimate | None, slowest: CostEstimate | None
+) -> dict[str, object]:
+    total, missing = len(plan.run_ids), work.n_todo
+    return {
+        "study": plan.study.name,
+        "total": total,
+        "done": total - missing,
+        "missing": missing,
+        "chunks": len(plan.chunks),
+        "seconds": estimate and {"median": estimate.seconds, "low": estimate.low, "high": estimate.high},
+        "seconds_of_longest_chunk": slowest and slowest.seconds,
+        "notices": plan.notices,
+    }
+
+
+def _lines(plan: Plan, work: Workload, asked: Counter[str]) -> Iterator[str]:
+    """Yield how much is asked for, done and missing, in all and by algorithm."""
+    total, missing = len(plan.run_ids), work.n_todo
+    yield (
+        f"{plan.study.name}: {total} runs of {len(plan.study.triplets())} triplets in {len(plan.chunks)} chunks; "
         f"{total - missing} done, {missing} missing"
     )
     for label, count in asked.items():
         left = work.estimate(label)
         if left is None:
-            typer.echo(f"  {label}: {count} runs, all done")
+            yield f"  {label}: {count} runs, all done"
         else:
-            typer.echo(f"  {label}: {len(work.todo[label])} of {count} runs missing, {left} of one worker")
-    if estimate is not None and slowest is not None:
-        typer.echo(f"time with {workers} worker{'s' if workers > 1 else ''}: {estimate}")
-        if slowest.seconds > estimate.seconds:
-            typer.echo(f"but one chunk alone, which no two workers share, needs {slowest}")
+            yield f"  {label}: {len(work.todo[label])} of {count} runs missing, {left} of one worker"

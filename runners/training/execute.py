@@ -94,40 +94,10 @@ def _job(task: Task, choice: Choice, setting: Setting, member: int) -> Job:
 
 
 def _outcome(task: Task, choice: Choice, members: list[Trained], setting: Setting) -> Outcome:
-    seconds = sum(member.seconds for member in members) + choice.seconds
-    extra: dict[str, Any] = {
-        "learning_rate": choice.rate,
-        "weight_decay": choice.decay,
-        "steps": [member.steps for member in members] if len(members) > 1 else members[0].steps,
-        "budget": choice.steps,
-        "held_constant": setting.algorithm.held_constant,
-        "stopped": members[0].stopped,
-        "train_loss": members[0].train_loss if np.isfinite(members[0].train_loss) else None,
-    }
-    looks = [(number, *look) for number, member in enumerate(members) for look in member.trace]
-    extra["trace"] = dict(zip(("member", "step", "train_loss", "held_loss"), map(list, zip(*looks))))
-    if members[0].best_step is not None:
-        extra["best_step"] = members[0].best_step
-    if choice.search:
-        extra["search"] = choice.search
-    if not is_whole(setting.algorithm.augment, task.run.dataset.facts().shape):
-        extra["augment_draws"] = BANK
+    result, status, message = _score(task, members, setting)
     n_parameters = setting.n_parameters
     if n_parameters is None and members[0].net is not None:
         n_parameters = sum(p[0].numel() for p in members[0].net.stack.parameters)
-    failed = next((member for member in members if member.net is None), None)
-    status, message = (failed.status, failed.message) if failed else ("ok", "")
-    result: Score | None = None
-    if failed is None:
-        try:
-            outputs = _predict(task, members, setting)
-            result = score(outputs, task.y_test.to(setting.device), setting.regime.loss)
-            if bool((outputs == outputs[0]).all()) and len(outputs) > 1:
-                result, status, message = None, "diverged", "outputs are the same for every test input"
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            status, message = "out-of-memory", f"while predicting: {str(error).splitlines()[0]}"
     return Outcome(
         run=task.run,
         status=status,
@@ -136,11 +106,51 @@ def _outcome(task: Task, choice: Choice, members: list[Trained], setting: Settin
         n_test=result.n_test if result else None,
         value=result.value if result else None,
         test_loss=result.loss if result else None,
-        seconds=seconds,
+        seconds=sum(member.seconds for member in members) + choice.seconds,
         message=message,
         n_parameters=n_parameters,
-        extra=extra,
+        extra=_report(task, choice, members, setting),
     )
+
+
+def _score(task: Task, members: list[Trained], setting: Setting) -> tuple[Score | None, str, str]:
+    """Return the score of the ensemble on the test inputs, or None, with status and message."""
+    failed = next((member for member in members if member.net is None), None)
+    if failed:
+        return None, failed.status, failed.message
+    try:
+        outputs = _predict(task, members, setting)
+        result = score(outputs, task.y_test.to(setting.device), setting.regime.loss)
+        if bool((outputs == outputs[0]).all()) and len(outputs) > 1:
+            return None, "diverged", "outputs are the same for every test input"
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return None, "out-of-memory", f"while predicting: {str(error).splitlines()[0]}"
+    return result, "ok", ""
+
+
+def _report(task: Task, choice: Choice, members: list[Trained], setting: Setting) -> dict[str, Any]:
+    """Return what the record says of the training, the looks of all members among it."""
+    first = members[0]
+    extra: dict[str, Any] = {
+        "learning_rate": choice.rate,
+        "weight_decay": choice.decay,
+        "steps": [member.steps for member in members] if len(members) > 1 else first.steps,
+        "budget": choice.steps,
+        "held_constant": setting.algorithm.held_constant,
+        "stopped": first.stopped,
+        "train_loss": first.train_loss if np.isfinite(first.train_loss) else None,
+    }
+    looks = [(number, *look) for number, member in enumerate(members) for look in member.trace]
+    extra["trace"] = dict(zip(("member", "step", "train_loss", "held_loss"), map(list, zip(*looks))))
+    if first.best_step is not None:
+        extra["best_step"] = first.best_step
+    if choice.search:
+        extra["search"] = choice.search
+    if not is_whole(setting.algorithm.augment, task.run.dataset.facts().shape):
+        extra["augment_draws"] = BANK
+    return extra
 
 
 def _predict(task: Task, members: list[Trained], setting: Setting) -> torch.Tensor:
