@@ -44,9 +44,7 @@ fit = cf.fit(curves, seed=0)
 print(fit)
 
 # %%
-fit.summary()[
-    ["model", "exponent", "exponent_lower", "exponent_upper", "floor", "floor_lower", "floor_upper"]
-]
+fit.summary()[["model", "exponent", "exponent_low", "exponent_high", "floor", "floor_low", "floor_high"]]
 
 # %% [markdown]
 # The intervals hold the truth, 0.30 and 0.50, though the middle of each is lower: floor and exponent trade off against each

@@ -82,7 +82,7 @@ print(records[0].data_facts["source"])
 curves = cf.LearningCurves.from_records(records)
 fit = cf.fit(curves, method="approximate", seed=0)
 print(fit.status)
-fit.summary()[["model", "inference", "exponent", "exponent_lower", "exponent_upper", "error_at_n_max"]]
+fit.summary()[["model", "inference", "exponent", "exponent_low", "exponent_high", "error_at_n_max"]]
 
 # %%
 axes = cf.plot_curves(fit, panel=("inference",))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from curvefit.arguments import equal_tails
+from curvefit.fitting.intervals import interval_columns
 
 PROBABILITY = 0.9
 ROPE = 0.1
@@ -43,7 +44,7 @@ def interval(draws: np.ndarray, probability: float = PROBABILITY) -> tuple[float
 def columns(name: str, draws: np.ndarray, probability: float = PROBABILITY) -> dict[str, float]:
     """Return table entries ``name``, ``name_low``, ``name_high`` of one quantity's draws."""
     median, low, high = interval(draws, probability)
-    return {name: median, f"{name}_low": low, f"{name}_high": high}
+    return interval_columns(name, (low, median, high))
 
 
 def probability_of(condition: np.ndarray, draws: np.ndarray) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.arguments import equal_tails
+from curvefit.fitting.intervals import interval_columns
 from curvefit.triplet import AXES
 
 if TYPE_CHECKING:
@@ -16,25 +17,19 @@ if TYPE_CHECKING:
 
 def summarise(fit: CurveFit, probability: float) -> pd.DataFrame:
     """Return a row per triplet: medians, intervals, the error at the largest size, and identifiability."""
-    low, middle, high = equal_tails(probability)
-    tails = [middle, low, high]
+    tails = list(equal_tails(probability))
     names = [n for n in ("exponent", "floor", "amplitude") if n in fit.draws["posterior"]]
     names += [n for n in fit.law.parameter_names if n not in names and fit.law[n].pooling != "common"]
     sizes = sizes_of(fit)
     columns: dict[str, object] = {axis: [t[k] for t in fit.triplets] for k, axis in enumerate(AXES)}
     for name in names:
-        columns |= _spelt(name, np.quantile(fit.parameter(name), tails, axis=0))
+        columns |= interval_columns(name, np.quantile(fit.parameter(name), tails, axis=0))
     columns |= {"sizes": sizes["nunique"], "n_min": sizes["min"], "n_max": sizes["max"]}
-    columns |= _spelt("error_at_n_max", _last_errors(fit, sizes["max"], tails))
+    columns |= interval_columns("error_at_n_max", _last_errors(fit, sizes["max"], tails))
     limits = exponent_limits(fit)
     if limits is not None:
         columns["exponent_sd_limit"] = limits
     return pd.DataFrame(columns)
-
-
-def _spelt(name: str, quantiles: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the columns of an estimate: its median and the ends of its interval."""
-    return dict(zip((name, f"{name}_lower", f"{name}_upper"), quantiles, strict=True))
 
 
 def _last_errors(fit: CurveFit, largest: np.ndarray, tails: list[float]) -> np.ndarray:
@@ -56,10 +51,10 @@ def describe(fit: CurveFit, probability: float = 0.9) -> str:
         parts = []
         if "exponent" in row:
             parts.append(
-                f"exponent {row['exponent']:.2f} ({percent} {row['exponent_lower']:.2f} to {row['exponent_upper']:.2f})"
+                f"exponent {row['exponent']:.2f} ({percent} {row['exponent_low']:.2f} to {row['exponent_high']:.2f})"
             )
         if "floor" in row:
-            middle, low, high = without_dust(row["floor"], row["floor_lower"], row["floor_upper"])
+            middle, low, high = without_dust(row["floor"], row["floor_low"], row["floor_high"])
             parts.append(f"floor {middle:.3g} ({low:.3g} to {high:.3g})")
         parts.append(f"error {row['error_at_n_max']:.3g} at n = {row['n_max']:,}")
         sentence = f"{triplet}: {', '.join(parts)}."

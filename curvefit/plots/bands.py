@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.arguments import equal_tails
+from curvefit.fitting.intervals import end_columns, interval_columns
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ class CurveBands:
     ----------
     curves
         A row per triplet and size: data, model, inference, n_train, error (posterior median of the
-        expected error), error_lower, error_upper (credible), predictive_lower, predictive_upper (where a new
+        expected error), error_low, error_high (credible), predictive_low, predictive_high (where a new
         run's measured error falls).
     points
-        A row per triplet and measured size: mean error over seeds, error_lower and error_upper over seeds,
+        A row per triplet and measured size: mean error over seeds, error_low and error_high over seeds,
         n_seeds.
     exponents
-        A row per triplet: exponent, exponent_lower, exponent_upper.
+        A row per triplet: exponent, exponent_low, exponent_high.
     metric
         What error means: ``"error-rate"``, ``"mse"`` or ``"loss"``.
     probability
@@ -117,17 +118,14 @@ def curve_bands(
     predictive = new_run_quantiles(fit, n, (tails[0], tails[2]))
     rows = []
     for t, triplet in enumerate(fit.triplets):
-        low, middle, high = np.quantile(fit.expected_error(n, at=[t])[:, 0], tails, axis=0)
+        error = np.quantile(fit.expected_error(n, at=[t])[:, 0], tails, axis=0)
         rows.append(
             pd.DataFrame(
                 {
                     **dict(zip(AXES, triplet, strict=True)),
                     "n_train": n,
-                    "error": middle,
-                    "error_lower": low,
-                    "error_upper": high,
-                    "predictive_lower": predictive[0][t],
-                    "predictive_upper": predictive[1][t],
+                    **interval_columns("error", error),
+                    **dict(zip(end_columns("predictive"), predictive[:, t], strict=True)),
                 }
             )
         )
@@ -154,13 +152,13 @@ def new_run_quantiles(fit: CurveFit, sizes: np.ndarray, probabilities: tuple[flo
 
 def parameter_table(fit: CurveFit, parameter: str, *, probability: float = 0.9) -> pd.DataFrame:
     """Return a row per triplet with the median and interval of one curve parameter."""
-    low, middle, high = np.quantile(fit.parameter(parameter), equal_tails(probability), axis=0)
+    quantiles = np.quantile(fit.parameter(parameter), equal_tails(probability), axis=0)
     table = pd.DataFrame(list(fit.triplets), columns=list(AXES))
-    return table.assign(**{parameter: middle, f"{parameter}_lower": low, f"{parameter}_upper": high})
+    return table.assign(**interval_columns(parameter, quantiles))
 
 
 def seed_means(usable: pd.DataFrame) -> pd.DataFrame:
     """Average the measured errors over seeds: a row per triplet and size, with the seeds' range."""
     grouped = usable.groupby([*AXES, "n_train"], sort=False, observed=True)["value"]
-    means = grouped.agg(error="mean", error_lower="min", error_upper="max", n_seeds="count")
+    means = grouped.agg(error="mean", error_low="min", error_high="max", n_seeds="count")
     return means.reset_index()

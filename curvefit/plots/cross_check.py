@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.fitting.intervals import end_columns
 from curvefit.plots.style import GREY, PALETTE, add_legend, new_axes, paper_style, plain_log_axis, set_title
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def plot_cross_check(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Axes to draw on.
     """
     drawn = table[table["least_squares_agreement"].isin(LOOKS)]
-    low, high = drawn["exponent_lower"].min() / 2, 2 * drawn["exponent_upper"].max()
+    low, high = drawn["exponent_low"].min() / 2, 2 * drawn["exponent_high"].max()
     drawn = drawn.assign(least_squares_exponent=drawn["least_squares_exponent"].clip(low * 1.03, high / 1.03))
     with paper_style():
         ax = new_axes(ax, size=(7.2, 4.4))
@@ -71,5 +72,5 @@ def plot_cross_check(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def _arms(part: pd.DataFrame, name: str, low: float, high: float) -> np.ndarray:
     """Return the lengths of the error bars, cut at the edges of the picture."""
-    ends = part[[f"{name}_lower", f"{name}_upper"]].clip(low, high).to_numpy().T
+    ends = part[end_columns(name)].clip(low, high).to_numpy().T
     return np.abs(ends - part[name].to_numpy())

@@ -98,7 +98,7 @@ def finding(bands: CurveBands) -> str:
     table = bands.exponents.sort_values("exponent")
     texts = [
         f"{Triplet(row.data, row.model, row.inference)}: "
-        f"{interval_text(row.exponent, row.exponent_lower, row.exponent_upper)}"
+        f"{interval_text(row.exponent, row.exponent_low, row.exponent_high)}"
         for row in table.iloc[[-1, 0]].itertuples()
     ]
     if len(table) == 1:
@@ -189,17 +189,17 @@ def _draw_triplet(ax: Axes, bands: CurveBands, look: Look, *, label: str, predic
     if predictive:
         ax.fill_between(
             curve["n_train"],
-            curve["predictive_lower"],
-            curve["predictive_upper"],
+            curve["predictive_low"],
+            curve["predictive_high"],
             color=look.colour,
             alpha=0.12,
             lw=0,
         )
     ax.fill_between(
-        curve["n_train"], curve["error_lower"], curve["error_upper"], color=look.colour, alpha=0.28, lw=0
+        curve["n_train"], curve["error_low"], curve["error_high"], color=look.colour, alpha=0.28, lw=0
     )
     ax.plot(curve["n_train"], curve["error"], color=look.colour, ls=look.dash, label=label or None)
-    spread = np.abs(points[["error_lower", "error_upper"]].to_numpy().T - points["error"].to_numpy())
+    spread = np.abs(points[["error_low", "error_high"]].to_numpy().T - points["error"].to_numpy())
     ax.errorbar(
         points["n_train"],
         points["error"],
@@ -215,7 +215,7 @@ def _draw_triplet(ax: Axes, bands: CurveBands, look: Look, *, label: str, predic
 def _finish(ax: Axes, bands: CurveBands) -> None:
     """Make the axes of everything in `bands`."""
     size_axis(ax, bands.points["n_train"])
-    shown = np.concatenate([bands.points["error"], bands.curves["error_lower"], bands.curves["error_upper"]])
+    shown = np.concatenate([bands.points["error"], bands.curves["error_low"], bands.curves["error_high"]])
     error_axis(ax, shown, bands.metric)
 
 

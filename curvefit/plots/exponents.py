@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.fitting.intervals import end_columns
 from curvefit.plots.bands import parameter_table
 from curvefit.plots.lettering import drawable
 from curvefit.plots.style import (
@@ -31,7 +32,7 @@ UNITS = {
     "exponent": "exponent (log error per log n)",
     "floor": "floor (error that no amount of data removes)",
     "amplitude": "amplitude (excess error at n = 1)",
-    "dimension": "effective dimension (2 / exponent or as linked)",
+    "dimension": "effective dimension (by the chosen link; a relative one gives factors)",
 }
 
 
@@ -51,9 +52,10 @@ def plot_exponents(
     ----------
     source
         A fit, or a table with data, model, inference and the columns ``<parameter>``,
-        ``<parameter>_lower``, ``<parameter>_upper``.
+        ``<parameter>_low``, ``<parameter>_high``.
     parameter
-        Which parameter: ``"exponent"``, ``"floor"``, ``"amplitude"``.
+        Which parameter: ``"exponent"``, ``"floor"``, ``"amplitude"``; another column of a table, such as the
+        ``"dimension"`` of ``effective_dimension(fit).summary()``.
     predicted
         What theory expects, one value per row (NaN where it is silent); drawn as hollow diamonds.
         Taken from the curves' facts when the source is a fit.
@@ -76,9 +78,7 @@ def plot_exponents(
         for data, part in table.groupby("data", sort=False):
             look = look_of[str(data)]
             at = rows[table["data"] == data]
-            spread = np.abs(
-                part[[f"{parameter}_lower", f"{parameter}_upper"]].to_numpy().T - part[parameter].to_numpy()
-            )
+            spread = np.abs(part[end_columns(parameter)].to_numpy().T - part[parameter].to_numpy())
             ax.errorbar(
                 part[parameter], at, xerr=spread, fmt=look.marker, ms=4, lw=1.3, color=look.colour, label=data
             )
@@ -142,12 +142,11 @@ def _separate_groups(ax: Axes, table: pd.DataFrame, rows: np.ndarray) -> None:
 
 def _forest_finding(table: pd.DataFrame, parameter: str) -> str:
     top = table.loc[table[parameter].idxmax()]
-    text = interval_text(top[parameter], top[f"{parameter}_lower"], top[f"{parameter}_upper"])
+    ends = end_columns(parameter)
+    text = interval_text(top[parameter], *top[ends])
     first = f"largest {parameter}: {Triplet(top['data'], top['model'], top['inference'])}, {text}"
     known = table[table["predicted"].notna()]
     if known.empty:
         return first
-    inside = (known["predicted"] >= known[f"{parameter}_lower"]) & (
-        known["predicted"] <= known[f"{parameter}_upper"]
-    )
+    inside = known["predicted"].between(*(known[end] for end in ends))
     return f"{first}\ntheory lies within {int(inside.sum())} of {len(known)} intervals"

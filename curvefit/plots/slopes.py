@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.arguments import equal_tails
+from curvefit.fitting.intervals import interval_columns
 from curvefit.plots.bands import seed_means
 from curvefit.plots.style import add_legend, looks, new_axes, paper_style, room, set_title, size_axis
 from curvefit.triplet import AXES, Triplet
@@ -29,7 +30,7 @@ class LocalSlopes:
     measured
         data, model, inference, n_train (geometric middle of two neighbouring sizes), slope.
     fitted
-        data, model, inference, n_train, slope, slope_lower, slope_upper.
+        data, model, inference, n_train, slope, slope_low, slope_high.
     sizes
         The measured training-set sizes.
     probability
@@ -69,8 +70,8 @@ def local_slopes(fit: CurveFit, *, probability: float = 0.9) -> LocalSlopes:
     fitted = []
     for t, triplet in enumerate(fit.triplets):
         log_error = np.log(np.clip(fit.expected_error(n, at=[t])[:, 0], 1e-12, None))
-        low, middle, high = np.quantile(-np.gradient(log_error, np.log(n), axis=-1), tails, axis=0)
-        columns = {"n_train": n, "slope": middle, "slope_lower": low, "slope_upper": high}
+        slope = np.quantile(-np.gradient(log_error, np.log(n), axis=-1), tails, axis=0)
+        columns = {"n_train": n, **interval_columns("slope", slope)}
         fitted.append(pd.DataFrame({**triplet._asdict(), **columns}))
     measured = [
         _measured_slopes(key, part) for key, part in seed_means(usable).groupby(list(AXES), sort=False)
@@ -100,7 +101,7 @@ def plot_local_slopes(source: CurveFit | LocalSlopes, *, ax: Axes | None = None)
         for triplet, look in zip(slopes.triplets, looks(names).values(), strict=True):
             line, points = (_of(frame, triplet) for frame in (slopes.fitted, slopes.measured))
             ax.fill_between(
-                line["n_train"], line["slope_lower"], line["slope_upper"], color=look.colour, alpha=0.2, lw=0
+                line["n_train"], line["slope_low"], line["slope_high"], color=look.colour, alpha=0.2, lw=0
             )
             ax.plot(line["n_train"], line["slope"], color=look.colour, ls=look.dash, label=str(triplet))
             ax.plot(points["n_train"], points["slope"], look.marker, color=look.colour, ms=4)
@@ -143,11 +144,11 @@ def _finding(slopes: LocalSlopes) -> str:
 
 def _bend(triplet: Triplet, line: pd.DataFrame) -> str:
     """Say how a fitted slope changes, where its intervals at two sizes do not overlap; empty where they all do."""
-    if line["slope_lower"].max() <= line["slope_upper"].min():
+    if line["slope_low"].max() <= line["slope_high"].min():
         return ""
     first, last = line["slope"].iloc[[0, -1]]
     top = line.loc[line["slope"].idxmax()]
-    if top["slope_lower"] > max(line["slope_upper"].iloc[0], line["slope_upper"].iloc[-1]):
+    if top["slope_low"] > max(line["slope_high"].iloc[0], line["slope_high"].iloc[-1]):
         return f"{triplet} rises from {first:.2f} to {top['slope']:.2f} at n = {top['n_train']:.0f}, then falls to {last:.2f}"
     word = "steepens" if last > first else "flattens"
     return f"{triplet} {word}, {first:.2f} to {last:.2f}"

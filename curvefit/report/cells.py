@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from curvefit.fitting.intervals import end_columns
 from curvefit.report.content import Cell, ReportTable
 
 TONES = {"confirmed": "good", "contradicted": "bad", "open": "open", "allowed": "open"}
@@ -26,7 +27,7 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def interval(row: Mapping[str, Any], name: str) -> str:
-    """Write ``estimate [lower, upper]`` from the columns of one quantity, whichever suffix they use."""
+    """Write ``estimate [lower, upper]`` from the columns of one quantity."""
     lower, upper = bounds(row, name)
     return spell_interval(float(row[name]), lower, upper)
 
@@ -59,11 +60,9 @@ def _rounded(value: float, decimals: int) -> str:
 
 
 def bounds(row: Mapping[str, Any], name: str) -> tuple[float, float]:
-    """Return the interval of one quantity: ``_lower``/``_upper`` or ``_low``/``_high`` columns."""
-    for low, high in (("_lower", "_upper"), ("_low", "_high")):
-        if f"{name}{low}" in row:
-            return float(row[f"{name}{low}"]), float(row[f"{name}{high}"])
-    return math.nan, math.nan
+    """Return the ends of the interval of one quantity."""
+    low, high = (float(row[end]) for end in end_columns(name))
+    return low, high
 
 
 def text_cell(value: Any) -> Cell:

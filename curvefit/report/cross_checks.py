@@ -9,6 +9,7 @@ import pandas as pd
 
 from curvefit.arguments import equal_tails
 from curvefit.curves.fittable import curve_means
+from curvefit.fitting.intervals import interval_columns
 from curvefit.fitting.least_squares import LeastSquares, least_squares
 from curvefit.triplet import AXES
 
@@ -36,12 +37,12 @@ def cross_check(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row a triplet: data, model, inference; exponent, exponent_lower, exponent_upper of the posterior;
-        least_squares_exponent with its `_lower` and `_upper` (0 or infinite where the sizes set no end);
+        A row a triplet: data, model, inference; exponent, exponent_low, exponent_high of the posterior;
+        least_squares_exponent with its `_low` and `_high` (0 or infinite where the sizes set no end);
         least_squares_agreement: ``"inside"`` (the posterior's interval holds the estimate), ``"overlapping"`` (the two
         intervals meet), ``"apart"``, or ``"none"`` (no estimate); least_squares_status.
     """
-    lower, middle, upper = np.quantile(fit.parameter("exponent"), equal_tails(probability), axis=0)
+    posterior = np.quantile(fit.parameter("exponent"), equal_tails(probability), axis=0)
     means = curve_means(fit.curves)
     rows = []
     for i, triplet in enumerate(fit.triplets):
@@ -53,13 +54,9 @@ def cross_check(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
         rows.append(
             {
                 **triplet._asdict(),
-                "exponent": middle[i],
-                "exponent_lower": lower[i],
-                "exponent_upper": upper[i],
-                "least_squares_exponent": alone.exponent,
-                "least_squares_exponent_lower": alone.lower,
-                "least_squares_exponent_upper": alone.upper,
-                "least_squares_agreement": _agreement(alone, lower[i], upper[i]),
+                **interval_columns("exponent", posterior[:, i]),
+                **interval_columns("least_squares_exponent", (alone.lower, alone.exponent, alone.upper)),
+                "least_squares_agreement": _agreement(alone, posterior[0, i], posterior[2, i]),
                 "least_squares_status": alone.status,
             }
         )

@@ -106,8 +106,8 @@ def theory_table(table: pd.DataFrame) -> ReportTable:
         n_min=("n_train", "min"),
         n_max=("n_train", "max"),
         ratio=("ratio", "median"),
-        ratio_lower=("ratio", "min"),
-        ratio_upper=("ratio", "max"),
+        ratio_low=("ratio", "min"),
+        ratio_high=("ratio", "max"),
     ).reset_index()
     where = {
         key: ", ".join(f"{n:,} (× {ratio:.2f})" for n, ratio in zip(part["n_train"], part["ratio"]))

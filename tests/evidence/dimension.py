@@ -71,7 +71,7 @@ def claims(curves: LearningCurves) -> list[Claim]:
 def exponents(curves: LearningCurves) -> pd.DataFrame:
     """Return measured beside predicted exponents, a row a curve."""
     fit = fitted(curves)
-    table = fit.summary()[[*AXES, "exponent", "exponent_lower", "exponent_upper", "n_min", "n_max"]]
+    table = fit.summary()[[*AXES, "exponent", "exponent_low", "exponent_high", "n_min", "n_max"]]
     predicted = {row.triplet: row.predicted for row in known_exponents()}
     return table.assign(predicted=[predicted[Triplet(*row)] for row in table[list(AXES)].to_numpy()])
 

@@ -25,7 +25,7 @@ def made_table(models, inferences, data):
     keys = [(d, m, i) for i in inferences for m in models for d in data]
     table = pd.DataFrame(keys, columns=["data", "model", "inference"])
     exponent = np.linspace(0.2, 0.9, len(table))
-    return table.assign(exponent=exponent, exponent_lower=exponent - 0.05, exponent_upper=exponent + 0.05)
+    return table.assign(exponent=exponent, exponent_low=exponent - 0.05, exponent_high=exponent + 0.05)
 
 
 @pytest.mark.parametrize(

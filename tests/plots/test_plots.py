@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
 from curvefit import plots
+from curvefit.dimension import effective_dimension, symmetry_gain
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.plots.exponents import predicted_exponents
 from curvefit.plots.style import PALETTE, decimal_ticks, looks, short_count
@@ -24,9 +25,9 @@ def test_bands_hold_the_truth_and_widen_from_credible_to_predictive(fit, bands):
     for triplet in fit.triplets:
         mine = bands.select(**triplet._asdict()).curves
         truth = np.array([simulated.true_error(triplet, n) for n in mine["n_train"]])
-        assert ((mine["error_lower"] <= truth) & (truth <= mine["error_upper"])).mean() > 0.9
-        wider = (mine["predictive_upper"] - mine["predictive_lower"]) >= 0.8 * (
-            mine["error_upper"] - mine["error_lower"]
+        assert ((mine["error_low"] <= truth) & (truth <= mine["error_high"])).mean() > 0.9
+        wider = (mine["predictive_high"] - mine["predictive_low"]) >= 0.8 * (
+            mine["error_high"] - mine["error_low"]
         )
         assert wider.mean() > 0.9
 
@@ -51,7 +52,7 @@ def test_one_curve_shows_credible_and_predictive_bands(bands):
     axes = plots.plot_curves(one)
     assert isinstance(axes, Axes)
     assert len(axes.collections) >= 3, "two bands and error bars"
-    low, high = one.exponents[["exponent_lower", "exponent_upper"]].iloc[0]
+    low, high = one.exponents[["exponent_low", "exponent_high"]].iloc[0]
     assert f"[{low:.2f}, {high:.2f}]" in axes.get_title(loc="left")
 
 
@@ -77,6 +78,18 @@ def test_the_forest_draws_every_triplet_and_says_how_often_theory_lies_inside(fi
     assert f"theory lies within {len(truth)} of {len(truth)} intervals" in axes.get_title(loc="left")
     wrong = plots.plot_exponents(fit, predicted=pd.Series([9.0] * len(truth)))
     assert f"theory lies within 0 of {len(truth)}" in wrong.get_title(loc="left")
+
+
+@pytest.mark.parametrize("link", ["ratio", "noiseless"])
+def test_the_forest_draws_dimensions_too(fit, link):
+    table = effective_dimension(fit, link).summary()
+    axes = plots.plot_exponents(table, parameter="dimension")
+    largest = table.loc[table["dimension"].idxmax()]
+    title = axes.get_title(loc="left").replace("\n", " ")
+    assert title.startswith(f"largest dimension: {largest['data']} | {largest['model']}")
+    ends = f"[{largest['dimension_low']:.2f}, {largest['dimension_high']:.2f}]"
+    assert f"{largest['dimension']:.2f} {ends}" in title
+    assert "link" in axes.get_xlabel()
 
 
 def test_the_heat_map_prints_every_median(fit):
@@ -124,8 +137,6 @@ def test_the_theory_curve_title_gives_the_ratio_to_what_was_measured():
 
 
 def test_multiplier_names_the_largest_sure_gain(fit):
-    from curvefit.dimension import symmetry_gain
-
     gain = symmetry_gain(fit, baseline="fcn")
     assert "gap" in plots.plot_multiplier(gain).get_title(loc="left")
     few = symmetry_gain(fit, baseline="fcn", pairs=gain.pairs[:3])
@@ -133,8 +144,6 @@ def test_multiplier_names_the_largest_sure_gain(fit):
 
 
 def test_dimension_falls_with_the_group_as_drawn(fit):
-    from curvefit.dimension import effective_dimension
-
     table = plots.dimension_alignment(effective_dimension(fit))
     axes = plots.plot_dimension(table)
     assert "mean effective dimension" in axes.get_title(loc="left")

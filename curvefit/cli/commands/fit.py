@@ -92,14 +92,11 @@ def fit(
 
 def with_intervals(summary: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
     """Return the summary with ``estimate [lower, upper]`` as text in those of the columns that it has."""
-    from curvefit.report.cells import spell_interval
+    from curvefit.report.cells import interval
 
-    table = summary.copy()
+    rows, table = summary.to_dict("records"), summary.copy()
     for name in (name for name in names if name in summary):
-        table[name] = [
-            spell_interval(middle, lower, upper)
-            for middle, lower, upper in summary[[name, f"{name}_lower", f"{name}_upper"]].to_numpy()
-        ]
+        table[name] = [interval(row, name) for row in rows]
     return table
 
 
