@@ -96,6 +96,7 @@ def read_curves(path: Path, **choice: Any) -> LearningCurves:
         When a mapping is not ``NAME=COLUMN``, `path` is a saved fit, or nothing is left.
     """
     from curvefit.curves import load_curves
+    from curvefit.curves.choice import choose
     from curvefit.fitting.saved import is_saved_fit
 
     if is_saved_fit(path):
@@ -103,10 +104,7 @@ def read_curves(path: Path, **choice: Any) -> LearningCurves:
             f"{path} is a saved fit: report, gain, predict and design read it; here curves are wanted"
         )
     columns, kept = split_choice(choice)
-    curves = load_curves(path, **columns)
-    sizes = {name: kept.pop(name) for name in ("below", "above") if name in kept}
-    curves = curves.select(**kept) if kept else curves
-    return curves.drop_sizes(**sizes) if sizes else curves
+    return choose(load_curves(path, **columns), kept)
 
 
 def split_choice(choice: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,10 +7,10 @@ import gzip
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -19,6 +19,9 @@ from curvefit.curves.learning_curves import LearningCurves
 from curvefit.curves.saved import saved_curves
 from curvefit.curves.trackers import is_lcdb, is_mlflow, is_wandb, read_lcdb, read_mlflow, read_wandb
 from curvefit.errors import DataFileError, InvalidInputError, did_you_mean
+
+if TYPE_CHECKING:
+    from curvefit.records import RunRecord
 
 HOW_MADE = ("training_sets", "shared_test_set")
 SEPARATORS = (",", ";", "\t", "|")
@@ -29,12 +32,11 @@ def read_path(path: Path, columns: dict[str, Any]) -> LearningCurves:
     if not path.exists():
         near = did_you_mean(path.name, [p.name for p in path.parent.glob(f"*{path.suffix}")])
         raise DataFileError(f"{path} does not exist.{near}")
-    mapped = {name: column for name, column in columns.items() if name not in HOW_MADE}
-    made = {name: columns[name] for name in HOW_MADE if name in columns}
+    mapped, made = _split(columns)
     if path.is_dir():
-        if mapped:
-            raise InvalidInputError(f"{path} is a record store: its columns are fixed, none can be mapped")
-        return _made_as_said(_read_store(path), made)
+        from curvefit.records import read_records
+
+        return curves_of_store(path, read_records(path), columns)
     kind = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
     suffix = kind[-1] if kind else ""
     reader = _READERS.get(suffix)
@@ -55,6 +57,31 @@ def read_path(path: Path, columns: dict[str, Any]) -> LearningCurves:
         return _interpret(content, mapped, made)
     except InvalidInputError as error:
         raise InvalidInputError(f"{path.name}: {error}") from None
+
+
+def curves_of_store(path: Path, records: Iterable[RunRecord], columns: dict[str, Any]) -> LearningCurves:
+    """Return the curves of the records of the store at `path`.
+
+    Parameters
+    ----------
+    columns
+        As in `load_curves`: how the runs were made may be said, since records may not know; nothing else.
+
+    Raises
+    ------
+    InvalidInputError
+        When columns are mapped, or there is no record.
+    """
+    mapped, made = _split(columns)
+    if mapped:
+        raise InvalidInputError(f"{path} is a record store: its columns are fixed, none can be mapped")
+    return _made_as_said(LearningCurves.from_records(records), made)
+
+
+def _split(columns: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return which column is what, and what is said of how the runs were made."""
+    mapped = {name: column for name, column in columns.items() if name not in HOW_MADE}
+    return mapped, {name: columns[name] for name in HOW_MADE if name in columns}
 
 
 def _interpret(content: Any, columns: dict[str, Any], made: dict[str, Any]) -> LearningCurves:
@@ -109,12 +136,6 @@ def _restored(row: dict[str, Any]) -> dict[str, Any]:
         if value is not None or key in ("n_errors", "n_test", "value", "test_loss", "seconds"):
             restored[key] = value
     return restored
-
-
-def _read_store(path: Path) -> LearningCurves:
-    from curvefit.records import read_records
-
-    return LearningCurves.from_records(read_records(path))
 
 
 def _read_json(path: Path) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curvefit.errors import InvalidInputError
 from curvefit.report.build import PLAIN_QUESTION, Occasion
 from curvefit.report.theory_records import theory_beside
 from curvefit.triplet import AXES, Triplet
@@ -36,16 +35,16 @@ def open_study(
     asked
         Options of the command that repeats the report.
     """
-    from curvefit.curves import LearningCurves, load_curves
+    from curvefit.curves import load_curves
+    from curvefit.curves.choice import choose
+    from curvefit.curves.readers import curves_of_store
 
     again = " ".join(["curvefit report", shlex.quote(str(source)), "--out", shlex.quote(str(out)), *asked])
     if not source.is_dir():
         name = Path(source.name.removesuffix(".gz")).stem
-        return _chosen(load_curves(source, **(columns or {})), choice), Occasion(name, repeat=(again,))
+        return choose(load_curves(source, **(columns or {})), choice or {}), Occasion(name, repeat=(again,))
     from curvefit.records import read_records
 
-    if columns:
-        raise InvalidInputError(f"{source} is a record store: its columns are fixed, none can be mapped")
     records = read_records(source)
     name, question, text = (records[0].study if records else source.name), PLAIN_QUESTION, ""
     study_file = source / PLANS / f"{name}.toml"
@@ -58,7 +57,7 @@ def open_study(
         records.sort(key=lambda r: place.get(Triplet(r.data, r.model, r.inference), len(place)))
         name, question = study.name, study.hypothesis or PLAIN_QUESTION
         repeat = (f"curvefit run {study_file} --out {source}", again)
-    curves = _chosen(LearningCurves.from_records(records), choice)
+    curves = choose(curves_of_store(source, records, dict(columns or {})), choice or {})
     usable = set(curves.usable[[*AXES, "n_train"]].itertuples(index=False, name=None))
     used = (r for r in records if (r.data, r.model, r.inference, r.n_train) in usable)
     return curves, Occasion(name, question, repeat, provenance_of(records), text, theory_beside(used))
@@ -70,20 +69,16 @@ def asked_words(
     """Return the options of ``curvefit report`` that say the same, defaults left out."""
     from curvefit.fitting import FitSettings
 
-    options: list[tuple[str, Any]] = [("--column", f"{role}={column}") for role, column in columns.items()]
+    options: list[tuple[str, Any]] = [
+        ("--training-sets", value) if name == "training_sets" else ("--column", f"{name}={value}")
+        for name, value in columns.items()
+    ]
     for name, value in choice.items():
         flag = {"below": "--from", "above": "--to"}.get(name, f"--{name}")
         options += [(flag, item) for item in ([value] if isinstance(value, str | int) else value or ())]
     defaults = FitSettings()
     options += [(f"--{n}", value) for n, value in settings.items() if value != getattr(defaults, n, None)]
     return tuple(f"{flag} {shlex.quote(str(value))}" for flag, value in options)
-
-
-def _chosen(curves: LearningCurves, choice: Mapping[str, Any] | None) -> LearningCurves:
-    chosen = {name: value for name, value in (choice or {}).items() if value is not None and value != []}
-    sizes = {name: chosen.pop(name) for name in ("below", "above") if name in chosen}
-    curves = curves.select(**chosen) if chosen else curves
-    return curves.drop_sizes(**sizes) if sizes else curves
 
 
 def provenance_of(records: list[RunRecord]) -> dict[str, str]:

@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from curvefit.cli.source import read_curves
 from curvefit.errors import InvalidInputError
 from curvefit.fitting import FitStatus
 from curvefit.records import RecordStore
 from curvefit.report import to_html, to_markdown, write_report, write_study_report
-from curvefit.report.sources import open_study
+from curvefit.report.sources import asked_words, open_study
 from tests import simulated
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "report.md"
@@ -192,6 +193,24 @@ def test_new_records_or_settings_are_fitted_anew(store, tmp_path):
     assert fit_digest(curves, {}) == fit_digest(simulated.curves(), {})
     assert fit_digest(curves, {}) != fit_digest(more, {})
     assert fit_digest(curves, {}) != fit_digest(curves, {"seed": 1})
+
+
+def test_what_is_said_of_a_stores_training_sets_is_taken_and_columns_are_refused(store, tmp_path):
+    curves, occasion = open_study(
+        store,
+        tmp_path,
+        columns={"training_sets": "independent"},
+        choice={"model": ["gap"], "below": 64},
+        asked=asked_words({"training_sets": "independent"}, {}, {}),
+    )
+    assert curves.training_sets == "independent"
+    assert set(curves.usable["model"]) == {"gap"}
+    assert curves.usable["n_train"].min() == 64
+    assert occasion.repeat[-1].endswith("--training-sets independent")
+    same = read_curves(store, training_sets="independent", model=["gap"], from_size=64)
+    assert len(same) == len(curves)
+    with pytest.raises(InvalidInputError, match="its columns are fixed"):
+        open_study(store, tmp_path, columns={"n_train": "n"})
 
 
 def test_names_of_models_never_break_files_or_links(tmp_path):
