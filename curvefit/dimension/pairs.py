@@ -58,6 +58,13 @@ class Pair:
         return f"{self.aligned} against {self.members('baseline')}"
 
 
+def baseline_name(pairs: Sequence[Pair]) -> str:
+    """Return the label that the baselines of all pairs have and no aligned triplet has; "the baseline" if there is none."""
+    against = [{(axis, getattr(pair.baseline, axis)) for axis in pair.differing} for pair in pairs]
+    shared = dict(set.intersection(*against))
+    return " | ".join(shared[axis] for axis in AXES if axis in shared) or "the baseline"
+
+
 def pair_coords(pairs: Sequence[Pair]) -> dict[str, Any]:
     """Return the coordinates of a ``pair`` dimension of draws: its label, and both triplets."""
     sides = {side: ("pair", [str(getattr(pair, side)) for pair in pairs]) for side in ("aligned", "baseline")}

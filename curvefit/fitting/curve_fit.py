@@ -66,6 +66,11 @@ class CurveFit(Shown):
         return get_family(self.family)
 
     @property
+    def has_power_law(self) -> bool:
+        """Whether the curves end in ``floor + amplitude * n ** -exponent``; no other exponent says how fast a curve falls."""
+        return "amplitude" in self.draws["posterior"]
+
+    @property
     def n_draws(self) -> int:
         """Number of draws over all chains."""
         posterior = self.draws["posterior"]

@@ -31,7 +31,7 @@ class CurveBands:
         A row per triplet and measured size: mean error over seeds, error_low and error_high over seeds,
         n_seeds.
     exponents
-        A row per triplet: exponent, exponent_low, exponent_high.
+        A row per triplet: exponent, exponent_low, exponent_high; NaN where the family of the fit has no power law.
     metric
         What error means: ``"error-rate"``, ``"mse"`` or ``"loss"``.
     probability
@@ -132,7 +132,7 @@ def curve_bands(
     return CurveBands(
         curves=pd.concat(rows, ignore_index=True),
         points=seed_means(usable),
-        exponents=parameter_table(fit, "exponent", probability=probability),
+        exponents=exponents_of(fit, probability=probability),
         metric=fit.curves.metric,
         probability=probability,
     )
@@ -155,6 +155,14 @@ def parameter_table(fit: CurveFit, parameter: str, *, probability: float = 0.9) 
     quantiles = np.quantile(fit.parameter(parameter), equal_tails(probability), axis=0)
     table = pd.DataFrame(list(fit.triplets), columns=list(AXES))
     return table.assign(**interval_columns(parameter, quantiles))
+
+
+def exponents_of(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
+    """Return `parameter_table` of the exponent, with NaN where the family of the fit has no power law."""
+    if fit.has_power_law:
+        return parameter_table(fit, "exponent", probability=probability)
+    table = pd.DataFrame(list(fit.triplets), columns=list(AXES))
+    return table.assign(**interval_columns("exponent", (np.nan, np.nan, np.nan)))
 
 
 def seed_means(usable: pd.DataFrame) -> pd.DataFrame:

@@ -29,17 +29,21 @@ if TYPE_CHECKING:
 AT_MOST_NAMES = 7
 
 
-def plot_predictions(source: CurveFit | pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def plot_predictions(
+    source: CurveFit | pd.DataFrame, *, probability: float = 0.9, ax: Axes | None = None
+) -> Axes:
     """Draw observed means against what the fit predicts for them, with predictive intervals.
 
     Parameters
     ----------
     source
         A fit, or its table from `curvefit.fitting.criticism.check_predictions`.
+    probability
+        Mass of the intervals; of a table, of those that it was made with.
     ax
         Axes to draw on.
     """
-    table = _checked(source)
+    table = _checked(source, probability)
     with paper_style():
         ax = new_axes(ax, size=(4.4, 4.2))
         for inside, colour, label in ((True, PALETTE[0], "inside"), (False, PALETTE[1], "outside")):
@@ -62,7 +66,8 @@ def plot_predictions(source: CurveFit | pd.DataFrame, *, ax: Axes | None = None)
         inside = table["inside"].mean()
         set_title(
             ax,
-            f"{int(table['inside'].sum())} of {len(table)} observed means ({inside:.0%}) lie within the 90% interval "
+            f"{int(table['inside'].sum())} of {len(table)} observed means ({inside:.0%}) lie within the {probability:.0%} "
+            "interval "
             "predicted for them",
         )
         ax.legend(loc="upper left")
@@ -79,7 +84,7 @@ def plot_residuals(source: CurveFit | pd.DataFrame, *, ax: Axes | None = None) -
     ax
         Axes to draw on.
     """
-    table = residuals(_checked(source))
+    table = residuals(_checked(source, 0.9))
     with paper_style():
         names = _groups(table)
         ax = new_axes(ax, size=(max(5.6, 3.6 + room(names)), 3.4))
@@ -121,12 +126,12 @@ def residuals(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(residual=stats.norm.ppf(p))
 
 
-def _checked(source: CurveFit | pd.DataFrame) -> pd.DataFrame:
+def _checked(source: CurveFit | pd.DataFrame, probability: float) -> pd.DataFrame:
     if isinstance(source, pd.DataFrame):
         return source
     from curvefit.fitting.criticism import check_predictions
 
-    return check_predictions(source)
+    return check_predictions(source, probability=probability)
 
 
 def _residual_finding(means: pd.Series, table: pd.DataFrame) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from curvefit.plots.bands import CurveBands, curve_bands, parameter_table
+from curvefit.plots.bands import CurveBands, curve_bands, exponents_of
 from curvefit.plots.lettering import warn_of_lacking, wrapped
-from curvefit.plots.shown import AT_MOST, default_panel, shown_curves
+from curvefit.plots.shown import AT_MOST, chosen_words, default_panel, shown_curves
 from curvefit.plots.style import (
     SIZE_LABEL,
     Look,
@@ -79,13 +80,13 @@ def plot_curves(
         When `panel` names something other than data, model, inference.
     """
     known = isinstance(source, CurveBands)
-    exponents = source.exponents if known else parameter_table(source, "exponent")
+    exponents = source.exponents if known else exponents_of(source)
     chosen = () if ax is not None else default_panel(exponents) if panel is None else tuple(panel)
     shown = shown_curves(exponents, panel=chosen, at_most=at_most)
     bands = source.of(shown) if known else curve_bands(source, triplets=shown)
     title = finding(bands)
     if len(shown) < len(exponents):
-        title += "\n" + left_out(len(shown), len(exponents))
+        title += "\n" + left_out(len(shown), exponents)
     warn_of_lacking(label for triplet in shown for label in triplet)
     with paper_style():
         if not chosen:
@@ -94,7 +95,9 @@ def plot_curves(
 
 
 def finding(bands: CurveBands) -> str:
-    """Say in one line which curve falls fastest and which slowest."""
+    """Say which curve falls fastest and which slowest, or where errors end up when there are no exponents."""
+    if bands.exponents["exponent"].isna().all():
+        return _last_errors(bands)
     table = bands.exponents.sort_values("exponent")
     texts = [
         f"{Triplet(row.data, row.model, row.inference)}: "
@@ -106,10 +109,23 @@ def finding(bands: CurveBands) -> str:
     return f"largest exponent {texts[0]}\nsmallest exponent {texts[1]}"
 
 
-def left_out(shown: int, known: int) -> str:
+def _last_errors(bands: CurveBands) -> str:
+    last = bands.curves[bands.curves["n_train"] == bands.curves["n_train"].max()].sort_values("error")
+    texts = [
+        f"{Triplet(row.data, row.model, row.inference)}: "
+        f"{interval_text(row.error, row.error_low, row.error_high, digits=3)}"
+        for row in last.iloc[[0, -1]].itertuples()
+    ]
+    size = f"at n = {last['n_train'].iloc[0]:,.0f}"
+    if len(last) == 1:
+        return f"error {size} of {texts[0]}"
+    return f"lowest error {size} {texts[0]}\nhighest error {texts[1]}"
+
+
+def left_out(shown: int, exponents: pd.DataFrame) -> str:
     """Say how many curves are drawn, which, and how to choose others."""
     return (
-        f"{shown} of {known} curves, evenly from the smallest to the largest exponent; "
+        f"{shown} of {len(exponents)} curves, {chosen_words(exponents)}; "
         "more with at_most=, others with curve_bands(fit, triplets=[...])"
     )
 
@@ -179,9 +195,11 @@ def _draw_panel(
     for triplet in bands.triplets:
         look = look_of[_name(triplet, coloured)]
         _draw_triplet(ax, bands.select(**triplet._asdict()), look, label="", predictive=with_prediction)
-    values = bands.exponents["exponent"]
-    spread = f"{values.min():.2f}" if len(values) == 1 else f"{values.min():.2f} to {values.max():.2f}"
-    set_title(ax, f"{wrapped(' | '.join(key.values()), PANEL_LETTERS)}\nexponent {spread}")
+    title, values = wrapped(" | ".join(key.values()), PANEL_LETTERS), bands.exponents["exponent"]
+    if values.notna().any():
+        spread = f"{values.min():.2f}" if len(values) == 1 else f"{values.min():.2f} to {values.max():.2f}"
+        title += f"\nexponent {spread}"
+    set_title(ax, title)
 
 
 def _draw_triplet(ax: Axes, bands: CurveBands, look: Look, *, label: str, predictive: bool) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from curvefit.dimension.multiplier import DataMultiplier
+from curvefit.dimension.pairs import Pair, baseline_name
 from curvefit.errors import InvalidInputError
 from curvefit.plots.lettering import drawable
 from curvefit.plots.style import (
@@ -103,7 +105,8 @@ def plot_multiplier(
         Axes to draw on.
     """
     multiplier = source if isinstance(source, DataMultiplier) else source.multiplier
-    table = multiplier.summary(probability)
+    place = np.repeat(np.arange(len(multiplier.pairs)), multiplier.levels.shape[1])
+    table = multiplier.summary(probability).assign(pair=place)
     table = table[
         np.isfinite(table["multiplier"]) & (table["multiplier"] > 0) & (table["range"] == "interpolation")
     ]
@@ -112,14 +115,16 @@ def plot_multiplier(
             "no two curves share an error that both were measured at: no multiplier to draw"
         )
     with paper_style():
-        if table["aligned"].nunique() <= AT_MOST_LINES:
-            return _multiplier_lines(table, new_axes(ax, size=(5.6, 3.8)))
-        return _multiplier_rows(table, ax)
+        if table["pair"].nunique() <= AT_MOST_LINES:
+            return _multiplier_lines(table, multiplier.pairs, new_axes(ax, size=(5.6, 3.8)))
+        return _multiplier_rows(table, multiplier.pairs, ax)
 
 
-def _multiplier_lines(table: pd.DataFrame, ax: Axes) -> Axes:
-    for (aligned, baseline), look in zip(_pairs(table), looks(list(map(str, range(AT_MOST_LINES)))).values()):
-        mine = table[(table["aligned"] == aligned) & (table["baseline"] == baseline)]
+def _multiplier_lines(table: pd.DataFrame, pairs: Sequence[Pair], ax: Axes) -> Axes:
+    drawn = list(table["pair"].unique())
+    one_baseline = len({pairs[i].aligned for i in drawn}) == len(drawn)
+    for i, look in zip(drawn, looks(list(map(str, drawn))).values(), strict=True):
+        mine = table[table["pair"] == i]
         upper = np.minimum(mine["multiplier_high"], 10 * mine["multiplier"])
         ax.fill_between(mine["error"], mine["multiplier_low"], upper, color=look.colour, alpha=0.2, lw=0)
         ax.plot(
@@ -129,24 +134,23 @@ def _multiplier_lines(table: pd.DataFrame, ax: Axes) -> Axes:
             ms=4,
             ls=look.dash,
             color=look.colour,
-            label=aligned,
+            label=str(pairs[i].aligned if one_baseline else pairs[i]),
         )
     ax.axhline(1, color="black", lw=0.8)
     plain_log_axis(ax, table[["multiplier", "multiplier_low"]].to_numpy())
     plain_log_axis(ax, table["error"].to_numpy(), axis="x")
     ax.invert_xaxis()
-    ax.set(xlabel="test error (falling to the right)", ylabel=f"data multiplier\n({_ratio_words(table)})")
-    set_title(ax, _multiplier_finding(table))
+    ax.set(xlabel="test error (falling to the right)", ylabel=f"data multiplier\n({_ratio_words(pairs)})")
+    set_title(ax, _multiplier_finding(table, pairs))
     add_legend(ax, beside=False, fontsize=7)
     return ax
 
 
-def _multiplier_rows(table: pd.DataFrame, ax: Axes | None) -> Axes:
+def _multiplier_rows(table: pd.DataFrame, pairs: Sequence[Pair], ax: Axes | None) -> Axes:
     """Draw one point a comparison, at its middle error: a row per data and inference, a colour per model."""
-    counts = table.groupby(["aligned", "baseline"], sort=False).cumcount()
-    totals = table.groupby(["aligned", "baseline"], sort=False)["error"].transform("size")
-    middle = table[counts == totals // 2].reset_index(drop=True)
-    middle[list(AXES)] = middle["aligned"].str.split(" | ", regex=False, expand=True)
+    by_pair = table.groupby("pair", sort=False)["error"]
+    middle = table[by_pair.cumcount() == by_pair.transform("size") // 2].reset_index(drop=True)
+    middle[list(AXES)] = [list(pairs[i].aligned) for i in middle["pair"]]
     names = middle["data"] + " | " + middle["inference"]
     rows = {name: -i for i, name in enumerate(dict.fromkeys(names))}
     look_of = looks(list(dict.fromkeys(middle["model"])))
@@ -164,36 +168,22 @@ def _multiplier_rows(table: pd.DataFrame, ax: Axes | None) -> Axes:
     ax.set_yticks(list(rows.values()), [drawable(name, NAME_LETTERS) for name in rows], fontsize=7.5)
     ax.set_ylim(-len(rows) + 0.4, 0.6)
     plain_log_axis(ax, middle[["multiplier_low", "multiplier_high"]].clip(1e-3, 1e4).to_numpy(), axis="x")
-    ax.set_xlabel(f"data multiplier at a middle error ({_ratio_words(middle)})")
+    ax.set_xlabel(f"data multiplier at a middle error ({_ratio_words(pairs)})")
     ax.grid(axis="y", visible=False)
     add_legend(ax)
-    set_title(ax, _multiplier_finding(middle))
+    set_title(ax, _multiplier_finding(middle, pairs))
     return ax
 
 
-def _baseline_name(table: pd.DataFrame) -> str:
-    """Return the label that all baselines share and the aligned triplets do not; "the baseline" if there is none."""
-    split = [{tuple(label.split(" | ")) for label in table[side]} for side in ("baseline", "aligned")]
-    for axis in range(len(AXES)):
-        against, aligned = ({labels[axis] for labels in side} for side in split)
-        if len(against) == 1 and not against & aligned:
-            return against.pop()
-    return "the baseline"
+def _ratio_words(pairs: Sequence[Pair]) -> str:
+    return drawable(f"inputs that {baseline_name(pairs)} needs per input", NAME_LETTERS)
 
 
-def _ratio_words(table: pd.DataFrame) -> str:
-    return drawable(f"inputs that {_baseline_name(table)} needs per input", NAME_LETTERS)
-
-
-def _pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(dict.fromkeys(table[["aligned", "baseline"]].itertuples(index=False, name=None)))
-
-
-def _multiplier_finding(table: pd.DataFrame) -> str:
+def _multiplier_finding(table: pd.DataFrame, pairs: Sequence[Pair]) -> str:
     best = table.loc[table["multiplier_low"].idxmax()]
     text = interval_text(best["multiplier"], best["multiplier_low"], best["multiplier_high"], digits=1)
     return (
-        f"largest sure gain: {best['aligned']} is worth {text} times the data of {_baseline_name(table)} at error "
+        f"largest sure gain: {best['aligned']} is worth {text} times the data of {baseline_name(pairs)} at error "
         f"{best['error']:.2g}"
     )
 

@@ -36,7 +36,8 @@ def shown_curves(
     Parameters
     ----------
     exponents
-        A row per triplet with its exponent, as `parameter_table` returns it.
+        A row per triplet with its exponent, as `parameter_table` returns it. Where exponents are NaN, curves are shown
+        evenly in their order.
     panel, at_most
         As in `plot_curves`.
 
@@ -57,6 +58,13 @@ def shown_curves(
     for axes in filter(None, (chosen, within)):
         exponents = _evenly(exponents, list(axes), at_most)
     return tuple(Triplet(*row) for row in exponents[list(AXES)].itertuples(index=False))
+
+
+def chosen_words(exponents: pd.DataFrame) -> str:
+    """Say how `shown_curves` chooses among these curves."""
+    if exponents["exponent"].isna().all():
+        return "evenly in their order"
+    return "evenly from the smallest to the largest exponent"
 
 
 def _evenly(exponents: pd.DataFrame, axes: list[str], at_most: int) -> pd.DataFrame:

@@ -33,6 +33,7 @@ LETTERS_PER_INCH = 12
 NAME_LETTERS = 40
 """Letters of a name that stand on one line of a legend or beside an axis."""
 SIZE_LABEL = "training inputs n"
+MOST_SIZE_TICKS = 6
 
 ERROR_LABELS = {
     "error-rate": "test error (fraction of test inputs)",
@@ -167,11 +168,11 @@ def error_axis(ax: Axes, values: ArrayLike, metric: str) -> None:
     ax.set_ylabel(error_label(metric))
 
 
-def size_ticks(sizes: ArrayLike, *, at_most: int = 6) -> np.ndarray:
+def size_ticks(sizes: ArrayLike) -> np.ndarray:
     """Return tick positions: measured sizes, thinned to a few."""
     unique = np.unique(np.asarray(sizes, dtype=float))
     unique = unique[np.isfinite(unique) & (unique > 0)]
-    step = int(np.ceil(len(unique) / at_most)) or 1
+    step = int(np.ceil(len(unique) / MOST_SIZE_TICKS)) or 1
     return unique[::-1][::step][::-1]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
 from curvefit import plots
-from curvefit.dimension import effective_dimension, symmetry_gain
+from curvefit.dimension import data_multiplier, effective_dimension, symmetry_gain
+from curvefit.dimension.pairs import Pair
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.plots.exponents import predicted_exponents
 from curvefit.plots.style import PALETTE, decimal_ticks, looks, short_count
+from curvefit.triplet import Triplet
 from tests import simulated
 
 
@@ -57,8 +61,6 @@ def test_one_curve_shows_credible_and_predictive_bands(bands):
 
 
 def test_empty_cells_of_the_grid_stay_empty(bands):
-    from dataclasses import replace
-
     missing = ~((bands.exponents["model"] == "vec") & (bands.exponents["inference"] == "ntk"))
     axes = plots.plot_curves(replace(bands, exponents=bands.exponents[missing]))
     assert [ax.axison for ax in axes.ravel()] == [True, True, True, True, False, True]
@@ -143,6 +145,28 @@ def test_multiplier_names_the_largest_sure_gain(fit):
     assert len(plots.plot_multiplier(few).get_legend().get_texts()) == 3
 
 
+def test_a_multiplier_is_drawn_whatever_its_labels_hold(fit):
+    gain = symmetry_gain(fit, baseline="fcn")
+    assert len(gain.pairs) > 8
+    pairs = tuple(
+        Pair(*(side._replace(data=f"{side.data} | rotated") for side in (pair.baseline, pair.aligned)))
+        for pair in gain.pairs
+    )
+    axes = plots.plot_multiplier(replace(gain.multiplier, pairs=pairs))
+    assert "shifted trivial | rotated | sgd" in {
+        label.get_text().replace("\n", " ") for label in axes.get_yticklabels()
+    }
+    assert "inputs that fcn needs" in axes.get_xlabel().replace("\n", " ")
+
+
+def test_every_comparison_has_its_line_where_one_curve_has_several_baselines(fit):
+    gap, others = Triplet("shifted trivial", "gap", "sgd"), [("fcn", "sgd"), ("fcn", "ntk"), ("vec", "ntk")]
+    pairs = [Pair(gap._replace(model=m, inference=i), gap) for m, i in others]
+    axes = plots.plot_multiplier(data_multiplier(fit, pairs))
+    assert len({text.get_text() for text in axes.get_legend().get_texts()}) == 3
+    assert "the baseline" in axes.get_ylabel()
+
+
 def test_dimension_falls_with_the_group_as_drawn(fit):
     table = plots.dimension_alignment(effective_dimension(fit))
     axes = plots.plot_dimension(table)
@@ -164,6 +188,8 @@ def test_residuals_name_the_size_that_is_off():
     )
     title = plots.plot_predictions(frame.assign(inside=sizes != 32)).get_title(loc="left")
     assert title.startswith("20 of 30 observed means")
+    title = plots.plot_predictions(frame, probability=0.5).get_title(loc="left")
+    assert "the 50% interval" in title.replace("\n", " ")
 
 
 def test_plots_leave_the_callers_style_alone(bands):
