@@ -42,7 +42,7 @@ class LazyCommand:
 
     def load(self) -> Any:
         """Import and return the command's function, Typer app or ready command."""
-        point = _entry_point(self.name)
+        point = command_points().get(self.name)
         try:
             if point is not None:
                 return point.load()
@@ -65,10 +65,6 @@ def missing_dependency(command: str, module: str | None) -> MissingDependencyErr
 def command_points() -> dict[str, EntryPoint]:
     """Return the entry points that other packages (the runners among them) mount as commands."""
     return {point.name: point for point in entry_points(group=COMMAND_GROUP)}
-
-
-def _entry_point(name: str) -> EntryPoint | None:
-    return command_points().get(name)
 
 
 def lazy_group(commands: Iterable[LazyCommand]) -> type[TyperGroup]:

@@ -140,12 +140,12 @@ def need_power_law(fit: CurveFit) -> None:
     InvalidInputError
         When it does not, so that there is no exponent to read a dimension from.
     """
-    if "amplitude" not in fit.draws["posterior"]:
+    if not fit.has_power_law:
         names = ", ".join(
             n for n in FAMILIES.names() if type(FAMILIES[n]).amplitude is not AbstractFamily.amplitude
         )
         raise InvalidInputError(
-            f"family {fit.family!r} has no power law at large sizes, so no exponent to read a dimension from; "
+            f"family {fit.family!r} has no power law at large sizes, so no exponent to compare or to read a dimension from; "
             f"fit one of: {names}"
         )
 

@@ -45,7 +45,7 @@ def invariance_table(
     Parameters
     ----------
     fit
-        A fit, or the curves alone (then the exponent columns are NaN).
+        A fit, or the curves alone (then the exponent columns are NaN, as for a family without a power law).
     reference
         ``{transformed data label: untransformed label}`` where facts and labels leave a doubt.
     rope
@@ -146,7 +146,7 @@ def _measure(
 def _exponents(
     fit: CurveFit | LearningCurves, pair: Pair, *, rope: float, probability: float
 ) -> dict[str, float]:
-    if isinstance(fit, CurveFit) and {pair.baseline, pair.aligned} <= set(fit.triplets):
+    if isinstance(fit, CurveFit) and fit.has_power_law and {pair.baseline, pair.aligned} <= set(fit.triplets):
         exponent = fit.parameter("exponent")
         one, other = (fit.triplets.index(t) for t in (pair.baseline, pair.aligned))
         difference = np.log(exponent[:, one]) - np.log(exponent[:, other])

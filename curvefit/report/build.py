@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from curvefit.dimension.pairs import baseline_name
 from curvefit.errors import InvalidInputError
 from curvefit.report.content import Report, ReportFigure, ReportTable
 from curvefit.report.cross_checks import cross_check
@@ -23,7 +24,13 @@ from curvefit.report.figures import (
 from curvefit.report.findings import most_telling
 from curvefit.report.gains import gain_table, gains_of, model_grid, rotation_grid, theory_reasons
 from curvefit.report.methods import methods_of, settings_of
-from curvefit.report.tables import exponent_table, flagged_table, invariance_grids, invariance_list
+from curvefit.report.tables import (
+    exponent_table,
+    flagged_table,
+    invariance_grids,
+    invariance_list,
+    parameter_values,
+)
 from curvefit.report.theory_records import theory_parts
 
 if TYPE_CHECKING:
@@ -79,12 +86,15 @@ def build_report(
     """
     occasion = occasion or Occasion()
     fit, gains = _fit_and_gains(source)
-    invariance = compare_transforms(fit)
+    invariance = compare_transforms(fit, probability)
     flagged = flagged_table(fit.curves)
-    checked = cross_check(fit, probability=probability)
+    checked = cross_check(fit, probability=probability) if fit.has_power_law else None
     grids: Sequence[ReportTable] = ()
     if invariance is not None:
-        grids = (*invariance_grids(invariance, fit.curves), invariance_list(invariance, fit.curves))
+        grids = (
+            *invariance_grids(invariance, fit.curves, probability=probability),
+            invariance_list(invariance, fit.curves, probability=probability),
+        )
     return Report(
         name=occasion.name,
         question=occasion.question,
@@ -94,15 +104,15 @@ def build_report(
         quotable=fit.status.quotable,
         notes=(*fit.curves.notes, *fit.notes),
         curves=tuple(curve_figures(fit, probability=probability)),
-        exponents=(
-            exponent_table(fit, probability=probability, checked=checked),
-            *exponent_figures(fit, probability=probability),
-            *cross_check_figures(checked, probability=probability),
-        ),
+        exponents=_exponent_parts(fit, checked, probability),
         gains=_gain_parts(gains, probability),
         theory=() if occasion.theory is None else theory_parts(occasion.theory),
         invariance=tuple(grids),
-        criticism=(*check_figures(fit), slope_figure(fit), *(() if flagged is None else (flagged,))),
+        criticism=(
+            *check_figures(fit, probability=probability),
+            slope_figure(fit, probability=probability),
+            *(() if flagged is None else (flagged,)),
+        ),
         methods=methods_of(
             fit,
             assumptions=[text for _, gain in gains for text in gain.assumptions],
@@ -114,6 +124,19 @@ def build_report(
     )
 
 
+def _exponent_parts(
+    fit: CurveFit, checked: pd.DataFrame | None, probability: float
+) -> tuple[ReportTable | ReportFigure, ...]:
+    """Return the table of parameters, and figures of the exponents where the family has a power law."""
+    if checked is None:
+        return (parameter_values(fit, probability=probability),)
+    return (
+        exponent_table(fit, checked, probability=probability),
+        *exponent_figures(fit, probability=probability),
+        *cross_check_figures(checked, probability=probability),
+    )
+
+
 def _gain_parts(
     gains: Sequence[tuple[str, SymmetryGain]], probability: float
 ) -> tuple[ReportTable | ReportFigure, ...]:
@@ -121,19 +144,21 @@ def _gain_parts(
     over_models = [pair for pair in gains if pair[1].pairs and pair[1].pairs[0].changed == "model"]
     rotations = rotation_grid(gains, probability=probability)
     return (
-        *itertools.chain.from_iterable(gain_figures(gain, name) for name, gain in over_models),
+        *itertools.chain.from_iterable(
+            gain_figures(gain, name, probability=probability) for name, gain in over_models
+        ),
         *(model_grid(gain, name, probability=probability) for name, gain in over_models),
         *(() if rotations is None else (rotations,)),
         *(gain_table(gain, name, probability=probability) for name, gain in gains),
     )
 
 
-def compare_transforms(fit: CurveFit) -> pd.DataFrame | None:
-    """Return the invariance table, or None when no data is a transform of another."""
+def compare_transforms(fit: CurveFit, probability: float) -> pd.DataFrame | None:
+    """Return the invariance table with intervals of this mass, or None when no data is a transform of another."""
     from curvefit.dimension import invariance_table
     from curvefit.dimension.pairs import transform_pairs
 
-    return invariance_table(fit) if transform_pairs(fit.curves) else None
+    return invariance_table(fit, probability=probability) if transform_pairs(fit.curves) else None
 
 
 def all_gains(report: Report) -> pd.DataFrame:
@@ -149,9 +174,4 @@ def _fit_and_gains(source: Any) -> tuple[CurveFit, list[tuple[str, SymmetryGain]
         return source, list(gains_of(source))
     if not hasattr(source, "pairs") or not hasattr(source, "dimension_gain"):
         raise InvalidInputError(f"a report needs a CurveFit or a SymmetryGain, not a {type(source).__name__}")
-    return source.fit, [(_baseline_name(source), source)]
-
-
-def _baseline_name(gain: SymmetryGain) -> str:
-    labels = {getattr(pair.baseline, pair.changed) for pair in gain.pairs if " " not in pair.changed}
-    return labels.pop() if len(labels) == 1 else "its baseline"
+    return source.fit, [(baseline_name(source.pairs), source)]

@@ -149,7 +149,10 @@ class Report:
         titled = (
             ("Learning curves", self.curves),
             ("Which rotations leave the curve unchanged", self.invariance),
-            ("Exponents", self.exponents),
+            (
+                "Parameters" if self.exponents and self.exponents[0].key == "parameters" else "Exponents",
+                self.exponents,
+            ),
             ("Gains", self.gains),
             ("Kernel theory beside measurement", self.theory),
             ("Does the fit describe the data?", self.criticism),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from curvefit.arguments import equal_tails
 from curvefit.curves.fittable import curve_means
+from curvefit.dimension.effective import need_power_law
 from curvefit.fitting.intervals import interval_columns
 from curvefit.fitting.least_squares import LeastSquares, least_squares
 from curvefit.triplet import AXES
@@ -30,7 +31,7 @@ def cross_check(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
     Parameters
     ----------
     fit
-        A fit whose family has an exponent.
+        A fit whose family ends in a power law (`CurveFit.has_power_law`).
     probability
         Mass of the posterior's intervals, and confidence of those of least squares.
 
@@ -41,7 +42,13 @@ def cross_check(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
         least_squares_exponent with its `_low` and `_high` (0 or infinite where the sizes set no end);
         least_squares_agreement: ``"inside"`` (the posterior's interval holds the estimate), ``"overlapping"`` (the two
         intervals meet), ``"apart"``, or ``"none"`` (no estimate); least_squares_status.
+
+    Raises
+    ------
+    InvalidInputError
+        When the family of the fit has no power law at large sizes.
     """
+    need_power_law(fit)
     posterior = np.quantile(fit.parameter("exponent"), equal_tails(probability), axis=0)
     means = curve_means(fit.curves)
     rows = []

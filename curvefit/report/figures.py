@@ -15,6 +15,7 @@ import pandas as pd
 from curvefit.errors import InvalidInputError
 from curvefit.plots import (
     curve_bands,
+    dimension_alignment,
     local_slopes,
     paper_style,
     parameter_table,
@@ -29,8 +30,9 @@ from curvefit.plots import (
     plot_residuals,
     shown_curves,
 )
+from curvefit.plots.bands import exponents_of
 from curvefit.plots.exponents import predicted_exponents
-from curvefit.plots.shown import AT_MOST
+from curvefit.plots.shown import AT_MOST, chosen_words
 from curvefit.report.content import ReportFigure, key_of
 from curvefit.triplet import AXES, Triplet
 
@@ -65,7 +67,7 @@ def render(key: str, draw: Callable[[], Any], *, caption: str) -> ReportFigure:
 
 def curve_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[ReportFigure]:
     """Yield learning curves with bands, a figure per group of datasets that belong together."""
-    exponents = parameter_table(fit, "exponent", probability=probability)
+    exponents = exponents_of(fit, probability=probability)
     for number, (name, labels) in enumerate(data_groups(fit.curves).items(), start=1):
         part = exponents[exponents["data"].isin(labels)]
         shown = shown_curves(part)
@@ -76,8 +78,7 @@ def curve_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[Report
             caption=f"Learning curves of {name}: means over seeds with their range, fitted curve with its "
             f"{probability:.0%} credible band{_predictive_words(bands)}. Both axes are logarithmic."
             + (
-                f" {len(shown)} of {len(part)} curves are drawn, evenly from the smallest to the largest exponent; "
-                "the table of exponents has all."
+                f" {len(shown)} of {len(part)} curves are drawn, {chosen_words(part)}; the table below has all."
                 if len(shown) < len(part)
                 else ""
             ),
@@ -125,20 +126,20 @@ def cross_check_figures(checked: pd.DataFrame, *, probability: float = 0.9) -> I
     )
 
 
-def slope_figure(fit: CurveFit) -> ReportFigure:
+def slope_figure(fit: CurveFit, *, probability: float = 0.9) -> ReportFigure:
     """Return local slopes of a few curves: whether one exponent is enough."""
     from curvefit.dimension.pairs import reference_data
 
-    slopes = local_slopes(fit)
+    slopes = local_slopes(fit, probability=probability)
     rotated = reference_data(fit.curves)
     chosen = slopes.select(_varied(slopes.triplets, rotated)[:AT_MOST_SLOPES])
     rest = len(slopes.triplets) - len(chosen.triplets)
     first = "unrotated data and every model" if rotated else "every model on every data set"
     return render(
         "local-slopes",
-        lambda: plot_local_slopes(chosen),
-        caption="Local slope between neighbouring sizes (points) and of the fitted curve (bands): a plateau or a "
-        "slow start would show here."
+        partial(plot_local_slopes, chosen),
+        caption="Local slope between neighbouring sizes (points) and of the fitted curve "
+        f"({probability:.0%} bands): a plateau or a slow start would show here."
         + (f" {len(chosen.triplets)} curves are drawn: {first} first, {rest} are left out." if rest else ""),
     )
 
@@ -153,17 +154,18 @@ def _varied(triplets: Sequence[Triplet], rotated: Collection[str]) -> list[Tripl
     return [triplet for _, triplet in sorted(zip(ranks, triplets, strict=True), key=lambda pair: pair[0])]
 
 
-def check_figures(fit: CurveFit) -> Iterator[ReportFigure]:
+def check_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[ReportFigure]:
     """Yield predictive checks and residuals; a fit built from given draws has no noise to check, and yields none."""
     from curvefit.fitting.criticism import check_predictions
 
     if not fit.has_noise:
         return
-    table = check_predictions(fit)
+    table = check_predictions(fit, probability=probability)
     yield render(
         "predictions",
-        partial(plot_predictions, table),
-        caption="Observed means against what the fit predicts for new runs of the same size and number of seeds.",
+        partial(plot_predictions, table, probability=probability),
+        caption="Observed means against what the fit predicts for new runs of the same size and number of seeds, with "
+        f"{probability:.0%} intervals.",
     )
     yield render(
         "residuals",
@@ -190,28 +192,29 @@ def data_groups(curves: LearningCurves) -> dict[str, list[str]]:
     return {", ".join(part): part for part in parts}
 
 
-def gain_figures(gain: SymmetryGain, baseline: str) -> Iterator[ReportFigure]:
+def gain_figures(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -> Iterator[ReportFigure]:
     """Yield the data multiplier of every comparison with a model baseline, where errors were measured by both."""
     if any(pair.changed != "model" for pair in gain.pairs):
         return
     yield render(
         key_of("multiplier", baseline),
-        lambda: plot_multiplier(gain),
-        caption=f"How many times more training inputs {baseline} needs for the same error, with 90% intervals; read "
+        partial(plot_multiplier, gain, probability=probability),
+        caption=f"How many times more training inputs {baseline} needs for the same error, with "
+        f"{probability:.0%} intervals; read "
         "at errors that both curves were measured at.",
     )
-    draw_dimension = _dimension_drawing(gain)
+    draw_dimension = _dimension_drawing(gain, probability)
     if draw_dimension is not None:
         yield render(
             key_of("dimension", baseline),
             draw_dimension,
-            caption="Effective dimension, read from the exponents as said under Methods, against the group under which "
-            "(data, model, inference) learns: the part of the group of (model, inference) that is left on its data. "
+            caption=f"Effective dimension with {probability:.0%} intervals, read from the exponents as said under Methods, against "
+            "the group under which (data, model, inference) learns: the part of the group of (model, inference) that is left on its data. "
             "Aligned triplets stand on the left, low where alignment pays.",
         )
 
 
-def _dimension_drawing(gain: SymmetryGain) -> Callable[[], Any] | None:
+def _dimension_drawing(gain: SymmetryGain, probability: float) -> Callable[[], Any] | None:
     """Return what draws dimension against alignment, or None where the records name no groups."""
     from curvefit.dimension import effective_dimension
     from curvefit.dimension.covariates import alignment_table
@@ -221,4 +224,5 @@ def _dimension_drawing(gain: SymmetryGain) -> Callable[[], Any] | None:
             return None
     except InvalidInputError:
         return None
-    return partial(plot_dimension, effective_dimension(gain.fit))
+    table = dimension_alignment(effective_dimension(gain.fit), probability=probability)
+    return partial(plot_dimension, table)

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from curvefit.arguments import equal_tails
-from curvefit.report.cells import number, probability_text
-from curvefit.triplet import Triplet
+from curvefit.dimension.intervals import interval
+from curvefit.report.cells import bounds, number, probability_text
+from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
     from curvefit.dimension.gain import SymmetryGain
     from curvefit.fitting import CurveFit
 
-SURE = 0.95
 VERDICTS = 3
 
 
@@ -82,18 +81,16 @@ def _gain_findings(gains: Sequence[tuple[str, SymmetryGain]], probability: float
             level = gain.multiplier.central(i)
             if pair.changed != "model" or pair.aligned.data in rotated or level is None:
                 continue
-            draws = gain.multiplier.at(i, level)
-            draws = draws[~np.isnan(draws)]
-            if draws.size == 0:
+            middle, low, high = interval(gain.multiplier.at(i, level), probability)
+            if np.isnan(middle):
                 continue
-            low, middle, high = _quantiles(draws, probability)
-            ratio = _quantiles(gain.dimension_gain[:, i], probability)
+            ratio = interval(gain.dimension_gain[:, i], probability)
             error = number(float(gain.multiplier.levels[i, level]), 2)
             sentence = (
                 f"On {pair.aligned.data} with {pair.aligned.inference}, {baseline} needs {number(middle, 2)} times "
                 f"({number(low, 2)} to {number(high, 2)}) the training inputs of {pair.aligned.model} for an error of "
-                f"{error}; its effective dimension is {number(ratio[1], 2)} times as large "
-                f"({number(ratio[0], 2)} to {number(ratio[2], 2)})."
+                f"{error}; its effective dimension is {number(ratio[0], 2)} times as large "
+                f"({number(ratio[1], 2)} to {number(ratio[2], 2)})."
             )
             yield Finding("gain", low, sentence)
 
@@ -128,25 +125,33 @@ def _theory_sentence(table: pd.DataFrame) -> str:
 
 
 def _fit_findings(fit: CurveFit, probability: float) -> Iterator[Finding]:
+    if fit.has_power_law:
+        yield from _exponent_findings(fit, probability)
+    else:
+        yield _lowest_error(fit, probability)
+    if "floor" in fit.law.parameter_names:
+        yield _floor(fit, probability)
+
+
+def _exponent_findings(fit: CurveFit, probability: float) -> Iterator[Finding]:
     exponent = fit.parameter("exponent")
     order = np.argsort(np.median(exponent, axis=0))
     slow, fast = order[0], order[-1]
-    low, middle, high = _quantiles(exponent[:, fast], probability)
+    middle, low, high = interval(exponent[:, fast], probability)
     sentence = f"{fit.triplets[fast]} learns fastest: exponent {middle:.2f} ({low:.2f} to {high:.2f})"
     if fast != slow:
         sure = float((exponent[:, fast] > exponent[:, slow]).mean())
-        other = _quantiles(exponent[:, slow], probability)
+        other = interval(exponent[:, slow], probability)
         sentence += (
-            f"; {fit.triplets[slow]} slowest: {other[1]:.2f} ({other[0]:.2f} to {other[2]:.2f}), "
+            f"; {fit.triplets[slow]} slowest: {other[0]:.2f} ({other[1]:.2f} to {other[2]:.2f}), "
             f"smaller with probability {probability_text(sure)}"
         )
     yield Finding("exponent", 1.0, sentence + ".")
-    yield _halving(fit, fit.triplets[fast], exponent[:, fast], probability)
-    yield _floor(fit, probability)
+    yield _halving(fit.triplets[fast], exponent[:, fast], probability)
 
 
-def _halving(fit: CurveFit, triplet: Triplet, exponent: np.ndarray, probability: float) -> Finding:
-    low, middle, high = _quantiles(2 ** (1 / exponent), probability)
+def _halving(triplet: Triplet, exponent: np.ndarray, probability: float) -> Finding:
+    middle, low, high = interval(2 ** (1 / exponent), probability)
     return Finding(
         "halving",
         1.0,
@@ -155,24 +160,29 @@ def _halving(fit: CurveFit, triplet: Triplet, exponent: np.ndarray, probability:
     )
 
 
+def _lowest_error(fit: CurveFit, probability: float) -> Finding:
+    row = fit.summary(probability).sort_values("error_at_n_max").iloc[0]
+    low, high = bounds(row, "error_at_n_max")
+    return Finding(
+        "error",
+        1.0,
+        f"The lowest error at the largest size is that of {Triplet(*row[list(AXES)])}: {number(row['error_at_n_max'])} "
+        f"({number(low)} to {number(high)}) at n = {row['n_max']:,}.",
+    )
+
+
 def _floor(fit: CurveFit, probability: float) -> Finding:
     from curvefit.fitting.summaries import without_dust
 
-    floor = fit.parameter("floor")
-    low, middle, high = np.quantile(floor, equal_tails(probability), axis=0)
-    best = int(np.argmin(high))
-    told = [number(value, 2) for value in without_dust(middle[best], low[best], high[best])]
+    floors = [interval(floor, probability) for floor in fit.parameter("floor").T]
+    best = int(np.argmin([high for _, _, high in floors]))
+    told = [number(value, 2) for value in without_dust(*floors[best])]
     return Finding(
         "floor",
         1.0,
         f"The lowest floor is that of {fit.triplets[best]}: {told[0]} ({told[1]} to {told[2]}); "
         "more of the same data cannot go below it.",
     )
-
-
-def _quantiles(draws: np.ndarray, probability: float) -> tuple[float, float, float]:
-    low, middle, high = np.quantile(draws, equal_tails(probability), method="nearest")
-    return float(low), float(middle), float(high)
 
 
 def _joined(parts: Sequence[str]) -> str:

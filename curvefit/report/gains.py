@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from curvefit.arguments import equal_tails
 from curvefit.errors import InvalidInputError
 from curvefit.report.cells import (
     TONES,
@@ -28,20 +27,17 @@ if TYPE_CHECKING:
     from curvefit.dimension.gain import SymmetryGain
     from curvefit.fitting import CurveFit
 
-CELL_WORDS = (
-    "A cell: the factor by which the effective dimension is smaller (exponent) and by which samples count for more "
-    "(amplitude), never merged; the data multiplier at one error; what theory expects of the dimension, and whether "
-    "the measurement agrees. Factors above 1 are gains."
-)
-
 
 def gains_of(fit: CurveFit) -> Iterator[tuple[str, SymmetryGain]]:
     """Yield (baseline, gain) for the baseline that the curves suggest and for every transform of the data.
 
-    Baselines that the curves do not offer are left out; nothing is yielded when there is none.
+    Baselines that the curves do not offer are left out; nothing is yielded when there is none, nor for a family without a
+    power law.
     """
     from curvefit.dimension.gain import symmetry_gain
 
+    if not fit.has_power_law:
+        return
     for baseline in baselines(fit):
         yield baseline, symmetry_gain(fit, baseline)
 
@@ -80,7 +76,7 @@ def model_grid(gain: SymmetryGain, baseline: str, *, probability: float = 0.9) -
         gain_frame(gain, baseline, probability=probability).assign(column=lambda frame: frame["model"]),
         rows=("data", "inference"),
         title=f"Gains over {baseline}, at a glance",
-        caption=f"How {baseline}, all else equal, compares. {CELL_WORDS} {source_sentence(gain.fit.curves)}",
+        caption=f"How {baseline}, all else equal, compares. {_cell_words(probability)} {source_sentence(gain.fit.curves)}",
     )
 
 
@@ -101,7 +97,7 @@ def rotation_grid(
         rows=AXES,
         title="What each rotation takes away, at a glance",
         caption="How the same triplet on rotated data compares: the columns are the groups the rotation was drawn from. "
-        f"{CELL_WORDS} {source_sentence(gains[0][1].fit.curves)}",
+        f"{_cell_words(probability)} {source_sentence(gains[0][1].fit.curves)}",
     )
 
 
@@ -145,6 +141,14 @@ def theory_reasons(gains: Sequence[SymmetryGain]) -> list[str]:
     return [f"{kind.replace('-', ' ')}: {THEORY[kind][2]}" for kind in kinds]
 
 
+def _cell_words(probability: float) -> str:
+    return (
+        "A cell: the factor by which the effective dimension is smaller (exponent) and by which samples count for more "
+        "(amplitude), never merged; the data multiplier at one error; what theory expects of the dimension, and whether "
+        f"the measurement agrees. Factors above 1 are gains; intervals are {probability:.0%} ones."
+    )
+
+
 def _grid(key: str, frame: pd.DataFrame, *, rows: Sequence[str], title: str, caption: str) -> ReportTable:
     names = list(dict.fromkeys(frame["column"]))
     lines = []
@@ -174,14 +178,13 @@ def _gain_cell(row: Mapping[str, Any] | None) -> Cell:
 
 def _multipliers(gain: SymmetryGain, probability: float) -> pd.DataFrame:
     """Return the multiplier at the middle error that both curves were measured at, a row a pair."""
+    from curvefit.dimension.intervals import columns
+
     rows = []
     for i in range(len(gain.pairs)):
         level = gain.multiplier.central(i)
         draws = np.array([]) if level is None else gain.multiplier.at(i, level)
-        known = draws[~np.isnan(draws)]
-        if level is None or known.size == 0:
-            rows.append((np.nan, np.nan, np.nan, np.nan))
-            continue
-        low, middle, high = np.quantile(known, equal_tails(probability), method="nearest")
-        rows.append((middle, low, high, float(gain.multiplier.levels[i, level])))
-    return pd.DataFrame(rows, columns=["multiplier", "multiplier_low", "multiplier_high", "at_error"])
+        known = level is not None and not np.isnan(draws).all()
+        at_error = float(gain.multiplier.levels[i, level]) if known else np.nan
+        rows.append({**columns("multiplier", draws, probability), "at_error": at_error})
+    return pd.DataFrame(rows)

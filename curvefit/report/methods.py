@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from curvefit.fitting import CurveFit
 
 PACKAGES = ("curvefit", "numpy", "scipy", "pandas", "pymc", "nutpie", "arviz", "statsmodels", "matplotlib")
-GIVEN = "given draws"
 POOLING = {
     "partial": "effects of data, model and inference and their interactions are pooled with estimated scales",
     "member": "main effects of data, model and inference are pooled with estimated scales, and every triplet has a residual",
@@ -42,31 +41,41 @@ def methods_of(
         f"n = {usable['n_train'].min():,} to {usable['n_train'].max():,} training inputs; the metric is "
         f"{fit.curves.metric}, {TRAINING_SETS[fit.curves.training_sets]}."
     )
-    law_words = (
-        f"The curve family is {fit.family}: the error falls as floor + amplitude · n^-exponent at large n, and starts "
-        "at the chance level where that is known."
-    )
-    sentences = [size_words, law_words, *_fitting_words(fit)]
+    sentences = [size_words, _law_words(fit), *_fitting_words(fit)]
+    if fit.has_power_law:
+        sentences.append(
+            "The cross-check by least squares fits a power law with floor to the means over seeds of each curve alone, from the chance "
+            "level where that is known, without priors; its intervals are profiles with Fisher's F, and know nothing of "
+            "correlated seeds."
+        )
     sentences.append(
-        "The cross-check by least squares fits a power law with floor to the means over seeds of each curve alone, from the chance "
-        "level where that is known, without priors; its intervals are profiles with Fisher's F, and know nothing of "
-        "correlated seeds."
-    )
-    sentences.append(
-        "An interval holds the stated share of the posterior between equal tails. Exponents of error rates are no "
-        "exponents of squared errors, and say nothing beyond the measured sizes by themselves."
+        "An interval holds the stated share of the posterior between equal tails."
+        + (
+            " Exponents of error rates are no exponents of squared errors, and say nothing beyond the measured sizes by "
+            "themselves."
+            if fit.has_power_law
+            else ""
+        )
     )
     sentences += [f"Gains assume: {assumption}" for assumption in dict.fromkeys(assumptions)]
     sentences += [f"What theory says of gains. {reason[0].upper()}{reason[1:]}." for reason in theory]
     return tuple(sentences)
 
 
+def _law_words(fit: CurveFit) -> str:
+    """Return a sentence on the curve family."""
+    if not fit.has_power_law:
+        return f"The curve family is {fit.family}: no power law at large n, so no exponents to compare and no gains."
+    start = ", and starts at the chance level where that is known" if fit.law.needs_chance else ""
+    return f"The curve family is {fit.family}: the error falls as floor + amplitude · n^-exponent at large n{start}."
+
+
 def _fitting_words(fit: CurveFit) -> list[str]:
-    """Return sentences on noise, pooling and sampling; draws that were given say only that."""
+    """Return sentences on noise, pooling and sampling; a fit made of draws says only that."""
     settings = fit.settings
-    if fit.likelihood == GIVEN:
+    if not fit.has_noise:
         return [
-            "The draws were given, not sampled here: noise, priors and pooling are those of whoever made them."
+            f"The draws were not sampled here ({fit.likelihood}): noise, priors and pooling are those of whoever made them."
         ]
     words = [
         LIKELIHOODS.get(fit.likelihood, f"The likelihood is {fit.likelihood}."),
@@ -100,11 +109,17 @@ def _fitting_words(fit: CurveFit) -> list[str]:
 
 
 def settings_of(fit: CurveFit, provenance: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """Return settings of the fit, versions of the packages, and where the runs were made."""
-    settings = {
-        name: str(value) for name, value in fit.settings.model_dump(mode="json").items() if name != "priors"
-    }
-    if fit.likelihood != GIVEN:
+    """Return settings of the fit, versions of the packages, and where the runs were made.
+
+    A fit made of draws has a family alone: no settings of the sampler, and no priors.
+    """
+    settings = {"family": fit.family, "draws": fit.likelihood}
+    if fit.has_noise:
+        settings = {
+            name: str(value)
+            for name, value in fit.settings.model_dump(mode="json").items()
+            if name != "priors"
+        }
         settings |= {f"prior: {name}": prior for name, prior in fit.settings.priors.table(fit.law)}
     settings |= {f"version of {name}": _version(name) for name in PACKAGES}
     settings |= {f"runs: {name}": str(value) for name, value in (provenance or {}).items()}

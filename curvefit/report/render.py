@@ -19,11 +19,9 @@ def to_html(report: Report) -> str:
     return _environment(None).get_template("report.html.j2").render(report=report)
 
 
-def to_markdown(report: Report, *, figure_folder: str = "figures") -> str:
-    """Return the report as Markdown; figures are linked as PNG files in `figure_folder`."""
-    text = (
-        _environment(_no_html).get_template("report.md.j2").render(report=report, figure_folder=figure_folder)
-    )
+def to_markdown(report: Report) -> str:
+    """Return the report as Markdown; figures are linked as PNG files in the folder ``figures``."""
+    text = _environment(_no_html).get_template("report.md.j2").render(report=report)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

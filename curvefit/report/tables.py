@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from curvefit.fitting.intervals import end_columns
 from curvefit.plots.exponents import predicted_exponents
 from curvefit.report.cells import (
     TONES,
@@ -20,7 +21,7 @@ from curvefit.report.cells import (
     probability_cell,
 )
 from curvefit.report.content import Cell, ReportTable, key_of
-from curvefit.report.cross_checks import cross_check, cross_check_sentence
+from curvefit.report.cross_checks import cross_check_sentence
 from curvefit.triplet import AXES
 
 if TYPE_CHECKING:
@@ -46,19 +47,18 @@ def source_sentence(curves: LearningCurves) -> str:
     return f"Data: {', '.join(names)}." if names else ""
 
 
-def exponent_table(
-    fit: CurveFit, *, probability: float = 0.9, checked: pd.DataFrame | None = None
-) -> ReportTable:
+def exponent_table(fit: CurveFit, checked: pd.DataFrame, *, probability: float = 0.9) -> ReportTable:
     """Return exponent, floor, amplitude and last error of every triplet.
 
     Parameters
     ----------
-    fit, probability
-        The fit, and the mass of all intervals.
+    fit
+        A fit whose family ends in a power law.
     checked
-        What `cross_check` said of the fit; computed when not given.
+        What `cross_check` said of it.
+    probability
+        Mass of all intervals.
     """
-    checked = cross_check(fit, probability=probability) if checked is None else checked
     frame = with_source(fit.summary(probability), fit.curves)
     frame = frame.merge(
         checked[[*AXES, *(name for name in checked if name.startswith("least"))]], on=list(AXES)
@@ -81,9 +81,26 @@ def exponent_table(
             ("least_squares_exponent", "by least squares", _least_squares_cell),
             ("floor", "floor", interval_cell),
             ("amplitude", "amplitude", interval_cell),
-            ("error_at_n_max", "error at largest n", interval_cell),
-            ("n_max", "largest n", _sizes_cell),
+            *LAST_ERROR,
             ("predicted_exponent", "theory", None),
+            ("source", "source", None),
+        ],
+    )
+
+
+def parameter_values(fit: CurveFit, *, probability: float = 0.9) -> ReportTable:
+    """Return the parameters and the last error of every triplet, of a fit whose family has no power law."""
+    frame = with_source(fit.summary(probability), fit.curves)
+    return make_table(
+        "parameters",
+        frame,
+        title="Parameters of every curve",
+        caption=f"Medians with {probability:.0%} intervals. The family {fit.family} has no power law at large n: none of its "
+        f"parameters is an exponent to compare with those of other families. {source_sentence(fit.curves)}".strip(),
+        columns=[
+            *((axis, axis, None) for axis in AXES),
+            *((name, name.replace("_", " "), interval_cell) for name in fit.law.parameter_names),
+            *LAST_ERROR,
             ("source", "source", None),
         ],
     )
@@ -111,7 +128,17 @@ def with_source(frame: pd.DataFrame, curves: LearningCurves) -> pd.DataFrame:
     return frame.assign(source=frame["data"].map(lambda label: sources.get(label, "")))
 
 
-def invariance_grids(table: pd.DataFrame, curves: LearningCurves) -> list[ReportTable]:
+LAST_ERROR = (("error_at_n_max", "error at largest n", interval_cell), ("n_max", "largest n", _sizes_cell))
+"""Columns of the error at the largest size of every curve."""
+
+
+EXPONENT_COLUMNS = ["exponent_ratio", *end_columns("exponent_ratio"), "p_exponent_unchanged"]
+"""Columns of an invariance table that a fit without exponents leaves empty."""
+
+
+def invariance_grids(
+    table: pd.DataFrame, curves: LearningCurves, *, probability: float = 0.9
+) -> list[ReportTable]:
     """Return a table per untransformed dataset: (model, inference) by transform, a verdict in every cell.
 
     Parameters
@@ -120,6 +147,8 @@ def invariance_grids(table: pd.DataFrame, curves: LearningCurves) -> list[Report
         What `curvefit.dimension.invariance_table` returned.
     curves
         The curves it rests on, for the name of their source.
+    probability
+        Mass of its intervals.
     """
     grids = []
     for reference, part in table.groupby("reference", sort=False):
@@ -138,7 +167,7 @@ def invariance_grids(table: pd.DataFrame, curves: LearningCurves) -> list[Report
             ReportTable(
                 key_of("invariance", reference),
                 f"Which rotations leave the curve unchanged: {reference}",
-                "Each cell: the measured verdict with the factor on the error and its interval, then what theory "
+                f"Each cell: the measured verdict with the factor on the error and its {probability:.0%} interval, then what theory "
                 "expects of the group of (model, inference), then whether the two agree. "
                 f"{len(part)} cells: {counted}. {source_sentence(curves)}",
                 ("model", "inference", "group of (M, I)", *transforms),
@@ -160,14 +189,16 @@ def _verdict_cell(row: Mapping[str, Any] | None) -> Cell:
     return Cell(text, float(row["error_ratio"]), TONES.get(agreement, ""))
 
 
-def invariance_list(table: pd.DataFrame, curves: LearningCurves) -> ReportTable:
-    """Return every comparison as one sortable row with its probabilities."""
+def invariance_list(table: pd.DataFrame, curves: LearningCurves, *, probability: float = 0.9) -> ReportTable:
+    """Return every comparison as one sortable row with its probabilities, and intervals of this mass."""
+    with_exponents = table["exponent_ratio"].notna().any()
     return make_table(
         "invariance",
-        with_source(table, curves),
+        with_source(table if with_exponents else table.drop(columns=EXPONENT_COLUMNS), curves),
         title="Every comparison with its probabilities",
         caption="p (same curve) is the probability that both the level and the bend of the log error ratio are "
-        "practically zero; equal exponents stand beside it.",
+        f"practically zero{'; equal exponents stand beside it' if with_exponents else ''}. "
+        f"{probability:.0%} intervals.",
         columns=[
             ("data", "data", None),
             ("model", "model", None),

@@ -63,7 +63,8 @@ def write_report(
     return path
 
 
-TABLE_FILES = ("exponents", "invariance", "theory")
+TABLE_FILES = ("exponents", "parameters", "invariance", "theory")
+"""Tables that are written as CSV under their own key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,8 @@ def write_study_report(
     source
         Folder of a study's records, a table, or a saved fit, which is reported as it is.
     out
-        Folder for ``report.html``, ``report.md``, ``exponents.csv``, ``gains.csv``, ``invariance.csv``,
-        ``theory.csv`` (the last three where there is any), ``figures/`` and ``fit/``.
+        Folder for ``report.html``, ``report.md``, ``exponents.csv`` (``parameters.csv`` of a family without a power law),
+        ``gains.csv``, ``invariance.csv``, ``theory.csv`` (the last three where there is any), ``figures/`` and ``fit/``.
     columns
         Columns of a table, as in `load_curves`.
     choice
@@ -137,13 +138,14 @@ def write_study_report(
         fit, reused = fit_or_reuse(curves, out / "fit", **settings)
     report = build_report(fit, occasion=occasion)
     out.mkdir(parents=True, exist_ok=True)
-    for table in report.tables:
-        if table.key in TABLE_FILES:
-            table.frame.to_csv(out / f"{table.key}.csv", index=False)
-    (out / "gains.csv").unlink(missing_ok=True)
+    frames = {table.key: table.frame for table in report.tables if table.key in TABLE_FILES}
     gains = all_gains(report)
     if len(gains):
-        gains.to_csv(out / "gains.csv", index=False)
+        frames["gains"] = gains
+    for name in (*TABLE_FILES, "gains"):
+        (out / f"{name}.csv").unlink(missing_ok=True)
+    for name, frame in frames.items():
+        frame.to_csv(out / f"{name}.csv", index=False)
     _write_figures(report, out / "figures")
     (out / "report.md").write_text(to_markdown(report), encoding="utf-8")
     page = out / "report.html"

@@ -11,6 +11,7 @@ import pytest
 
 from curvefit.dimension import invariance_table
 from curvefit.fitting import CurveFit
+from curvefit.report import cross_check
 from curvefit.report.cells import interval, number, probability_cell, spell_interval
 from curvefit.report.findings import _fit_findings, most_telling
 from curvefit.report.tables import exponent_table, invariance_grids
@@ -107,7 +108,7 @@ def test_several_sources_get_a_column(fit):
 
     facts = fit.curves.facts.copy()
     facts.loc[facts["data"] == "shifted o-cp", "source"] = "other images"
-    table = exponent_table(replace(fit, curves=replace(fit.curves, facts=facts)))
+    table = exponent_table(replace(fit, curves=replace(fit.curves, facts=facts)), cross_check(fit))
     assert table.columns[-1] == "source"
     assert {row[-1].text for row in table.rows} == {"simulated images", "other images"}
 

@@ -61,7 +61,7 @@ def fit(
     if save is not None:
         fitted.save(save)
     summary, checked = fitted.summary(), ""
-    if "exponent" in summary:
+    if fitted.has_power_law:
         from curvefit.report import cross_check, cross_check_sentence
 
         beside = cross_check(fitted)
