@@ -14,7 +14,7 @@ Size = Annotated[int, Field(strict=True, gt=0)]
 class SizeGrid(Settings):
     """Sizes ``start, start * factor, ...`` up to and including `stop`, rounded to whole examples.
 
-    Parameters
+    Attributes
     ----------
     start, stop
         Smallest size, and the bound on the largest one.
