@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.dimension.baselines import baseline_pairs
+from curvefit.dimension.covariates import alignment_table
 from curvefit.dimension.intervals import PROBABILITY, columns, spell
 from curvefit.dimension.links import Link, get_link
 from curvefit.dimension.saved import Saveable
@@ -130,6 +131,17 @@ def effective_dimension(
     if lost > 0:
         assumptions.append(f"{lost:.0%} of the draws have no dimension through this link and are left out.")
     return EffectiveDimension(fit, chosen, draws, baseline, tuple(assumptions))
+
+
+def dimension_alignment(dimension: EffectiveDimension, *, probability: float = PROBABILITY) -> pd.DataFrame:
+    """Return a row per triplet: alignment class, log size of its effective group, dimension with interval.
+
+    Raises
+    ------
+    InvalidInputError
+        When the facts name no symmetry or no shape.
+    """
+    return alignment_table(dimension.fit).merge(dimension.summary(probability), on=list(AXES))
 
 
 def need_power_law(fit: CurveFit) -> None:

@@ -88,6 +88,14 @@ def check_predictions(fit: CurveFit, *, probability: float = 0.9, seed: int = 0)
     return pd.DataFrame(rows)
 
 
+def residuals(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of `check_predictions` with `residual`: the normal score of each observed mean among its replicates."""
+    from scipy import stats
+
+    p = table["p_mean"].clip(0.001, 0.999)
+    return table.assign(residual=stats.norm.ppf(p))
+
+
 def cell_log_likelihood(fit: CurveFit) -> az.InferenceData:
     """Return the fit's draws with the log likelihood of every cell (measured curve and size) and the log of top-level priors.
 

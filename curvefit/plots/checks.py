@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from curvefit.fitting.criticism import check_predictions, residuals
 from curvefit.plots.style import (
     GREY,
     PALETTE,
@@ -120,17 +121,9 @@ def _groups(table: pd.DataFrame) -> pd.Series:
     return pd.Series("curves", index=table.index)
 
 
-def residuals(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with `residual`: the normal score of each observed mean among its replicates."""
-    p = table["p_mean"].clip(0.001, 0.999)
-    return table.assign(residual=stats.norm.ppf(p))
-
-
 def _checked(source: CurveFit | pd.DataFrame, probability: float) -> pd.DataFrame:
     if isinstance(source, pd.DataFrame):
         return source
-    from curvefit.fitting.criticism import check_predictions
-
     return check_predictions(source, probability=probability)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from curvefit.plots.bands import CurveBands, curve_bands, exponents_of
+from curvefit.fitting.bands import CurveBands, curve_bands, exponents_of
 from curvefit.plots.lettering import warn_of_lacking, wrapped
 from curvefit.plots.shown import AT_MOST, chosen_words, default_panel, shown_curves
 from curvefit.plots.style import (
@@ -79,11 +79,10 @@ def plot_curves(
     UnknownNameError
         When `panel` names something other than data, model, inference.
     """
-    known = isinstance(source, CurveBands)
-    exponents = source.exponents if known else exponents_of(source)
+    exponents = source.exponents if isinstance(source, CurveBands) else exponents_of(source)
     chosen = () if ax is not None else default_panel(exponents) if panel is None else tuple(panel)
     shown = shown_curves(exponents, panel=chosen, at_most=at_most)
-    bands = source.of(shown) if known else curve_bands(source, triplets=shown)
+    bands = source.of(shown) if isinstance(source, CurveBands) else curve_bands(source, triplets=shown)
     title = finding(bands)
     if len(shown) < len(exponents):
         title += "\n" + left_out(len(shown), exponents)

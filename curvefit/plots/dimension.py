@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.dimension.effective import EffectiveDimension, dimension_alignment
 from curvefit.dimension.multiplier import DataMultiplier
 from curvefit.dimension.pairs import Pair, baseline_name
 from curvefit.errors import InvalidInputError
@@ -28,23 +29,9 @@ from curvefit.triplet import AXES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from curvefit.dimension.effective import EffectiveDimension
     from curvefit.dimension.gain import SymmetryGain
 
 AT_MOST_LINES = 8
-
-
-def dimension_alignment(dimension: EffectiveDimension, *, probability: float = 0.9) -> pd.DataFrame:
-    """Return a row per triplet: alignment class, log size of its effective group, dimension with interval.
-
-    Raises
-    ------
-    InvalidInputError
-        When the facts name no symmetry or no shape.
-    """
-    from curvefit.dimension.covariates import alignment_table
-
-    return alignment_table(dimension.fit).merge(dimension.summary(probability), on=list(AXES))
 
 
 def plot_dimension(source: EffectiveDimension | pd.DataFrame, *, ax: Axes | None = None) -> Axes:

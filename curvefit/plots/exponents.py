@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.curves.predicted_exponents import predicted_exponents
+from curvefit.fitting.bands import parameter_table
 from curvefit.fitting.intervals import end_columns
-from curvefit.plots.bands import parameter_table
 from curvefit.plots.lettering import drawable
 from curvefit.plots.style import (
     NAME_LETTERS,
@@ -93,22 +94,6 @@ def plot_exponents(
             add_legend(ax)
         set_title(ax, _forest_finding(table, parameter))
     return ax
-
-
-def predicted_exponents(facts: pd.DataFrame) -> pd.Series:
-    """Return the exponents that theory expects, by (data, model, inference); NaN where it is silent.
-
-    A prediction in the facts of a dataset speaks of a student with the symmetry of the target: it is left out where
-    the facts say that the data has a symmetry and the learned function has another.
-    """
-    index = pd.MultiIndex.from_frame(facts[list(AXES)])
-    if "predicted_exponent" not in facts.columns:
-        return pd.Series(np.nan, index=index)
-    values = pd.to_numeric(facts["predicted_exponent"])
-    if {"data_symmetry", "function_symmetry"} <= set(facts.columns):
-        target = facts["data_symmetry"].fillna("trivial")
-        values = values.where((target == "trivial") | (target == facts["function_symmetry"].fillna(target)))
-    return pd.Series(values.to_numpy(dtype=float), index=index)
 
 
 def _grouped(table: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from curvefit.plots.bands import parameter_table
+from curvefit.fitting.bands import parameter_table
 from curvefit.plots.exponents import UNITS
 from curvefit.plots.lettering import drawable, longest, wide
 from curvefit.plots.style import (

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from curvefit.curves.predicted_exponents import predicted_exponents
 from curvefit.errors import InvalidInputError
+from curvefit.fitting.bands import exponents_of
 from curvefit.plots import (
     curve_bands,
     dimension_alignment,
@@ -30,8 +32,6 @@ from curvefit.plots import (
     plot_residuals,
     shown_curves,
 )
-from curvefit.plots.bands import exponents_of
-from curvefit.plots.exponents import predicted_exponents
 from curvefit.plots.shown import AT_MOST, chosen_words
 from curvefit.report.content import ReportFigure, key_of
 from curvefit.triplet import AXES, Triplet

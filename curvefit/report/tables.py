@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from curvefit.curves.predicted_exponents import predicted_exponents
 from curvefit.fitting.intervals import end_columns
-from curvefit.plots.exponents import predicted_exponents
 from curvefit.report.cells import (
     TONES,
     agreement_cell,

@@ -22,8 +22,8 @@ from curvefit.fitting import (
     published_fit,
     rolling_origin,
 )
-from curvefit.plots.bands import curve_bands, parameter_table
-from curvefit.plots.slopes import local_slopes
+from curvefit.fitting.bands import curve_bands, parameter_table
+from curvefit.fitting.slopes import local_slopes
 from curvefit.report.cross_checks import cross_check
 
 N = 64 * 2.0 ** np.arange(7)

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
 from curvefit import plots
+from curvefit.curves.predicted_exponents import predicted_exponents
 from curvefit.dimension import data_multiplier, effective_dimension, symmetry_gain
 from curvefit.dimension.pairs import Pair
 from curvefit.errors import InvalidInputError, UnknownNameError
-from curvefit.plots.exponents import predicted_exponents
 from curvefit.plots.style import PALETTE, decimal_ticks, looks, short_count
 from curvefit.triplet import Triplet
 from tests import simulated

@@ -1,4 +1,4 @@
-"""Numbers behind the learning-curve figures: bands of every fitted curve and means over seeds."""
+"""Fitted curves as tables: bands, exponents, and means over seeds beside them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from curvefit.fitting.intervals import end_columns, interval_columns
 from curvefit.triplet import AXES, Triplet
 
 if TYPE_CHECKING:
-    from curvefit.fitting import CurveFit
+    from curvefit.fitting.curve_fit import CurveFit
 
 
 @dataclass(frozen=True, slots=True)
