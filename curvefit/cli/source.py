@@ -43,7 +43,8 @@ TABLE_OPTIONS = {
             str | None,
             typer.Option(
                 "--training-sets",
-                help="How a table's training sets were drawn: nested (a smaller one is part of the larger) or independent.",
+                help="How training sets were drawn: nested (a smaller one is part of the larger) or independent. Goes before "
+                "what the source says.",
             ),
         ]
     ),
