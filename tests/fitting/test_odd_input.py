@@ -67,7 +67,9 @@ def test_rates_of_0_and_1_move_inside_by_half_of_what_is_nearest_each():
     curves = LearningCurves.from_frame({"n": [8, *N], "error": [1.0, *ERRORS[:-2], 1e-20, 0.0]})
     fit = curvefit.fit(curves, method="approximate", likelihood="logit-student")
     assert np.isfinite(fit.parameter("exponent")).all()
-    assert any(note.startswith("1 rates of 0 without n_test were moved inside by 5e-21") for note in fit.notes)
+    assert any(
+        note.startswith("1 rates of 0 without n_test were moved inside by 5e-21") for note in fit.notes
+    )
     assert any(note.startswith("1 rates of 1 without n_test were moved inside by 0.2:") for note in fit.notes)
 
 
