@@ -30,7 +30,7 @@ class AbstractGroup(abc.ABC):
     """How the group is written in tables, for example ``O(c)^p``."""
     supergroups: ClassVar[tuple[str, ...]] = ("o-cp",)
     """Registered names of the smallest groups that contain this one whatever the shape, and whatever the number
-    of a numbered group."""
+    of a numbered group; the trivial group lies in all of them unsaid."""
     numbered: ClassVar[str | None] = None
     """The setting that a number at the end of the name gives (``"patch"`` of ``o-patch-4``), if any."""
 
@@ -47,6 +47,17 @@ class AbstractGroup(abc.ABC):
     def nested(cls, small: int, large: int) -> bool:
         """Return whether the group of number `small` lies in that of number `large` whatever the shape."""
         return small == large
+
+    @classmethod
+    def same_as(cls, number: int) -> str | None:
+        """Return the name of another group that the one of `number` is whatever the shape, or None."""
+        return None
+
+    @classmethod
+    def side_unit(cls, number: int) -> int | None:
+        """Return what divides the sides of every image that the group of `number` acts on; None where its pixels have places of
+        their own, so that no smaller image stands for a large one."""
+        return 1
 
     @property
     def pixels(self) -> int:

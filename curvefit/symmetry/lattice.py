@@ -23,9 +23,6 @@ CHAIN = {
 }
 """Groups of the chain from the largest down, by kind of elements and level."""
 
-SAME = {"o-patch-1": "o-c-per-pixel", "o-c-tail-0": "o-c-per-pixel"}
-"""Numbered groups that are another group whatever the shape."""
-
 SIDE = 8
 """Pixels a side of an image at most, where inclusions are tested by draws."""
 
@@ -197,7 +194,9 @@ def _drawn_inside(small: str, large: str, shape: Shape, transform: str, draws: i
 
 @cache
 def _declared(small: str, large: str) -> bool:
-    (low, low_number), (high, high_number) = (_numbered(SAME.get(name, name)) for name in (small, large))
+    (low, low_number), (high, high_number) = (_numbered(name) for name in (small, large))
+    if low == "trivial":
+        return True
     if low == high:
         return GROUPS[low].nested(low_number, high_number)
     return any(_reaches(name, high) for name in GROUPS[low].supergroups)
@@ -208,11 +207,16 @@ def _reaches(name: str, goal: str) -> bool:
 
 
 def _numbered(name: str) -> tuple[str, int]:
-    """Return the registered name and the number, the default one where none is given, 0 where there is none."""
+    """Return the registered name and the number, the default one where none is given, 0 where there is none.
+
+    A numbered group that is another group whatever the shape goes by the other's name.
+    """
     registered, numbers = split_name(name)
-    setting = GROUPS[registered].numbered
-    defaults = {field.name: field.default for field in fields(GROUPS[registered])}
-    return registered, numbers.get(setting, defaults[setting]) if setting else 0  # type: ignore[arg-type, return-value]
+    group = GROUPS[registered]
+    defaults = {field.name: field.default for field in fields(group)}
+    number = int({**defaults, **numbers}[group.numbered]) if group.numbered else 0  # type: ignore[arg-type]
+    same = group.same_as(number)
+    return (registered, number) if same is None else _numbered(same)
 
 
 def _small_shape(names: tuple[str, ...], shape: Shape) -> Shape:
@@ -223,9 +227,10 @@ def _small_shape(names: tuple[str, ...], shape: Shape) -> Shape:
     """
     for name in names:
         get_group(name, shape=shape)  # raises, with the reason, where it cannot act
-    numbers = [_numbered(name) for name in names]
-    if any(name == "o-c-tail" for name, _ in numbers):
+    units = [GROUPS[name].side_unit(number) for name, number in map(_numbered, names)]
+    known = [unit for unit in units if unit is not None]
+    if len(known) < len(units):
         return (*shape[:2], min(shape[2], 3))
-    unit = int(np.lcm.reduce([number for name, number in numbers if name == "o-patch"] or [1]))
+    unit = int(np.lcm.reduce(known))
     height, width = (min(side, unit * max(2, -(-SIDE // unit))) for side in shape[:2])
     return height, width, min(shape[2], 3)

@@ -141,6 +141,14 @@ class PatchRotations(AbstractRotations):
     def nested(cls, small: int, large: int) -> bool:
         return large % small == 0
 
+    @classmethod
+    def same_as(cls, number: int) -> str | None:
+        return "o-c-per-pixel" if number == 1 else None
+
+    @classmethod
+    def side_unit(cls, number: int) -> int | None:
+        return number
+
     def blocks(self) -> np.ndarray:
         (h, w, c), k = self.shape, self.patch
         grid = np.arange(self.size).reshape(h // k, k, w // k, k, c)
@@ -176,6 +184,14 @@ class TailRotations(AbstractRotations):
     @classmethod
     def nested(cls, small: int, large: int) -> bool:
         return small >= large
+
+    @classmethod
+    def same_as(cls, number: int) -> str | None:
+        return "o-c-per-pixel" if number == 0 else None
+
+    @classmethod
+    def side_unit(cls, number: int) -> int | None:
+        return None
 
     def blocks(self) -> np.ndarray:
         return np.arange(self.size).reshape(self.pixels, self.channels)

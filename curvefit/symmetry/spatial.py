@@ -52,15 +52,7 @@ class Trivial(AbstractPixelMaps):
     """The group of the identity alone."""
 
     label: ClassVar[str] = "trivial"
-    supergroups: ClassVar[tuple[str, ...]] = (
-        "flips",
-        "d4",
-        "cyclic-shifts",
-        "scrambled-shifts",
-        "s-c-shared",
-        "sign-flips-shared",
-        "o-c-tail",
-    )
+    supergroups: ClassVar[tuple[str, ...]] = ()
 
     def maps(self) -> np.ndarray:
         return np.arange(self.pixels)[None]

@@ -30,6 +30,25 @@ def test_a_shape_can_make_groups_coincide():
     assert not is_subgroup("cyclic-shifts", "scrambled-shifts", shape=(28, 28, 1))
 
 
+def test_the_trivial_group_lies_in_a_group_of_ones_own(monkeypatch):
+    monkeypatch.setitem(GROUPS._items, "mine", type("Mine", (GROUPS["flips"],), {"supergroups": ("o-cp",)}))
+    assert is_subgroup("trivial", "mine")
+    assert not is_subgroup("mine", "trivial")
+    assert alignment("mine", "trivial") == "none"
+    assert alignment("trivial", "mine") == "excess"
+
+
+def test_a_numbered_group_of_ones_own_says_where_it_is_tested(monkeypatch):
+    """Rows of pixels in blocks: on 40 x 40 pixels no image of eight a side has blocks of five."""
+
+    class Mine(GROUPS["o-patch"]):  # type: ignore[misc]
+        pass
+
+    monkeypatch.setitem(GROUPS._items, "mine", Mine)
+    assert is_subgroup("mine-5", "o-patch-10", shape=(40, 40, 1))
+    assert is_subgroup("mine-1", "o-c-per-pixel")
+
+
 def test_every_pair_of_groups_has_one_alignment():
     """The five words follow from the two inclusions, and swapping the two swaps their meaning."""
     swapped = {"exact": {"exact"}, "excess": {"partial", "none"}, "partial": {"excess"}, "none": {"excess"}}
