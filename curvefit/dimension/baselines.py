@@ -28,16 +28,18 @@ def baseline_pairs(
     baseline
         A model, data or inference label, or the name of a transform: then the transformed data is the
         baseline of the same data untransformed. None for that of `choose_baseline`.
+    reference
+        As in `reference_data`.
 
     Raises
     ------
     UnknownNameError
         When no label and no transform has that name.
     InvalidInputError
-        When no triplet has a counterpart at the baseline.
+        When no triplet has a counterpart at the baseline, or two data labels could both be the reference.
     """
     if baseline is None:
-        baseline = choose_baseline(curves, triplets)[0]
+        baseline = choose_baseline(curves, triplets, reference=reference)[0]
     known = {axis: {getattr(t, axis) for t in triplets} for axis in AXES}
     present = set(triplets)
     for axis in ("model", "data", "inference"):
@@ -65,16 +67,23 @@ def baseline_pairs(
     return pairs
 
 
-def choose_baseline(curves: LearningCurves, triplets: Sequence[Triplet]) -> tuple[str, str]:
+def choose_baseline(
+    curves: LearningCurves, triplets: Sequence[Triplet], *, reference: Mapping[str, str] | None = None
+) -> tuple[str, str]:
     """Return the label of the baseline that the curves themselves suggest, and why, as a sentence.
 
     It is the one model whose symmetry group contains those of all others, by the facts of the curves; else the model called
     ``"fcn"``; else, where models cannot be compared, the one transform of the data.
 
+    Parameters
+    ----------
+    reference
+        As in `reference_data`.
+
     Raises
     ------
     InvalidInputError
-        When nothing stands out; the message names what could be the baseline.
+        When nothing stands out (the message names what could be the baseline), or two data labels could both be the reference.
     """
     models = list(dict.fromkeys(t.model for t in triplets))
     shared = {model: {(t.data, t.inference) for t in triplets if t.model == model} for model in models}
@@ -89,7 +98,9 @@ def choose_baseline(curves: LearningCurves, triplets: Sequence[Triplet]) -> tupl
         )
     transforms: list[str] = []
     if not compared:
-        facts = triplet_facts(curves, [pair.baseline for pair in transform_pairs(curves)])
+        facts = triplet_facts(
+            curves, [pair.baseline for pair in transform_pairs(curves, reference=reference)]
+        )
         transforms = [str(name) for name in dict.fromkeys(facts["transform"])]
     if len(transforms) == 1:
         return transforms[0], f"compared with {transforms[0]!r}, the one transform of the data here."

@@ -226,7 +226,7 @@ def symmetry_gain(
         raise InvalidInputError(f"anchor must be a positive excess error, not {anchor}")
     why: tuple[str, ...] = ()
     if baseline is None and not pairs:
-        baseline, reason = choose_baseline(fit.curves, fit.triplets)
+        baseline, reason = choose_baseline(fit.curves, fit.triplets, reference=reference)
         why = (reason,)
     compared = tuple(
         pairs or baseline_pairs(fit.curves, fit.triplets, baseline=baseline, reference=reference)

@@ -82,6 +82,7 @@ def sensitivity(
     leave_out_data: bool = True,
     refit: Refit | None = None,
     probability: float = PROBABILITY,
+    reference: Mapping[str, str] | None = None,
 ) -> Sensitivity:
     """Repeat a gain with the smallest sizes dropped, other families, other links, and each data set left out.
 
@@ -107,6 +108,8 @@ def sensitivity(
         ``(curves, family) -> CurveFit``; `curvefit.fitting.fit` with the settings of `fit` by default.
     probability
         Posterior probability of the intervals.
+    reference
+        As in `invariance_table`.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def sensitivity(
         With the table; printed, it says what holds and what does not. A variant that cannot be fitted is a row
         with the reason.
     """
-    chosen = tuple(pairs or baseline_pairs(fit.curves, fit.triplets, baseline=baseline))
+    chosen = tuple(pairs or baseline_pairs(fit.curves, fit.triplets, baseline=baseline, reference=reference))
     again = refit or _refit_like(fit)
     rows: list[dict[str, Any]] = []
     for variant in _variants(fit, families, links, dropped_sizes, leave_out_data):

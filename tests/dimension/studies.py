@@ -72,6 +72,17 @@ def rotation_study(
     return dataclasses.replace(curves, facts=pd.DataFrame(facts))
 
 
+def doubtful_study() -> LearningCurves:
+    """Return `rotation_study` with data labels and facts that leave open which transform belongs to which data."""
+    curves = rotation_study(seeds=1)
+    names = {"plain trivial": "A", "shifted trivial": "B", "plain o-cp": "C", "shifted o-cp": "D"}
+    return dataclasses.replace(
+        curves,
+        table=curves.table.assign(data=curves.table["data"].map(names)),
+        facts=curves.facts.assign(data=curves.facts["data"].map(names), data_symmetry="trivial"),
+    )
+
+
 def posterior(curves: LearningCurves, *, spread: float = 0.03, draws: int = 400, seed: int = 1) -> CurveFit:
     """Return a fit whose draws scatter around the true law."""
     rng = np.random.default_rng(seed)

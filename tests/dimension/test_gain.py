@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from curvefit.dimension import data_multiplier, effective_dimension, expect, symmetry_gain
+from curvefit.dimension import data_multiplier, effective_dimension, expect, sensitivity, symmetry_gain
 from curvefit.dimension.baselines import baseline_pairs, choose_baseline
 from curvefit.dimension.conditioning import given_zero
 from curvefit.dimension.expectations import Expectation
@@ -16,7 +16,7 @@ from curvefit.dimension.multiplier import invert
 from curvefit.dimension.pairs import Pair
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.fitting import CurveFit
-from tests.dimension.studies import posterior, power_laws, rotation_study
+from tests.dimension.studies import doubtful_study, posterior, power_laws, rotation_study
 
 
 def test_a_pure_change_of_amplitude_is_a_sample_gain_and_no_dimension_gain() -> None:
@@ -305,6 +305,26 @@ def test_the_baseline_is_what_the_curves_suggest() -> None:
     lone = study.select(model="vec", data="plain trivial")
     with pytest.raises(InvalidInputError, match="there is one triplet"):
         choose_baseline(lone, lone.triplets)
+
+
+def test_a_given_reference_reaches_the_choice_of_the_baseline() -> None:
+    """Labels and facts leave open whose transform C and D are: each call that asks for `reference` heeds it."""
+    curves = doubtful_study().select(model="vec")
+    fit, reference = posterior(curves), {"C": "A", "D": "B"}
+    for call in (symmetry_gain, data_multiplier, sensitivity):
+        with pytest.raises(InvalidInputError, match="say which by reference="):
+            call(fit)
+    assert choose_baseline(curves, curves.triplets, reference=reference)[0] == "o-cp"
+    for pairs in (
+        baseline_pairs(curves, curves.triplets, reference=reference),
+        symmetry_gain(fit, reference=reference).pairs,
+        data_multiplier(fit, reference=reference).pairs,
+    ):
+        assert [(pair.baseline.data, pair.aligned.data) for pair in pairs] == [("C", "A"), ("D", "B")]
+    varied = sensitivity(
+        fit, families=[], links=[], dropped_sizes=0, leave_out_data=False, reference=reference
+    )
+    assert list(varied.table["pair"]) == [str(pair) for pair in pairs]
 
 
 def test_mistakes_are_named() -> None:

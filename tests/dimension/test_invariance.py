@@ -15,7 +15,7 @@ from curvefit.dimension.difference import _summarise
 from curvefit.dimension.pairs import reference_data
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.triplet import Triplet
-from tests.dimension.studies import posterior, rotation_study
+from tests.dimension.studies import doubtful_study, posterior, rotation_study
 
 
 def test_verdicts_agree_with_the_truth_and_theory_is_beside_them() -> None:
@@ -142,14 +142,8 @@ def test_references_are_found_by_label_and_can_be_given() -> None:
 
 def test_doubtful_references_and_missing_transforms_are_errors() -> None:
     curves = rotation_study(seeds=1)
-    names = {"plain trivial": "A", "shifted trivial": "B", "plain o-cp": "C", "shifted o-cp": "D"}
-    renamed = dataclasses.replace(
-        curves,
-        table=curves.table.assign(data=curves.table["data"].map(names)),
-        facts=curves.facts.assign(data=curves.facts["data"].map(names), data_symmetry="trivial"),
-    )
     with pytest.raises(InvalidInputError, match="say which by"):
-        invariance_table(renamed)
+        invariance_table(doubtful_study())
     plain = dataclasses.replace(curves, facts=curves.facts.assign(transform="trivial"))
     with pytest.raises(InvalidInputError, match="no data in these curves is a transform"):
         invariance_table(plain)
