@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.arguments import check_count, check_times, equal_tails
+from curvefit.curves.fittable import as_curves
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
@@ -114,19 +115,24 @@ def needed_size(
         Learning curves (a frame or a dictionary of columns is read with `LearningCurves.from_frame`), a hierarchical fit of them, or
         an `outlook` of either, which has its own seed.
     target
-        Error to reach, above zero.
+        Error to reach, above 0; an error rate below 1.
     times
         How far to look: this many times the largest size seen, 1 or more.
     draws
         Number of draws.
     seed
         Of all random numbers.
+
+    Raises
+    ------
+    InvalidInputError
+        When the target is no such error.
     """
-    if not isinstance(target, Real) or not 0 < target < np.inf:
-        raise InvalidInputError(f"the target error must be a finite number above 0, not {target!r}")
+    known = source if isinstance(source, Outlook | CurveFit) else as_curves(source)
+    check_target(target, _metric(known))
     check_times(times)
     check_count("draws", draws)
-    ready = source if isinstance(source, Outlook) else outlook(source, seed=seed)
+    ready = known if isinstance(known, Outlook) else outlook(known, seed=seed)
     ends = ready.usable.groupby(list(AXES), sort=False)["n_train"].agg(["min", "max"])
     low, high = float(ends["min"].min()), float(ends["max"].max()) * times
     grid = np.geomspace(low, high, max(int(SIZES_PER_E_FOLD * np.log(high / low)), 16))
@@ -135,6 +141,22 @@ def needed_size(
     horizon = np.array([paths.last_n[i] * times for i in range(len(paths.triplets))])
     sizes = np.where(first <= horizon, first, np.inf)
     return NeededSize(paths.triplets, float(target), sizes, horizon, low)
+
+
+def check_target(target: Any, metric: str) -> None:
+    """Raise `InvalidInputError` for an error that no curve of this metric can be asked to reach."""
+    rate = metric == "error-rate"
+    if not isinstance(target, Real) or not 0 < target < (1 if rate else np.inf):
+        allowed = "an error rate above 0 and below 1" if rate else "a finite number above 0"
+        raise InvalidInputError(
+            f"the target error must be {allowed}, not {target!r} (on the command line: --target)"
+        )
+
+
+def _metric(source: LearningCurves | CurveFit | Outlook) -> str:
+    if isinstance(source, Outlook):
+        return str(source.usable["metric"].iloc[0])
+    return (source.curves if isinstance(source, CurveFit) else source).metric
 
 
 def _first_below(paths: np.ndarray, grid: np.ndarray, target: float) -> np.ndarray:

@@ -114,6 +114,18 @@ def test_sizes_and_targets_are_positive_and_finite(curves, fit, ready, wrong):
         needed_size(ready, wrong)
 
 
+@pytest.mark.parametrize("wrong", [0, 1, 1.5, np.inf, np.nan, "0.1"])
+def test_a_target_error_rate_lies_between_0_and_1(wrong):
+    """Of a table, of curves, of a fit and of an outlook."""
+    rows = {"n": N, "n_errors": (400 * N**-0.3).astype(int), "n_test": 1000}
+    rates = LearningCurves.from_frame(rows)
+    for source in (rows, rates, curvefit.fit(rates, method="approximate"), outlook(rates)):
+        with pytest.raises(
+            InvalidInputError, match="the target error must be an error rate above 0 and below 1"
+        ):
+            needed_size(source, wrong)
+
+
 @pytest.mark.parametrize("wrong", [0, -1, np.inf, np.nan, 0.5])
 def test_how_far_to_look_is_finite(fit, ready, wrong):
     for ask in (lambda: needed_size(ready, 0.3, times=wrong), lambda: design(fit, times=wrong)):

@@ -10,7 +10,6 @@ from curvefit.cli.fitted import FitSource, Seed, leave_by, load_saved_fit
 from curvefit.cli.numbers import parse_error, parse_one_of_sizes
 from curvefit.cli.output import AsJson, print_json, print_table, print_text, working
 from curvefit.cli.source import read_curves, takes_table
-from curvefit.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves
@@ -47,11 +46,13 @@ def predict(
     Without --at and --target: twice, four and eight times the largest size.
     """
     from curvefit.fitting import forecast, needed_size, outlook
+    from curvefit.fitting.needed_sizes import check_target
 
     saved = load_saved_fit(source, **choice)
     curves = read_curves(source, **choice) if saved is None else saved.curves
     believed: LearningCurves | CurveFit = curves if saved is None else saved
-    check_target(target, curves)
+    if target is not None:
+        check_target(target, curves.metric)
     largest = int(curves.usable["n_train"].max())
     status = str(believed if saved is None else saved.status)
     content: dict[str, Any] = {"status": status}
@@ -80,12 +81,3 @@ def predict(
                 print_table(content[name], title=name)
     if saved is not None:
         leave_by(saved.status, source)
-
-
-def check_target(target: float | None, curves: LearningCurves) -> None:
-    """Raise InvalidInputError for an error that no curve can be asked to reach."""
-    if target is None:
-        return
-    if target <= 0 or (curves.metric == "error-rate" and target >= 1):
-        allowed = "between 0 and 1, an error rate" if curves.metric == "error-rate" else "above 0"
-        raise InvalidInputError(f"--target {target:g} must lie {allowed}")
