@@ -49,14 +49,14 @@ TABLE_OPTIONS = {
         ]
     ),
     "data": Option(
-        Annotated[list[str] | None, typer.Option("--data", help="Keep these datasets (shell patterns).")]
+        Annotated[list[str] | None, typer.Option("--data", help="Keep these datasets (* for any text).")]
     ),
     "model": Option(
-        Annotated[list[str] | None, typer.Option("--model", help="Keep these models (shell patterns).")]
+        Annotated[list[str] | None, typer.Option("--model", help="Keep these models (* for any text).")]
     ),
     "inference": Option(
         Annotated[
-            list[str] | None, typer.Option("--inference", help="Keep these algorithms (shell patterns).")
+            list[str] | None, typer.Option("--inference", help="Keep these algorithms (* for any text).")
         ]
     ),
     "metric": Option(

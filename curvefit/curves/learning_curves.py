@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from curvefit.curves.quality import METRICS, flag_counts, flag_rows, numbered_se
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.records.record import RunRecord
 from curvefit.shown import Shown
-from curvefit.triplet import AXES, Triplet
+from curvefit.triplet import AXES, Triplet, label_matches
 
 NAME_SEEDS = "name their column with seed='<column>', on the command line -c seed=<column>"
 TRAINING_SETS = ("nested", "independent", "unknown")
@@ -168,7 +167,7 @@ class LearningCurves(Shown):
         inference: str | Sequence[str] | None = None,
         metric: str | None = None,
     ) -> LearningCurves:
-        """Return the curves whose labels match (shell patterns allowed) and have this metric.
+        """Return the curves whose labels match (``*`` stands for any text) and have this metric.
 
         Raises
         ------
@@ -291,7 +290,7 @@ def _matches(labels: pd.Series, axis: str, patterns: list[str]) -> np.ndarray:
     known = labels.unique()
     kept: set[str] = set()
     for pattern in patterns:
-        hits = {label for label in known if label == pattern or fnmatchcase(label, pattern)}
+        hits = {label for label in known if label_matches(label, pattern)}
         if not hits:
             raise unknown_name(axis, pattern, known)
         kept |= hits

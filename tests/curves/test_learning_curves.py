@@ -144,6 +144,9 @@ def test_select_and_drop():
         {"n": SIZES * 2, "error": ERRORS * 2, "model": ["fcn"] * 5 + ["gap"] * 5}
     )
     assert curves.select(model="g*").triplets[0].model == "gap"
+    label = "vec filter=[2, 2] bias"
+    made = LearningCurves.from_frame({"n": SIZES, "error": ERRORS, "model": [label] * 5})
+    assert made.select(model="vec filter=[2, 2]*").triplets[0].model == label
     assert curves.drop_sizes(below=64, above=128).usable["n_train"].unique().tolist() == [64, 128]
     with pytest.raises(UnknownNameError, match="Did you mean 'gap'"):
         curves.select(model="gaps")
