@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
+
+from curvefit.errors import unknown_name
 
 AXES = ("data", "model", "inference")
 
@@ -25,6 +28,26 @@ class Triplet(NamedTuple):
 
     def __str__(self) -> str:
         return " | ".join(self)
+
+    @classmethod
+    def of(cls, given: tuple[str, str, str] | str, known: Iterable[Triplet]) -> Triplet:
+        """Return which of the `known` triplets is given, as such or as ``"data | model | inference"``.
+
+        Raises
+        ------
+        UnknownNameError
+            When it is none of them.
+
+        Examples
+        --------
+        >>> Triplet.of("shifted | gap | sgd", [Triplet("shifted", "gap", "sgd")]).model
+        'gap'
+        """
+        by_label = {str(triplet): triplet for triplet in known}
+        label = given if isinstance(given, str) else " | ".join(given)
+        if label not in by_label:
+            raise unknown_name("triplet", label, by_label)
+        return by_label[label]
 
 
 def label_matches(label: str, pattern: str) -> bool:

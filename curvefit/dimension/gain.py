@@ -183,7 +183,7 @@ def symmetry_gain(
     baseline: str | None = None,
     *,
     link: str | Link | Mapping[str, Any] | None = None,
-    pairs: Sequence[Pair] | None = None,
+    pairs: Sequence[Pair] = (),
     levels: Sequence[float] | None = None,
     anchor: float | None = None,
     rope: float = ROPE,
@@ -235,7 +235,7 @@ def symmetry_gain(
     aligned = [fit.index(pair.aligned) for pair in compared]
     exponent, floor = fit.parameter("exponent"), fit.parameter("floor")
     dimension = np.asarray(chosen.dimension(exponent), dtype=float)
-    multiplier = data_multiplier(fit, compared, levels=levels)
+    multiplier = data_multiplier(fit, pairs=compared, levels=levels)
     log_shift, within = sample_shift(fit, compared, multiplier, anchor)
     parallel = shift_if_parallel(fit, compared, _log_where_measured(multiplier, log_shift))
     with np.errstate(over="ignore"):

@@ -118,9 +118,9 @@ class DataMultiplier(Saveable):
 
 def data_multiplier(
     fit: CurveFit,
-    pairs: Sequence[Pair] | None = None,
-    *,
     baseline: str | None = None,
+    *,
+    pairs: Sequence[Pair] = (),
     levels: Sequence[float] | None = None,
     reference: Mapping[str, str] | None = None,
 ) -> DataMultiplier:
@@ -130,13 +130,18 @@ def data_multiplier(
     ----------
     fit
         A `CurveFit` of any family; curves are inverted numerically.
-    pairs
-        Comparisons; by default those of every triplet with its counterpart at `baseline`.
+    baseline, pairs
+        As in `symmetry_gain`.
     levels
         Error levels. By default five of each pair, evenly spaced in log error over the range that both
         curves were measured in, or one level between the curves where they have no range in common.
     reference
         As in `invariance_table`.
+
+    Raises
+    ------
+    UnknownNameError, InvalidInputError
+        When the baseline names nothing, nothing can be compared with it, or a level is not positive.
     """
     chosen = tuple(pairs or baseline_pairs(fit.curves, fit.triplets, baseline=baseline, reference=reference))
     if levels is not None and (len(levels) == 0 or min(levels) <= 0):

@@ -75,7 +75,7 @@ def sensitivity(
     fit: CurveFit,
     baseline: str | None = None,
     *,
-    pairs: Sequence[Pair] | None = None,
+    pairs: Sequence[Pair] = (),
     families: Sequence[str] = ("gradual-power-law", "corrected-power-law"),
     links: Sequence[LinkName] = ("noisy",),
     dropped_sizes: int = 2,

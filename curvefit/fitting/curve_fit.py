@@ -102,13 +102,9 @@ class CurveFit(Shown):
         first = {triplet: str(known[i]) for triplet, i in zip(known, same_measurement(self.curves))}
         return tuple(first[triplet] for triplet in self.triplets)
 
-    def index(self, triplet: Triplet | tuple[str, str, str] | str) -> int:
+    def index(self, triplet: tuple[str, str, str] | str) -> int:
         """Return the position of a triplet, given as such or as ``"data | model | inference"``."""
-        labels = [str(t) for t in self.triplets]
-        wanted = triplet if isinstance(triplet, str) else str(Triplet(*triplet))
-        if wanted not in labels:
-            raise unknown_name("triplet", wanted, labels)
-        return labels.index(wanted)
+        return self.triplets.index(Triplet.of(triplet, self.triplets))
 
     def parameter(self, name: str) -> np.ndarray:
         """Return the draws of one parameter.

@@ -143,10 +143,10 @@ def needed_size(
     return NeededSize(paths.triplets, float(target), sizes, horizon, low)
 
 
-def check_target(target: Any, metric: str) -> None:
+def check_target(target: float, metric: str) -> None:
     """Raise `InvalidInputError` for an error that no curve of this metric can be asked to reach."""
     rate = metric == "error-rate"
-    if not isinstance(target, Real) or not 0 < target < (1 if rate else np.inf):
+    if not isinstance(target, Real) or not 0 < target < (1.0 if rate else np.inf):
         allowed = "an error rate above 0 and below 1" if rate else "a finite number above 0"
         raise InvalidInputError(
             f"the target error must be {allowed}, not {target!r} (on the command line: --target)"

@@ -99,11 +99,9 @@ class PointFit(Saveable):
             ]
         )
 
-    def __getitem__(self, triplet: tuple[str, str, str]) -> CurvePointFit:
-        for fit in self.fits:
-            if fit.triplet == tuple(triplet):
-                return fit
-        raise unknown_name("triplet", " | ".join(triplet), [str(f.triplet) for f in self.fits])
+    def __getitem__(self, triplet: tuple[str, str, str] | str) -> CurvePointFit:
+        fits = {fit.triplet: fit for fit in self.fits}
+        return fits[Triplet.of(triplet, fits)]
 
     def __str__(self) -> str:
         return "\n".join(
@@ -190,7 +188,7 @@ def parameter_count(shape: Shape, chance: float) -> int:
 
 def profile_interval(
     curves: LearningCurves,
-    triplet: tuple[str, str, str],
+    triplet: tuple[str, str, str] | str,
     *,
     family: str = "power-law",
     probability: float = 0.9,
@@ -201,8 +199,21 @@ def profile_interval(
     quantile of Fisher's F with 1 and (sizes - parameters) degrees of freedom allows. A curve with a chance level is anchored there.
     For the power law the smallest costs are those of `least_squares`, for other families they are searched.
 
+    Parameters
+    ----------
+    curves
+        As in `point_fit`.
+    triplet
+        Which curve, as such or as ``"data | model | inference"``.
+    family
+        As in `point_fit`.
+    probability
+        Of the interval.
+
     Raises
     ------
+    UnknownNameError
+        When no curve is that triplet's.
     InvalidInputError
         When the family has no exponent, the curves have several metrics, or sizes do not outnumber the parameters.
 
@@ -212,23 +223,22 @@ def profile_interval(
     """
     equal_tails(probability)
     shape, means = get_shape(family), curve_means(curves)
-    if Triplet(*triplet) not in means:
-        raise unknown_name("triplet", " | ".join(triplet), [str(t) for t in means])
-    part = means[Triplet(*triplet)]
+    chosen = Triplet.of(triplet, means)
+    part = means[chosen]
     n, value, value_se = (part[name].to_numpy(float) for name in ("n_train", "value", "value_se"))
     chance = float(part["chance_error"].iloc[0])
     if family == "power-law":
         alone = least_squares(n, value, value_se, chance=chance, probability=probability)
         if alone.status != "ok":
-            raise InvalidInputError(f"{Triplet(*triplet)}: no profile, {alone.status}")
+            raise InvalidInputError(f"{chosen}: no profile, {alone.status}")
         return alone.lower, alone.upper
     if "exponent" not in shape.names:
         raise InvalidInputError(f"family {family!r} has no exponent, so there is no profile of it")
     spare = len(n) - parameter_count(shape, chance)
-    fit = fit_one(Triplet(*triplet), n, value, value_se, shape, "linear", chance=chance)
+    fit = fit_one(chosen, n, value, value_se, shape, "linear", chance=chance)
     if spare < 1 or not np.isfinite(fit.exponent):
         why = f"{len(n)} sizes for {len(n) - spare} parameters" if spare < 1 else fit.status
-        raise InvalidInputError(f"{Triplet(*triplet)}: no profile, {why}")
+        raise InvalidInputError(f"{chosen}: no profile, {why}")
     scale, limit = residual_scale(value, value_se), f_distribution.ppf(probability, 1, spare)
     centre = float(np.log(fit.exponent))
 

@@ -34,7 +34,7 @@ def results(fit) -> dict[str, tuple[Saveable, dict[str, int], str]]:
     return {
         "dimension": (effective_dimension(fit), {"exponent": triplets, "dimension": triplets}, "dimension"),
         "gain": (gain, dict.fromkeys(gain.quantities, pairs), "dimension_gain"),
-        "multiplier": (data_multiplier(fit, gain.pairs), {"multiplier": pairs * levels}, "multiplier"),
+        "multiplier": (data_multiplier(fit, pairs=gain.pairs), {"multiplier": pairs * levels}, "multiplier"),
         "synergy": (
             found,
             {

@@ -42,7 +42,7 @@ def test_a_pure_change_of_exponent_is_a_dimension_gain_that_grows_with_accuracy(
 
 def test_the_multiplier_knows_where_it_interpolates_and_what_is_out_of_reach() -> None:
     fit = power_laws({"fcn": 0.5, "gap": 0.5}, {"fcn": 1.0, "gap": 0.7}, floors={"fcn": 0.05, "gap": 0.0})
-    multiplier = data_multiplier(fit, baseline="fcn", levels=[0.085, 0.07, 0.03])
+    multiplier = data_multiplier(fit, "fcn", levels=[0.085, 0.07, 0.03])
     assert multiplier.within[0].tolist() == [True, False, False]
     assert np.isinf(multiplier.multiplier[:, 0, 2]).all()
     table = multiplier.summary()
@@ -56,12 +56,12 @@ def test_a_multiplier_prints_a_sentence_per_pair() -> None:
         {"fcn": 1.0, "gap": 0.7, "vec": 0.01},
         floors={"fcn": 0.05, "gap": 0.0, "vec": 0.0},
     )
-    sentences = str(data_multiplier(fit, baseline="fcn")).splitlines()
+    sentences = str(data_multiplier(fit, "fcn")).splitlines()
     assert len(sentences) == 2
     assert "the baseline needs " in sentences[0]
     assert sentences[0].endswith("times the examples (P(more) = 1.00).")
     assert "extrapolated: the measured curves share no error" in sentences[1]
-    (one,) = str(data_multiplier(fit, baseline="fcn", levels=[0.03])).splitlines()[:1]
+    (one,) = str(data_multiplier(fit, "fcn", levels=[0.03])).splitlines()[:1]
     assert "needs beyond measure" in one
     assert "both reach it in 0% of draws" in one
 
@@ -80,7 +80,7 @@ def test_draws_that_never_reach_a_level_count_as_infinite() -> None:
     fit = CurveFit.from_draws(
         one.curves, exponent=np.full((101, 2), 0.5), amplitude=np.tile([1.0, 0.7], (101, 1)), floor=floor
     )
-    row = data_multiplier(fit, baseline="fcn", levels=[0.085]).summary().iloc[0]
+    row = data_multiplier(fit, "fcn", levels=[0.085]).summary().iloc[0]
     assert row["reached"] == pytest.approx(0.84, abs=0.02)
     assert np.isinf(row["multiplier_high"])
     assert np.isfinite(row["multiplier"])
@@ -334,4 +334,4 @@ def test_mistakes_are_named() -> None:
     with pytest.raises(InvalidInputError, match="no triplet has a counterpart"):
         baseline_pairs(fit.curves, fit.triplets, baseline="task")
     with pytest.raises(InvalidInputError, match="positive"):
-        data_multiplier(fit, baseline="fcn", levels=[-1])
+        data_multiplier(fit, "fcn", levels=[-1])

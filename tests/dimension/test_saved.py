@@ -71,7 +71,7 @@ def test_every_field_comes_back(fit, tmp_path):
     for found, kind in (
         (effective_dimension(fit, "noiseless"), EffectiveDimension),
         (gain, SymmetryGain),
-        (data_multiplier(fit, gain.pairs), DataMultiplier),
+        (data_multiplier(fit, pairs=gain.pairs), DataMultiplier),
         (synergy(fit), Synergy),
         (alignment_slope(fit), AlignmentSlope),
         (sensitivity(fit, refit=lambda *_: fit), Sensitivity),

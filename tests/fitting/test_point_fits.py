@@ -158,6 +158,19 @@ def test_curves_that_do_not_fall_say_so():
         profile_interval(rising, ("data", "model", "inferences"))
 
 
+def test_a_curve_is_named_by_its_triplet_or_by_its_label():
+    curves = make(noise=0.02)
+    (triplet,) = curves.triplets
+    found = point_fit(curves)
+    assert found[str(triplet)] == found[triplet] == found[tuple(triplet)] == found.fits[0]
+    assert profile_interval(curves, str(triplet)) == profile_interval(curves, triplet)
+    for wrong in ("data | model | inferenze", ("data", "model")):
+        with pytest.raises(UnknownNameError, match="unknown triplet 'data | model"):
+            found[wrong]
+        with pytest.raises(UnknownNameError, match="unknown triplet 'data | model"):
+            profile_interval(curves, wrong)
+
+
 def test_bootstraps():
     curves = make(noise=0.02, seeds=4)
     for kind in ("cluster", "wild"):
