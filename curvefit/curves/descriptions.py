@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from curvefit.curves.curve_flags import LOUD
+from curvefit.curves.frames import rows_of
 from curvefit.curves.quality import flag_counts
 from curvefit.triplet import AXES, Triplet
 
@@ -22,7 +23,7 @@ def summarise(curves: LearningCurves) -> pd.DataFrame:
     means, flags = curves.means(), curves.warnings
     rows = []
     for (*triplet, metric), part in means.groupby([*AXES, "metric"], sort=False):
-        mine = flags[(flags[list(AXES)] == triplet).all(axis=1)]
+        mine = rows_of(flags, triplet)
         rows.append(
             {
                 **dict(zip(AXES, triplet)),

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from curvefit.curves.frames import rows_of
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.dimension.intervals import PROBABILITY, ROPE
-from curvefit.triplet import AXES, Triplet
+from curvefit.triplet import Triplet
 
 ROUNDING = 1e-6
 PRIOR_DEGREES = 3.0
@@ -110,7 +111,7 @@ def compare_curves(curves: LearningCurves, one: Triplet, other: Triplet) -> Curv
 
 
 def _log_errors(table: pd.DataFrame, triplet: Triplet) -> pd.DataFrame:
-    mine = table[(table[list(AXES)] == list(triplet)).all(axis=1)]
+    mine = rows_of(table, triplet)
     counted = (mine["metric"] == "error-rate") & mine["n_errors"].notna()
     count = mine["n_errors"].where(counted, np.nan)
     rate = ((count + 0.5) / (mine["n_test"] + 1)).where(counted, mine["value"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from curvefit.curves.frames import rows_of
 from curvefit.dimension.baselines import baseline_pairs
 from curvefit.dimension.intervals import PROBABILITY, columns, gain_probabilities, number, spell
 from curvefit.dimension.pairs import Pair, pair_coords
@@ -16,7 +17,7 @@ from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.inference_data import labelled_draws
-from curvefit.triplet import AXES, Triplet
+from curvefit.triplet import Triplet
 
 if TYPE_CHECKING:
     import arviz as az
@@ -207,9 +208,7 @@ def invert(log_sizes: np.ndarray, log_error: np.ndarray, log_levels: np.ndarray)
 
 def measured_sizes(fit: CurveFit, triplet: Triplet) -> np.ndarray:
     """Return the distinct training-set sizes at which a triplet was measured."""
-    usable = fit.curves.usable
-    mine = (usable[list(AXES)] == list(triplet)).all(axis=1)
-    return np.sort(usable.loc[mine, "n_train"].unique()).astype(float)
+    return np.sort(rows_of(fit.curves.usable, triplet)["n_train"].unique()).astype(float)
 
 
 def _grid(fit: CurveFit) -> np.ndarray:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from curvefit.curves.fittable import check_seeds
+from curvefit.curves.frames import rows_of
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import FitError, InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit, chance_levels
 from curvefit.fitting.status import FitStatus
 from curvefit.seeding import generator
-from curvefit.triplet import AXES, Triplet
+from curvefit.triplet import Triplet
 
 BELOW_CHANCE = (0.5, 0.3)
 """Prior mean and sd of the correction in units of 1/chance: between 0 (none) and 1 (chance at n = 0)."""
@@ -225,9 +226,8 @@ def _lack_of_fit(residual: np.ndarray, spread: float, parameters: int) -> float:
 
 def _replicates(curves: LearningCurves, triplet: Triplet) -> tuple[np.ndarray, np.ndarray]:
     check_seeds(curves, "a fit of replicates")
-    table = curves.usable
-    mine = table[(table[list(AXES)] == list(triplet)).all(axis=1) & (table["value"] > 0)]
-    wide = mine.pivot_table(index="seed", columns="n_train", values="value").dropna()
+    runs = rows_of(curves.usable, triplet)
+    wide = runs[runs["value"] > 0].pivot_table(index="seed", columns="n_train", values="value").dropna()
     if len(wide) < 2 or wide.shape[1] < 3:
         raise InvalidInputError(
             f"{triplet}: {len(wide)} complete replicate(s) of {wide.shape[1]} size(s); at least 2 of 3 are needed"

@@ -8,12 +8,12 @@ from scipy.stats import t as student
 
 from curvefit.arguments import check_count, equal_tails
 from curvefit.curves.fittable import as_curves, check_seeds, curve_means
+from curvefit.curves.frames import rows_of
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import get_shape
 from curvefit.fitting.point_fits import fit_one, parameter_count
 from curvefit.seeding import generator
-from curvefit.triplet import AXES
 
 KINDS = ("cluster", "wild")
 FEWEST_SEEDS = 3
@@ -73,8 +73,11 @@ def bootstrap(
         n, value, se = (part[c].to_numpy(float) for c in ("n_train", "value", "value_se"))
         chance = float(part["chance_error"].iloc[0])
         fit = fit_one(triplet, n, value, se, shape, chance=chance)
-        runs = usable[(usable[list(AXES)] == list(triplet)).all(axis=1)]
-        wide = runs.pivot_table(index="seed", columns="n_train", values="value").to_numpy(float)
+        wide = (
+            rows_of(usable, triplet)
+            .pivot_table(index="seed", columns="n_train", values="value")
+            .to_numpy(float)
+        )
         if kind == "cluster" and len(wide) < FEWEST_SEEDS:
             raise InvalidInputError(
                 f"{triplet}: {len(wide)} seed(s); the cluster bootstrap needs {FEWEST_SEEDS}, use kind='wild'"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.arguments import check_count, check_times, positive_sizes
+from curvefit.curves.frames import rows_of
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.triplet import AXES
@@ -71,7 +72,7 @@ def design(
     fit = fit.thinned(draws)
     log_exponent = fit.parameter("log_exponent")
     log_error = np.log(np.maximum(fit.expected_error(grid), 1e-12))
-    runs = [usable[(usable[list(AXES)] == list(t)).all(axis=1)] for t in fit.triplets]
+    runs = [rows_of(usable, t) for t in fit.triplets]
     costs, unit = _costs(runs, grid)
     tables = []
     for i, triplet in enumerate(fit.triplets):

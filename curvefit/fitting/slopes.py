@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.arguments import equal_tails
+from curvefit.curves.frames import rows_of
 from curvefit.fitting.bands import seed_means
 from curvefit.fitting.intervals import interval_columns
 from curvefit.triplet import AXES, Triplet
@@ -93,7 +94,3 @@ def _measured_slopes(key: tuple[str, ...], part: pd.DataFrame) -> pd.DataFrame:
         }
     )
 
-
-def rows_of(frame: pd.DataFrame, triplet: Triplet) -> pd.DataFrame:
-    """Return the rows of one triplet."""
-    return frame[(frame[list(AXES)] == list(triplet)).all(axis=1)]

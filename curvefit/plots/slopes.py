@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from curvefit.fitting.slopes import LocalSlopes, local_slopes, rows_of
+from curvefit.curves.frames import rows_of
+from curvefit.fitting.slopes import LocalSlopes, local_slopes
 from curvefit.plots.style import add_legend, looks, new_axes, paper_style, room, set_title, size_axis
 from curvefit.triplet import Triplet
 
