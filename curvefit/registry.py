@@ -57,13 +57,13 @@ class Registry(Generic[T]):
         raise unknown_name(self.kind, name, self.names())
 
     def __contains__(self, name: object) -> bool:
-        return name in self._items
+        return name in self._items or name in self.names()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self.names())
 
     def names(self) -> list[str]:
         """Return the registered names, sorted, entry points included."""
@@ -71,8 +71,8 @@ class Registry(Generic[T]):
         return sorted({*self._items, *(point.name for point in points)})
 
     def items(self) -> list[tuple[str, T]]:
-        """Return (name, component) pairs of the registered components, sorted by name."""
-        return sorted(self._items.items())
+        """Return (name, component) pairs, sorted by name, entry points included."""
+        return [(name, self[name]) for name in self.names()]
 
 
 def _import_path(kind: str, path: str):

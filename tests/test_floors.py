@@ -45,6 +45,22 @@ def test_registry_finds_by_name_by_import_path_and_refuses_the_rest():
         registry.add("one", 2)
 
 
+def test_registry_counts_what_other_distributions_add(tmp_path, monkeypatch):
+    (tmp_path / "things-1.0.dist-info").mkdir()
+    (tmp_path / "things-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: things\nVersion: 1.0\n"
+    )
+    (tmp_path / "things-1.0.dist-info" / "entry_points.txt").write_text("[curvefit.thing]\ntwo = math:pi\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry: Registry[object] = Registry("thing")
+    registry.add("one", 1)
+    assert registry.names() == list(registry) == ["one", "two"]
+    assert "two" in registry
+    assert "three" not in registry
+    assert len(registry) == 2
+    assert registry.items() == [("one", 1), ("two", np.pi)]
+
+
 def test_settings_report_every_mistake_at_once():
     with pytest.raises(InvalidInputError) as caught:
         parse_settings(Net, {"dept": 3, "width": -1}, where="study.toml: model[0]")
