@@ -17,6 +17,7 @@ from curvefit.dimension.saved import Saveable
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.inference_data import labelled_draws
+from curvefit.fitting.inversion import invert
 from curvefit.triplet import Triplet
 
 if TYPE_CHECKING:
@@ -162,8 +163,8 @@ def data_multiplier(
     sizes = _grid(fit)
     log_n = {}
     for triplet, places in wanted.items():
-        log_error = np.log(np.clip(fit.expected_error(sizes, at=[fit.index(triplet)])[:, 0], 1e-300, None))
-        found = invert(np.log(sizes), log_error, np.log(grid[places]).ravel())
+        error = fit.expected_error(sizes, at=[fit.index(triplet)])[:, 0]
+        found = invert(np.log(sizes), error, grid[places].ravel())
         log_n[triplet] = dict(zip(places, np.split(found, len(places), axis=1)))
     draws = [_ratio(log_n[pair.baseline][i], log_n[pair.aligned][i]) for i, pair in enumerate(chosen)]
     within = [
@@ -171,39 +172,6 @@ def data_multiplier(
         for i, pair in enumerate(chosen)
     ]
     return DataMultiplier(chosen, grid, np.stack(draws, axis=1), np.array(within), fit.n_chains)
-
-
-def invert(log_sizes: np.ndarray, log_error: np.ndarray, log_levels: np.ndarray) -> np.ndarray:
-    """Return the log size at which each curve first falls to each level; infinite when it never does.
-
-    Parameters
-    ----------
-    log_sizes
-        ``(sizes,)``, increasing.
-    log_error
-        ``(draws, sizes)``.
-    log_levels
-        ``(levels,)``.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(draws, levels)``; NaN where the curve lies below the level from the first size on.
-    """
-    found = np.full((len(log_error), len(log_levels)), np.inf)
-    for j, level in enumerate(log_levels):
-        below = log_error <= level
-        reached = below.any(axis=1)
-        after = below.argmax(axis=1)
-        row = np.flatnonzero(reached & (after > 0))
-        right = after[row]
-        upper, lower = log_error[row, right - 1], log_error[row, right]
-        share = (upper - level) / (upper - lower)
-        found[row, j] = log_sizes[right - 1] + share * (log_sizes[right] - log_sizes[right - 1])
-        found[reached & (after == 0), j] = np.nan
-        if np.isnan(level):
-            found[:, j] = np.nan
-    return found
 
 
 def measured_sizes(fit: CurveFit, triplet: Triplet) -> np.ndarray:

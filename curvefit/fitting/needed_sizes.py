@@ -16,6 +16,7 @@ from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.forecasts import forecast, outlook
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
+from curvefit.fitting.inversion import invert
 from curvefit.fitting.outlooks import Outlook
 from curvefit.fitting.saveable import Saveable
 from curvefit.triplet import AXES, Triplet
@@ -137,9 +138,12 @@ def needed_size(
     low, high = float(ends["min"].min()), float(ends["max"].max()) * times
     grid = np.geomspace(low, high, max(int(SIZES_PER_E_FOLD * np.log(high / low)), 16))
     paths = forecast(ready, grid, draws=draws)
-    first = _first_below(paths.curve_draws, grid, target)
+    errors = paths.curve_draws
+    log_size = invert(np.log(grid), errors.reshape(-1, len(grid)), np.array([float(target)]))
+    log_size = log_size.reshape(errors.shape[:2])
     horizon = np.array([paths.last_n[i] * times for i in range(len(paths.triplets))])
-    sizes = np.where(first <= horizon, first, np.inf)
+    sizes = np.where(log_size <= np.log(horizon), np.exp(log_size), np.inf)
+    sizes = np.where(errors[..., 0] <= target, low, sizes)
     return NeededSize(paths.triplets, float(target), sizes, horizon, low)
 
 
@@ -157,15 +161,3 @@ def _metric(source: LearningCurves | CurveFit | Outlook) -> str:
     if isinstance(source, Outlook):
         return str(source.usable["metric"].iloc[0])
     return (source.curves if isinstance(source, CurveFit) else source).metric
-
-
-def _first_below(paths: np.ndarray, grid: np.ndarray, target: float) -> np.ndarray:
-    """Return the size at which each path first reaches the target, interpolated in log size; inf if it does not."""
-    reached = paths <= target
-    after = reached.argmax(axis=2)
-    before = np.maximum(after - 1, 0)
-    high = np.take_along_axis(paths, before[..., None], axis=2)[..., 0]
-    low = np.take_along_axis(paths, after[..., None], axis=2)[..., 0]
-    share = np.clip(np.where(high > low, (high - target) / np.maximum(high - low, 1e-300), 1.0), 0.0, 1.0)
-    size = np.exp(np.log(grid[before]) + share * (np.log(grid[after]) - np.log(grid[before])))
-    return np.where(reached.any(axis=2), size, np.inf)

@@ -12,7 +12,6 @@ from curvefit.dimension.baselines import baseline_pairs, choose_baseline
 from curvefit.dimension.conditioning import given_zero
 from curvefit.dimension.expectations import Expectation
 from curvefit.dimension.gain import MOST_DRAWS
-from curvefit.dimension.multiplier import invert
 from curvefit.dimension.pairs import Pair
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.fitting import CurveFit
@@ -94,15 +93,6 @@ def test_a_family_without_a_power_law_has_no_dimension() -> None:
     for measure in (effective_dimension, symmetry_gain):
         with pytest.raises(InvalidInputError, match=r"'wbl4' has no power law.*power-law"):
             measure(fit)
-
-
-def test_inversion_finds_the_first_crossing() -> None:
-    sizes = np.log(np.array([1.0, 10.0, 100.0, 1000.0]))
-    error = np.log(np.array([[1.0, 0.1, 0.3, 0.01], [0.9, 0.8, 0.7, 0.6]]))
-    found = invert(sizes, error, np.log(np.array([0.1, 0.2, 2.0, np.nan])))
-    assert found[0, 0] == pytest.approx(np.log(10))
-    assert np.isinf(found[1, :2]).all()
-    assert np.isnan(found[:, 2:]).all()
 
 
 def test_draws_given_zero() -> None:
