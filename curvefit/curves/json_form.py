@@ -23,8 +23,17 @@ def frame_from_json(saved: dict[str, dict[str, Any]]) -> pd.DataFrame:
 
 def curves_to_json(curves: LearningCurves) -> dict[str, Any]:
     """Return learning curves, flagged rows and facts included."""
+    return {"table": frame_to_json(curves.table), **knowledge_to_json(curves)}
+
+
+def curves_from_json(saved: dict[str, Any]) -> LearningCurves:
+    """Return the learning curves that `curves_to_json` wrote."""
+    return with_knowledge(frame_from_json(saved["table"]), saved)
+
+
+def knowledge_to_json(curves: LearningCurves) -> dict[str, Any]:
+    """Return what is known of learning curves beside their table."""
     return {
-        "table": frame_to_json(curves.table),
         "facts": _facts(curves.facts),
         "training_sets": curves.training_sets,
         "shared_test_set": curves.shared_test_set,
@@ -33,15 +42,15 @@ def curves_to_json(curves: LearningCurves) -> dict[str, Any]:
     }
 
 
-def curves_from_json(saved: dict[str, Any]) -> LearningCurves:
-    """Return the learning curves that `curves_to_json` wrote."""
+def with_knowledge(table: pd.DataFrame, saved: dict[str, Any]) -> LearningCurves:
+    """Return the learning curves of a table and of what `knowledge_to_json` wrote."""
     return LearningCurves(
-        frame_from_json(saved["table"]),
+        table,
         pd.DataFrame(saved["facts"]),
         saved["training_sets"],
         saved["shared_test_set"],
         tuple(saved["notes"]),
-        saved.get("seeds_matched", True),
+        saved["seeds_matched"],
     )
 
 

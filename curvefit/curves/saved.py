@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
+from curvefit.curves.json_form import knowledge_to_json, with_knowledge
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import DataFileError, InvalidInputError
 
@@ -19,16 +19,7 @@ def save_curves(curves: LearningCurves, path: Path) -> Path:
     if path.suffix != ".parquet":
         raise InvalidInputError(f"learning curves are saved as .parquet, not as {path.name!r}")
     table = curves.table.copy()
-    table.attrs = {
-        KEY: {
-            "schema_version": SCHEMA_VERSION,
-            "facts": json.loads(curves.facts.to_json(orient="records", double_precision=15)),
-            "training_sets": curves.training_sets,
-            "shared_test_set": curves.shared_test_set,
-            "notes": list(curves.notes),
-            "seeds_matched": curves.seeds_matched,
-        }
-    }
+    table.attrs = {KEY: {"schema_version": SCHEMA_VERSION, **knowledge_to_json(curves)}}
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{path.name}.partial")
     table.to_parquet(scratch, index=False)
@@ -46,11 +37,4 @@ def saved_curves(table: pd.DataFrame) -> LearningCurves | None:
         )
     plain = table.copy()
     plain.attrs = {}
-    return LearningCurves(
-        plain,
-        pd.DataFrame(known["facts"]),
-        known["training_sets"],
-        known["shared_test_set"],
-        tuple(known["notes"]),
-        known.get("seeds_matched", True),
-    )
+    return with_knowledge(plain, known)

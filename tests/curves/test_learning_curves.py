@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from curvefit.curves import LearningCurves, load_curves
+from curvefit.curves.json_form import curves_from_json, curves_to_json
 from curvefit.errors import DataFileError, InvalidInputError, UnknownNameError
 from curvefit.records.record import RunRecord
 from curvefit.records.store import RecordStore
@@ -267,6 +268,21 @@ def test_saved_curves_come_back_with_flags_facts_and_notes(tmp_path):
     assert (again.training_sets, again.shared_test_set, again.notes) == ("nested", True, ("a note",))
     with pytest.raises(InvalidInputError, match=r"\.parquet"):
         curves.save(tmp_path / "curves.csv")
+
+
+def test_facts_are_saved_to_the_last_digit(tmp_path):
+    """Both in a file of curves and in one of a result that holds them."""
+    curves = LearningCurves.from_records(
+        _records(bayes_error=(1e-20, None), dimension=(0.1 + 0.2, 1 / 3), shape=((2, 2, 1), (4, 4, 1)))
+    )
+    for again in (
+        load_curves(curves.save(tmp_path / "curves.parquet")),
+        curves_from_json(curves_to_json(curves)),
+    ):
+        assert again.facts["bayes_error"].iloc[0] == 1e-20
+        assert pd.isna(again.facts["bayes_error"].iloc[1])
+        assert again.facts["dimension"].tolist() == [0.1 + 0.2, 1 / 3]
+        assert [tuple(shape) for shape in again.facts["shape"]] == [(2, 2, 1), (4, 4, 1)]
 
 
 def _records(**facts):
