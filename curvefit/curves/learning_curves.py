@@ -211,8 +211,8 @@ class LearningCurves(Shown):
     def means(self) -> pd.DataFrame:
         """Return one row per triplet and size: mean value, its standard error, replicates, pooled counts.
 
-        The standard error comes from the spread over seeds when there are two or more, else from `value_se`,
-        else for error rates from the binomial law, else it is NaN.
+        With two or more seeds the standard error is the larger of that from the spread over seeds and that from
+        `value_se`. With one it is `value_se`, else for error rates that of the binomial law, else NaN.
         """
         from curvefit.curves.size_means import size_means
 

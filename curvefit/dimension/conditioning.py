@@ -37,7 +37,7 @@ def floor_share(fit: CurveFit, pair: Pair) -> float:
     free = scale > 1e-9 * np.abs(floors).mean(axis=0) + 1e-300
     if not free.any():
         return 0.0
-    ranks = np.log(np.clip(floors[:, free], 1e-300, None))
-    design = np.column_stack([np.ones(len(ratio)), ranks, floors[:, free] / scale[free]])
+    log_floors = np.log(np.clip(floors[:, free], 1e-300, None))
+    design = np.column_stack([np.ones(len(ratio)), log_floors, floors[:, free] / scale[free]])
     fitted = design @ np.linalg.lstsq(design, ratio, rcond=None)[0]
     return float(np.clip(1 - (ratio - fitted).var() / ratio.var(), 0, 1))
