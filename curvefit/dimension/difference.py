@@ -107,7 +107,7 @@ def compare_curves(curves: LearningCurves, one: Triplet, other: Triplet) -> Curv
     if ratios["n_train"].nunique() < 1:
         nothing = float("nan")
         return CurveDifference(nothing, nothing, nothing, nothing, nothing, nothing, 0, 0, paired)
-    return _summarise(ratios, paired=paired)
+    return summarise_ratios(ratios, paired=paired)
 
 
 def _log_errors(table: pd.DataFrame, triplet: Triplet) -> pd.DataFrame:
@@ -147,7 +147,17 @@ def _unpaired(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _summarise(ratios: pd.DataFrame, *, paired: bool) -> CurveDifference:
+def summarise_ratios(ratios: pd.DataFrame, *, paired: bool) -> CurveDifference:
+    """Return level and bend of log error ratios, with standard errors.
+
+    Parameters
+    ----------
+    ratios
+        One row a seed and size: seed, n_train, ratio (log error of the one curve minus that of the other) and, where no size has
+        runs enough to scatter, variance (of a ratio, NaN where unknown).
+    paired
+        Whether the ratios are of runs paired by seed.
+    """
     wide = ratios.pivot_table(index="seed", columns="n_train", values="ratio")
     present, value = wide.notna().to_numpy(), wide.to_numpy()
     runs = int(present.sum())

@@ -74,12 +74,17 @@ def rotation_study(
 
 def doubtful_study() -> LearningCurves:
     """Return `rotation_study` with data labels and facts that leave open which transform belongs to which data."""
-    curves = rotation_study(seeds=1)
     names = {"plain trivial": "A", "shifted trivial": "B", "plain o-cp": "C", "shifted o-cp": "D"}
+    curves = relabelled(rotation_study(seeds=1), names)
+    return dataclasses.replace(curves, facts=curves.facts.assign(data_symmetry="trivial"))
+
+
+def relabelled(curves: LearningCurves, names: dict[str, str]) -> LearningCurves:
+    """Return curves with other data labels."""
     return dataclasses.replace(
         curves,
         table=curves.table.assign(data=curves.table["data"].map(names)),
-        facts=curves.facts.assign(data=curves.facts["data"].map(names), data_symmetry="trivial"),
+        facts=curves.facts.assign(data=curves.facts["data"].map(names)),
     )
 
 

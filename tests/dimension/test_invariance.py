@@ -11,11 +11,11 @@ from scipy.stats import t as student
 
 from curvefit.curves import LearningCurves
 from curvefit.dimension import compare_curves, describe_invariance, invariance_table
-from curvefit.dimension.difference import _summarise
+from curvefit.dimension.difference import summarise_ratios
 from curvefit.dimension.pairs import reference_data
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.triplet import Triplet
-from tests.dimension.studies import doubtful_study, posterior, rotation_study
+from tests.dimension.studies import doubtful_study, posterior, relabelled, rotation_study
 
 
 def test_verdicts_agree_with_the_truth_and_theory_is_beside_them() -> None:
@@ -77,7 +77,7 @@ def test_level_and_bend_are_covered_however_sizes_go_together() -> None:
         rows = pd.DataFrame(
             {"seed": np.repeat(range(4), 6), "n_train": np.tile(sizes, 4), "ratio": value.ravel()}
         )
-        found = _summarise(rows, paired=True)
+        found = summarise_ratios(rows, paired=True)
         reach = student.ppf(0.95, found.degrees)
         missed.append([abs(found.level) > reach * found.level_se, abs(found.bend) > reach * found.bend_se])
     assert (np.mean(missed, axis=0) < 0.14).all()
@@ -150,8 +150,15 @@ def test_doubtful_references_and_missing_transforms_are_errors() -> None:
 
 
 def test_a_label_that_begins_with_its_references_label_needs_no_help():
-    from curvefit.dimension.pairs import _closest
-
-    plain = pd.DataFrame({"data_symmetry": ["trivial", "cyclic-shifts"]}, index=["plain", "shifted"])
-    assert _closest("shifted, full rotation", "o-cp", "trivial", plain) == "shifted"
-    assert _closest("plain, full rotation", "o-cp", "trivial", plain) == "plain"
+    names = {
+        "plain trivial": "plain",
+        "shifted trivial": "shifted",
+        "plain o-cp": "plain, full rotation",
+        "shifted o-cp": "shifted, full rotation",
+    }
+    curves = relabelled(rotation_study(seeds=1), names)
+    curves.facts.loc[curves.facts["transform"] == "o-cp", "data_symmetry"] = "trivial"
+    assert reference_data(curves) == {
+        "plain, full rotation": "plain",
+        "shifted, full rotation": "shifted",
+    }

@@ -119,14 +119,15 @@ def test_an_interruption_before_the_first_draw_of_a_rerun_keeps_the_first_try(mo
     assert not status.converged
 
 
-def test_chains_that_were_joined_are_joined_by_as_many_as_all_of_them_need():
-    settings = FitSettings(draws=1000)
-    joined = settings.model_copy(update={"chains": 16})
-    draws = slow_draws(sampling.Problem(LAYOUT, None, None, joined), 0)
-    status = replace(gate.check_draws(draws), max_r_hat=1.0, min_ess_bulk=300.0, min_ess_tail=300.0)
-    changed, _, said = gate._more(draws, status, settings, 1000, len(CURVES))
-    assert changed.chains == 16, "twice as many draws are twice the chains that there are"
-    assert said == "16 more chains"
+def test_chains_that_were_joined_are_joined_by_as_many_as_all_of_them_need(monkeypatch):
+    check = gate.check_draws
+    too_few = {"converged": False, "max_r_hat": 1.0, "min_ess_bulk": 300.0, "min_ess_tail": 300.0}
+    monkeypatch.setattr(gate, "check_draws", lambda draws: replace(check(draws), **too_few))
+    _, status, seen = through_gate(monkeypatch, draws=1000)
+    added = [problem.settings.chains for problem in seen]
+    assert added == [4, 4, 8], "twice as many draws are twice the chains that there are"
+    assert "4 more chains" in str(status)
+    assert "8 more chains" in str(status)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.3])
