@@ -162,7 +162,7 @@ def test_a_multiplier_is_drawn_whatever_its_labels_hold(fit):
 def test_every_comparison_has_its_line_where_one_curve_has_several_baselines(fit):
     gap, others = Triplet("shifted trivial", "gap", "sgd"), [("fcn", "sgd"), ("fcn", "ntk"), ("vec", "ntk")]
     pairs = [Pair(gap._replace(model=m, inference=i), gap) for m, i in others]
-    axes = plots.plot_multiplier(data_multiplier(fit, pairs))
+    axes = plots.plot_multiplier(data_multiplier(fit, pairs=pairs))
     assert len({text.get_text() for text in axes.get_legend().get_texts()}) == 3
     assert "the baseline" in axes.get_ylabel()
 
