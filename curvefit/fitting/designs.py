@@ -12,6 +12,7 @@ from curvefit.arguments import check_count, check_times, positive_sizes
 from curvefit.curves.frames import rows_of
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.curve_fit import CurveFit
+from curvefit.fitting.known_likelihoods import LIKELIHOODS
 from curvefit.triplet import AXES
 
 #: Proposals that tell less than this share of the best one come last, however cheap: starting a run has its price.
@@ -120,7 +121,7 @@ def _noise_variance(
     else:
         known = np.nan_to_num(float((runs["value_se"] / runs["value"]).median())) ** 2
     if fit.has_noise:
-        to_log = 1.0 if fit.likelihood.startswith("log-") else 1 - error
+        to_log = LIKELIHOODS[fit.likelihood].scale.log_slope(error)
         return np.square(fit.noise_sd(grid, at=[i])[:, 0] * to_log).mean(axis=0) + known
     between = runs.groupby("n_train")["value"].agg(lambda seen: np.var(np.log(seen[seen > 0]), ddof=1))
     between = between[between > 0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -80,11 +79,3 @@ def walk_ahead(doublings: np.ndarray, draws: int, stream: np.random.Generator) -
     step, stray = np.moveaxis(stream.standard_normal((whole.max(initial=0) + 1, 2, draws)), 1, 0)
     start = np.cumsum(step, axis=0) - step
     return (start[whole] + share * step[whole] + np.sqrt(share * (1 - share)) * stray[whole]).T
-
-
-def shifted_error(error: Any, walk: np.ndarray, link: str) -> np.ndarray:
-    """Return errors moved by a walk on the logit (or log) scale."""
-    if link == "log":
-        return error * np.exp(walk)
-    error = np.clip(error, 1e-12, 1 - 1e-12)
-    return 1.0 / (1.0 + (1.0 - error) / error * np.exp(-walk))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curvefit.fitting.bend import bent_sizes_at
-from curvefit.fitting.discrepancy import shifted_error, walk_at
+from curvefit.fitting.discrepancy import walk_at
+from curvefit.fitting.known_likelihoods import LIKELIHOODS
 from curvefit.seeding import generator
 
 if TYPE_CHECKING:
@@ -33,4 +34,4 @@ def expected_errors(fit: CurveFit, sizes: np.ndarray, wanted: list[int], seed: i
     ends = constant["walk_end"].values[wanted] if "walk_end" in constant else np.full(len(wanted), seen[-1])
     streams = [generator(seed, "walk", measured[i]) for i in wanted]
     walk = walk_at(sizes, seen, walks, step, ends, streams)
-    return shifted_error(error, walk, "log" if fit.likelihood.startswith("log-") else "logit")
+    return LIKELIHOODS[fit.likelihood].scale.shifted(error, walk)

@@ -11,12 +11,14 @@ import pandas as pd
 from curvefit.curves.fittable import curve_means
 from curvefit.fitting.counted_runs import CountedRuns
 from curvefit.fitting.curve_fit import CurveFit
-from curvefit.fitting.discrepancy import shifted_error, walk_ahead
+from curvefit.fitting.discrepancy import walk_ahead
 from curvefit.fitting.forecast_draws import Forecast
 from curvefit.fitting.held_out_drift import Drift, held_out_drift
+from curvefit.fitting.known_likelihoods import LIKELIHOODS
 from curvefit.fitting.likelihood_choice import known_variance
 from curvefit.fitting.noise import standard_noise
 from curvefit.fitting.outlooks import Outlook
+from curvefit.fitting.scale import AbstractScale
 from curvefit.seeding import generator
 from curvefit.triplet import AXES, Triplet
 
@@ -100,29 +102,30 @@ def _new_runs(
     if not fit.has_noise:
         spread = np.array([_seed_spread(groups[t]) for t in fit.triplets])
         return curve * np.exp(spread[None, :, None] * rng.standard_normal(curve.shape)), None
-    log_link = fit.likelihood.startswith("log-")
-    if not log_link:
-        curve = np.clip(curve, 1e-9, 1 - 1e-9)
-    given = _given_variance(fit)[:, None] / (1.0 if log_link else curve * (1 - curve))
-    away = np.sqrt(fit.noise_sd(sizes) ** 2 + given) * standard_noise(fit.likelihood, curve.shape, rng)
-    rate = shifted_error(curve, away, "log" if log_link else "logit")
-    if log_link:
+    likelihood = LIKELIHOODS[fit.likelihood]
+    scale = likelihood.scale
+    curve = scale.inside(curve)
+    given = _given_variance(fit, scale)[:, None] / (scale.slope(curve) if scale.of_rates else 1.0)
+    away = np.sqrt(fit.noise_sd(sizes) ** 2 + given) * standard_noise(likelihood, curve.shape, rng)
+    rate = scale.shifted(curve, away)
+    if not scale.of_rates:
         return rate, None
     tests = np.array([float((groups[t]["n_test"] / groups[t]["replicates"]).max()) for t in fit.triplets])
     runs = CountedRuns(rate, np.where(np.isfinite(tests), tests, 0).astype(int))
     return runs.draw(rng), runs if runs.counted.any() else None
 
 
-def _given_variance(fit: CurveFit) -> np.ndarray:
+def _given_variance(fit: CurveFit, scale: AbstractScale) -> np.ndarray:
     """Return what the standard errors given at each curve's last sizes add to the variance of a new run like them, shape (triplets,).
 
     On the log scale it is that variance; on the logit scale it is divided by ``e (1 - e)``, as for so many test points.
     """
     runs = fit.curves.usable
-    variance = known_variance(runs, fit.likelihood)
-    if not fit.likelihood.startswith("log-"):
-        counted = runs["n_test"].notna()
-        variance = np.where(counted, 0.0, variance * runs["value"] * (1 - runs["value"]))
+    variance = known_variance(runs, scale)
+    if scale.of_rates:
+        variance = np.where(
+            runs["n_test"].notna(), 0.0, variance * runs["value"] * scale.log_slope(runs["value"])
+        )
     by_size = runs.assign(variance=variance).groupby([*AXES, "n_train"])["variance"].mean()
     return np.array([by_size.loc[tuple(t)].iloc[-LAST_SIZES:].median() for t in fit.triplets])
 

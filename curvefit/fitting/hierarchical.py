@@ -57,7 +57,7 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
         bend = draws["bend"].reshape(-1, draws["bend"].shape[2])
         notes += bend_notes(data.constant_data["bend_edge"].values, bend)
     return CurveFit(
-        curves, curves.triplets, data, status, layout.family.name, layout.likelihood, settings, notes
+        curves, curves.triplets, data, status, layout.family.name, layout.likelihood.name, settings, notes
     )
 
 

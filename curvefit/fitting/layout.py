@@ -15,12 +15,14 @@ from curvefit.families import AbstractFamily, get_family
 from curvefit.fitting.bend import bend_edges, doublings_in_pieces
 from curvefit.fitting.chain_patterns import chain_patterns
 from curvefit.fitting.curve_fit import chance_levels
+from curvefit.fitting.known_likelihoods import Likelihood
 from curvefit.fitting.likelihood_choice import (
     known_variance,
     resolve_family,
     resolve_likelihood,
     transformed_values,
 )
+from curvefit.fitting.scale import AbstractScale
 from curvefit.triplet import AXES, Triplet
 
 
@@ -67,7 +69,7 @@ class Layout:
     """
 
     family: AbstractFamily
-    likelihood: str
+    likelihood: Likelihood
     triplets: tuple[Triplet, ...]
     curve_of: np.ndarray
     chance: np.ndarray
@@ -98,17 +100,9 @@ class Layout:
     notes: tuple[str, ...]
 
     @property
-    def link(self) -> str:
-        """Scale on which noise is additive: ``"logit"`` or ``"log"``."""
-        return "log" if self.likelihood.startswith("log-") else "logit"
-
-    def transform(self, error: np.ndarray) -> np.ndarray:
-        """Return errors on the scale on which noise is additive."""
-        return np.log(error) if self.link == "log" else np.log(error) - np.log1p(-error)
-
-    def errors(self, transformed: np.ndarray) -> np.ndarray:
-        """Return the errors that `transform` takes to these values."""
-        return np.exp(transformed) if self.link == "log" else 1.0 / (1.0 + np.exp(-transformed))
+    def scale(self) -> AbstractScale:
+        """Scale on which noise adds."""
+        return self.likelihood.scale
 
     @property
     def counted(self) -> bool:
@@ -122,7 +116,7 @@ class Layout:
         It is where a curve's seeds share its cells: one cell a size, and the seeds of a cell the same as of those before it when noise is
         correlated. Else the walk is sampled, and seeds are independent given it.
         """
-        if not self.likelihood.endswith("-gaussian"):
+        if self.likelihood.noise != "gaussian":
             return False
         size = np.column_stack([self.cell_curve, self.cell_size])
         of_cell = self.seed_means()[1][self.pattern_cell]
@@ -178,11 +172,11 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         )
     chosen = resolve_likelihood(likelihood, table, curves, counts, notes)
     size_unit = _size_unit(table["n_train"].to_numpy(float))
-    y = transformed_values(table, chosen, counts, notes)
+    y = transformed_values(table, chosen.scale, counts, notes)
     unit = chance if law.needs_chance else _start_levels(table, y, len(triplets))
-    use_counts = counts and not chosen.startswith("log-")
+    use_counts = counts and chosen.scale.of_rates
     test = table["n_test"].to_numpy(float) if use_counts else np.zeros(len(table))
-    variance = np.zeros(len(table)) if use_counts else known_variance(table, chosen)
+    variance = np.zeros(len(table)) if use_counts else known_variance(table, chosen.scale)
     key = pd.DataFrame(
         {"curve": table["curve"], "n": table["n_train"].astype(float), "test": test, "variance": variance}
     )
@@ -191,7 +185,7 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
     correlated = (
         curves.training_sets != "independent"
         and curves.seeds_matched
-        and chosen in ("logit-gaussian", "log-gaussian")
+        and chosen.noise == "gaussian"
         and bool(table.groupby(["curve", "seed"])["n_train"].nunique().gt(1).any())
     )
     pattern = chain_patterns(table, y, run_cell, cells["n"].to_numpy(), correlated)

@@ -8,6 +8,8 @@ import pandas as pd
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.families import AbstractFamily, get_family
+from curvefit.fitting.known_likelihoods import LIKELIHOODS, Likelihood
+from curvefit.fitting.scale import AbstractScale
 from curvefit.triplet import Triplet
 
 #: A count below this, in the mean of a cell, makes the normal approximation on the logit scale doubtful.
@@ -45,59 +47,64 @@ def resolve_family(
 
 def resolve_likelihood(
     likelihood: str, table: pd.DataFrame, curves: LearningCurves, counts: bool, notes: list[str]
-) -> str:
+) -> Likelihood:
     """Return the likelihood that suits the data, or the one asked for if it can be had; decisions go to `notes`."""
     rates = curves.metric == "error-rate"
-    if likelihood == "beta-binomial" and not counts:
-        raise InvalidInputError("the beta-binomial likelihood needs n_errors and n_test in every row")
-    if likelihood.startswith("logit-") and not rates:
-        raise InvalidInputError(
-            f"likelihood {likelihood!r} is for error rates, the metric is {curves.metric!r}; use 'log-gaussian'"
-        )
     if likelihood != "auto":
-        if likelihood not in ("logit-gaussian", "log-gaussian"):
-            notes += _ignored_correlation(likelihood, curves.training_sets)
-        return likelihood
+        asked = LIKELIHOODS[likelihood]
+        if asked.needs_counts and not counts:
+            raise InvalidInputError(f"the {likelihood} likelihood needs n_errors and n_test in every row")
+        if asked.scale.of_rates and not rates:
+            raise InvalidInputError(
+                f"likelihood {likelihood!r} is for error rates, the metric is {curves.metric!r}; use 'log-gaussian'"
+            )
+        notes += _ignored_correlation(asked, curves.training_sets)
+        return asked
     if not rates:
-        return "log-gaussian"
+        return LIKELIHOODS["log-gaussian"]
+    gaussian, of_counts = LIKELIHOODS["logit-gaussian"], LIKELIHOODS["beta-binomial"]
     if not counts:
-        return "logit-gaussian"
+        return gaussian
     means = table.groupby(["curve", "n_train"])[["n_errors", "n_test"]].mean()
     small = np.minimum(means["n_errors"], means["n_test"] - means["n_errors"]) < SMALL_COUNT
     if not small.any():
-        return "logit-gaussian"
+        return gaussian
     if curves.training_sets != "independent" and small.mean() < 0.2:
         notes.append(
             f"{int(small.sum())} of {len(small)} cells count fewer than {SMALL_COUNT:g} errors; the Gaussian "
             "likelihood is used all the same because nested training sets need its correlations"
         )
-        return "logit-gaussian"
+        return gaussian
     notes.append(
         f"{int(small.sum())} of {len(small)} cells count fewer than {SMALL_COUNT:g} errors: beta-binomial likelihood"
     )
-    notes += _ignored_correlation("beta-binomial", curves.training_sets)
-    return "beta-binomial"
+    notes += _ignored_correlation(of_counts, curves.training_sets)
+    return of_counts
 
 
-def _ignored_correlation(likelihood: str, training_sets: str) -> list[str]:
-    """Return what to say of a likelihood that takes seed noise as independent along n."""
-    if training_sets == "independent":
+def _ignored_correlation(likelihood: Likelihood, training_sets: str) -> list[str]:
+    """Return what to say of a likelihood that takes seed noise as independent along n; nothing of others."""
+    if likelihood.noise == "gaussian" or training_sets == "independent":
         return []
     known, doubt = ("are nested", "") if training_sets == "nested" else ("may be nested", " if they are")
-    said = f"the training sets {known}, which the {likelihood} likelihood ignores (a Gaussian one does not)"
+    said = (
+        f"the training sets {known}, which the {likelihood.name} likelihood ignores (a Gaussian one does not)"
+    )
     return [f"{said}: intervals are too short{doubt}"]
 
 
-def transformed_values(table: pd.DataFrame, likelihood: str, counts: bool, notes: list[str]) -> np.ndarray:
+def transformed_values(
+    table: pd.DataFrame, scale: AbstractScale, counts: bool, notes: list[str]
+) -> np.ndarray:
     """Return every run's value on the likelihood's scale."""
     value = table["value"].to_numpy(float)
-    if likelihood.startswith("log-"):
+    if not scale.of_rates:
         if (value <= 0).any():
             raise InvalidInputError(
                 f"{int((value <= 0).sum())} value(s) are 0 or negative (smallest {value.min():g}): a log-scale "
                 "likelihood needs positive values; drop those rows or add the known lowest loss"
             )
-        return np.log(value)
+        return scale.transform(value)
     if counts:
         k, m = table["n_errors"].to_numpy(float), table["n_test"].to_numpy(float)
         return np.log(k + 0.5) - np.log(m - k + 0.5)
@@ -112,13 +119,12 @@ def transformed_values(table: pd.DataFrame, likelihood: str, counts: bool, notes
                 "lean on that replacement; give n_test"
             )
         value = np.where(at, abs(level - gap), value)
-    return np.log(value) - np.log1p(-value)
+    return scale.transform(value)
 
 
-def known_variance(table: pd.DataFrame, likelihood: str) -> np.ndarray:
+def known_variance(table: pd.DataFrame, scale: AbstractScale) -> np.ndarray:
     """Return the variance that given standard errors mean on the likelihood's scale; 0 where there is none."""
     se = table["value_se"].fillna(0.0).to_numpy(float)
-    value = table["value"].to_numpy(float)
-    slope = value if likelihood.startswith("log-") else value * (1 - value)
+    slope = scale.slope(table["value"].to_numpy(float))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(se > 0, np.minimum((se / np.maximum(slope, 1e-12)) ** 2, 25.0), 0.0)

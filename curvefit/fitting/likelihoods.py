@@ -8,18 +8,14 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from curvefit.fitting.noise import SMALLEST_VARIANCE, STUDENT_FREEDOM, counting_variance
+from curvefit.fitting.noise import SMALLEST_VARIANCE, STUDENT_FREEDOM, counting_variance, student_scale
+from curvefit.fitting.scale import AbstractScale
 
 _PAIRS = ((0, 1), (0, 2), (1, 2))
 
 
-def transformed_law(link: str, error: Any) -> Any:
-    """Return the law on the scale on which noise is additive."""
-    return pt.log(error) if link == "log" else pt.log(error) - pt.log1p(-error)
-
-
 def add_gaussian(
-    link: str, error: Any, seed_variance: Any, data: dict[str, Any], correlation: Any, walk: Any
+    scale: AbstractScale, error: Any, seed_variance: Any, data: dict[str, Any], correlation: Any, walk: Any
 ) -> None:
     """Add the Gaussian likelihood: means over seeds around law plus walk, and the scatter of seeds around their means.
 
@@ -29,8 +25,8 @@ def add_gaussian(
     to three sizes; the conditional of such a process plus white noise forgets fast). Runs with the same predecessors share
     their conditional, so means and centred cross products over seeds are sufficient.
     """
-    mean = transformed_law(link, error)
-    variance = seed_variance + counting_variance(link, error, data["cell_test"], data["cell_variance"])
+    mean = scale.transform(error, pt)
+    variance = seed_variance + counting_variance(error, data["cell_test"], data["cell_variance"])
     cell, count, observed = data["pattern_cell"], data["pattern_count"], data["pattern_mean"]
     at = [cell[:, a] for a in range(3)]
     one = [variance[at[a]] for a in range(3)]
@@ -84,7 +80,7 @@ def _conditional(variance: list[Any], between: list[Any]) -> tuple[Any, Any, Any
 
 
 def walked_error(
-    link: str, error: Any, walk: Any, data: dict[str, Any], stride: np.ndarray, n_sizes: int
+    scale: AbstractScale, error: Any, walk: Any, data: dict[str, Any], stride: np.ndarray, n_sizes: int
 ) -> Any:
     """Return the law with a walk of its own for every curve, its standardised steps being parameters with normal priors.
 
@@ -100,7 +96,7 @@ def walked_error(
     """
     stepped = np.flatnonzero(stride)
     free = pm.Flat("walk_free", shape=len(stepped))
-    law, cells = transformed_law(link, error), data["walk_cell"]
+    law, cells = scale.transform(error, pt), data["walk_cell"]
     padded = [
         pt.concatenate([values, pt.zeros(1)])[cells]
         for values in (
@@ -129,16 +125,16 @@ def walked_error(
     inside = pt.lt(cells, len(stride)).nonzero()
     pm.Deterministic("walk_step", pt.stack(steps, axis=1)[inside][stepped])
     shifted = law + pt.stack(paths, axis=1)[inside]
-    return pt.exp(shifted) if link == "log" else pt.sigmoid(shifted)
+    return scale.errors(shifted, pt)
 
 
-def add_student(link: str, error: Any, seed_variance: Any, data: dict[str, Any]) -> None:
+def add_student(scale: AbstractScale, error: Any, seed_variance: Any, data: dict[str, Any]) -> None:
     """Add the Student-t likelihood, a run at a time; the scale has the variance of the Gaussian one."""
-    mean = transformed_law(link, error)
-    variance = seed_variance + counting_variance(link, error, data["cell_test"], data["cell_variance"])
+    mean = scale.transform(error, pt)
+    variance = seed_variance + counting_variance(error, data["cell_test"], data["cell_variance"])
     cell = data["run_cell"]
-    scale = pt.sqrt(variance[cell] * (STUDENT_FREEDOM - 2.0) / STUDENT_FREEDOM)
-    pm.StudentT("y", nu=STUDENT_FREEDOM, mu=mean[cell], sigma=scale, observed=data["run_value"])
+    sigma = student_scale(variance[cell])
+    pm.StudentT("y", nu=STUDENT_FREEDOM, mu=mean[cell], sigma=sigma, observed=data["run_value"])
 
 
 def add_beta_binomial(error: Any, seed_variance: Any, data: dict[str, Any]) -> None:

@@ -139,11 +139,10 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         values = {k: v * unit if family[k].measures == "error" else v for k, v in values.items()}
         values |= {s.name: s.constrain(common[i], 1.0, pt) for i, s in enumerate(hierarchy.common_specs)}
         error = family.formula(pt, size, chance=data["curve_chance"][where], **values)
-        if layout.link == "logit":
-            error = pt.clip(error, 1e-9, 1 - 1e-9)
+        error = layout.scale.inside(error, pt)
         if settings.walks and not layout.walk_integrates:
             error = walked_error(
-                layout.link, error, walk, data, arrays["cell_stride"], arrays["walk_cell"].shape[1]
+                layout.scale, error, walk, data, arrays["cell_stride"], arrays["walk_cell"].shape[1]
             )
 
         log_noise = pm.Normal("log_noise", np.log(priors.noise[0]), priors.noise[1], dims="noise")
@@ -153,16 +152,16 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         floor = pm.Deterministic("noise_floor", pt.abs(signed))
         relative = log_size - data["middle_log_size"]
         variance = seed_variance(pt, log_noise[data["noise_group"][where]], slope, floor, relative)
-        if layout.likelihood == "beta-binomial":
+        if layout.likelihood.noise == "beta-binomial":
             add_beta_binomial(error, variance, data)
-        elif layout.likelihood.endswith("-student"):
-            add_student(layout.link, error, variance, data)
+        elif layout.likelihood.noise == "student":
+            add_student(layout.scale, error, variance, data)
         else:
             correlation = None
             if layout.correlated:
                 correlation = pm.Beta("noise_correlation", *priors.noise_correlation)
             integrated = walk if settings.walks and layout.walk_integrates else None
-            add_gaussian(layout.link, error, variance, data, correlation, integrated)
+            add_gaussian(layout.scale, error, variance, data, correlation, integrated)
     return model
 
 

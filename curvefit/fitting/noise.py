@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from curvefit.fitting.known_likelihoods import Likelihood
+
 #: Degrees of freedom of the Student-t likelihoods: heavy enough for a failed run, light enough to have a variance.
 STUDENT_FREEDOM = 4.0
 #: Variance between seeds below which a beta-binomial is a binomial.
@@ -27,33 +29,31 @@ def seed_variance(xp: Any, log_noise: Any, slope: Any, floor: Any, relative: Any
     return xp.exp(2.0 * (log_noise - slope * relative)) + floor**2
 
 
-def counting_variance(link: str, error: Any, test: Any, variance: Any) -> Any:
-    """Return the variance that the test set, or a given standard error, causes on that scale.
+def counting_variance(error: Any, test: Any, variance: Any) -> Any:
+    """Return the variance that the test set causes on the logit scale, or a given standard error on either.
 
     Parameters
     ----------
-    link
-        ``"logit"`` or ``"log"``.
     error
         Expected error.
     test
-        Test points; None where errors are no counts.
+        Test points; None where errors are no counts, as on the log scale.
     variance
-        What holds then, and on the log scale.
+        What holds then.
     """
-    return variance if link == "log" or test is None else 1.0 / (test * error * (1.0 - error))
+    return variance if test is None else 1.0 / (test * error * (1.0 - error))
 
 
-def standard_noise(likelihood: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+def standard_noise(likelihood: Likelihood, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Draw noise of variance 1 as a Gaussian or Student-t likelihood has it."""
-    if not likelihood.endswith("-student"):
+    if likelihood.noise != "student":
         return rng.standard_normal(shape)
     return student_scale(1.0) * rng.standard_t(STUDENT_FREEDOM, shape)
 
 
 def student_scale(variance: Any) -> Any:
     """Return the scale of the Student-t likelihoods' noise of a variance."""
-    return np.sqrt(variance * (STUDENT_FREEDOM - 2.0) / STUDENT_FREEDOM)
+    return (variance * (STUDENT_FREEDOM - 2.0) / STUDENT_FREEDOM) ** 0.5
 
 
 def covariance_of_means(

@@ -11,7 +11,6 @@ import pandas as pd
 from curvefit.arguments import equal_tails
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.fitting.curve_fit import CurveFit
-from curvefit.fitting.discrepancy import shifted_error
 from curvefit.fitting.estimate import read_request
 from curvefit.fitting.hierarchical import natural_draws
 from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
@@ -163,20 +162,20 @@ def prior_predictive(
     walk = drawn.pop("walk", None)
     data = natural_draws(layout, hierarchy, drawn, curves.triplets, None)
     fit = CurveFit(
-        curves, curves.triplets, data, FitStatus(True), layout.family.name, layout.likelihood, asked
+        curves, curves.triplets, data, FitStatus(True), layout.family.name, layout.likelihood.name, asked
     )
     observed = curves.means().pivot_table(index=list(AXES), columns="n_train", values="value")
     observed = observed.reindex([tuple(t) for t in curves.triplets])
     n = observed.columns.to_numpy(float)
     error = fit.expected_error(n)
     if walk is not None:
-        error = shifted_error(error, _walks(layout, n, walk[0], rng), layout.link)
+        error = layout.scale.shifted(error, _walks(layout, n, walk[0], rng))
     noise = fit.noise_sd(n) * rng.standard_normal(error.shape)
     return PriorPrediction(
         curves.triplets,
         n,
         error,
-        shifted_error(error, noise, layout.link),
+        layout.scale.shifted(error, noise),
         {name: np.array(fit.parameter(name)) for name in fit.law.parameter_names},
         fit.chance,
         observed.to_numpy(float),

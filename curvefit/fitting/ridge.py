@@ -185,6 +185,6 @@ def _lowest_levels(layout: Layout, hierarchy: Hierarchy) -> np.ndarray:
     mean, _ = layout.seed_means()
     lowest = np.full(hierarchy.n_rows, np.inf)
     np.minimum.at(
-        lowest, hierarchy.row[layout.cell_curve], layout.errors(mean) / layout.unit[layout.cell_curve]
+        lowest, hierarchy.row[layout.cell_curve], layout.scale.errors(mean) / layout.unit[layout.cell_curve]
     )
     return np.minimum(lowest, 0.999)

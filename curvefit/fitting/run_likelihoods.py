@@ -66,8 +66,7 @@ def seen_cells(fit: CurveFit, layout: Layout) -> Iterator[SeenCell]:
         sizes, at_size = np.unique(run_size[mine], return_inverse=True)
         n, at = sizes * layout.size_unit, [fit.index(triplet)]
         error, sd = fit.expected_error(n, at=at)[:, 0], fit.noise_sd(n, at=at)[:, 0]
-        if layout.link == "logit":
-            error = np.clip(error, 1e-9, 1 - 1e-9)
+        error = layout.scale.inside(error)
         for j, size in enumerate(n):
             here = slice(j, j + 1)
             yield SeenCell(
@@ -77,12 +76,12 @@ def seen_cells(fit: CurveFit, layout: Layout) -> Iterator[SeenCell]:
 
 def run_log_density(layout: Layout, cell: SeenCell) -> np.ndarray:
     """Return the log density of a cell's runs, on the likelihood's scale (counts have probabilities), shape (draws, runs)."""
-    if layout.likelihood == "beta-binomial":
+    if layout.likelihood.noise == "beta-binomial":
         test, wrong = layout.run_test[cell.runs], layout.run_errors[cell.runs]
         return stats.betabinom.logpmf(wrong, test, *_beta_shapes(cell))
     value = layout.run_value[cell.runs]
     centre, variance = _centre_and_variance(layout, cell)
-    if layout.likelihood.endswith("-student"):
+    if layout.likelihood.noise == "student":
         return stats.t.logpdf(value, STUDENT_FREEDOM, centre, student_scale(variance))
     return stats.norm.logpdf(value, centre, np.sqrt(variance))
 
@@ -91,7 +90,7 @@ def run_values(layout: Layout, cell: SeenCell) -> np.ndarray:
     """Return the values of a cell's runs as measured: error rates, losses; shape (runs,)."""
     if layout.counted:
         return layout.run_errors[cell.runs] / layout.run_test[cell.runs]
-    return layout.errors(layout.run_value[cell.runs])
+    return layout.scale.errors(layout.run_value[cell.runs])
 
 
 def replicate_runs(layout: Layout, cell: SeenCell, rng: np.random.Generator) -> np.ndarray:
@@ -103,11 +102,11 @@ def replicate_runs(layout: Layout, cell: SeenCell, rng: np.random.Generator) -> 
         Error rates (whole numbers of errors where those were counted) or losses, shape (draws, runs).
     """
     shape, test = (len(cell.error), len(cell.runs)), layout.run_test[cell.runs]
-    if layout.likelihood == "beta-binomial":
+    if layout.likelihood.noise == "beta-binomial":
         rate = rng.beta(*_beta_shapes(cell), shape)
         return rng.binomial(test.astype(int), rate) / test
     centre, variance = _centre_and_variance(layout, cell)
-    value = layout.errors(centre + np.sqrt(variance) * standard_noise(layout.likelihood, shape, rng))
+    value = layout.scale.errors(centre + np.sqrt(variance) * standard_noise(layout.likelihood, shape, rng))
     # The inverse of the empirical logit, log((k + .5) / (m - k + .5)).
     return np.clip(np.round((test + 1) * value - 0.5), 0, test) / test if layout.counted else value
 
@@ -116,8 +115,8 @@ def _centre_and_variance(layout: Layout, cell: SeenCell) -> tuple[np.ndarray, np
     """Return mean and variance of runs on the likelihood's scale, shapes (draws, 1) and (draws, runs)."""
     at = layout.run_cell[cell.runs]
     test = layout.cell_test[at] if layout.counted else None
-    counting = counting_variance(layout.link, cell.error, test, layout.cell_variance[at])
-    return layout.transform(cell.error), cell.variance + counting
+    counting = counting_variance(cell.error, test, layout.cell_variance[at])
+    return layout.scale.transform(cell.error), cell.variance + counting
 
 
 def _beta_shapes(cell: SeenCell) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt
 
 from curvefit.families import AbstractFamily
+from curvefit.fitting.known_likelihoods import Name
 from curvefit.fitting.priors import Priors
 from curvefit.settings import Settings
 
@@ -54,9 +55,7 @@ class FitSettings(Settings):
 
     family: str = "power-law"
     pooling: Literal["partial", "member", "none", "full"] = "partial"
-    likelihood: Literal[
-        "auto", "beta-binomial", "logit-gaussian", "logit-student", "log-gaussian", "log-student"
-    ] = "auto"
+    likelihood: Literal["auto", Name] = "auto"
     discrepancy: Literal["bend-walk", "walk", "none"] = "bend-walk"
     method: Literal["nuts", "approximate"] = "nuts"
     sampler: Literal["nutpie", "pymc", "numpyro"] = "nutpie"

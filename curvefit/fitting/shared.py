@@ -14,7 +14,6 @@ from curvefit.fitting.noise import counting_variance, covariance_of_means, seed_
 
 _FLOOR_VARIANCE = 4e-4
 _NOISE_FLOOR = 0.03
-_TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +47,7 @@ class Shared:
         if len(self.bend):
             size = bent_size(np, np.log(size), layout.cell_bend, self.bend)
         error = layout.family.error(size, chance=layout.chance[layout.cell_curve], **values)
-        return layout.transform(np.clip(error, _TINY, 1 - _TINY if layout.link == "logit" else None))
+        return layout.scale.transform(layout.scale.inside(error))
 
     def run_variances(self, layout: Layout, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the variances of every cell's runs between seeds and from counting, at means on the transformed scale."""
@@ -104,4 +103,4 @@ def moment_estimates(
 def counting_variance_at(layout: Layout, mean: np.ndarray) -> np.ndarray:
     """Return the variance of every cell's runs that the test set causes, at means on the transformed scale."""
     test = layout.cell_test if layout.counted else None
-    return counting_variance(layout.link, layout.errors(mean), test, layout.cell_variance)
+    return counting_variance(layout.scale.errors(mean), test, layout.cell_variance)

@@ -62,20 +62,18 @@ def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, strides,
         if "bend" in flat:
             size = bent_size(np, np.log(size), layout.cell_bend[cells], flat["bend"])
         error = layout.family.error(size, chance=chance, **values)
-    error = np.clip(error, 1e-9, 1 - 1e-9 if layout.link == "logit" else None)
+    error = layout.scale.inside(error)
     relative = np.log(layout.cell_size[cells] / layout.middle_size)
     log_noise = flat["log_noise"][:, layout.noise_group[curve], None]
     slope, floor = flat["noise_slope"][:, None], flat["noise_floor"][:, None]
     variance = seed_variance(np, log_noise, slope, floor, relative)
     test = layout.cell_test[cells] if layout.counted else None
-    counting = np.broadcast_to(
-        counting_variance(layout.link, error, test, layout.cell_variance[cells]), error.shape
-    )
+    counting = np.broadcast_to(counting_variance(error, test, layout.cell_variance[cells]), error.shape)
     doublings = layout.cell_doublings[cells]
     correlation = flat["noise_correlation"] if layout.correlated else 0.0
     noise = covariance_of_means(doublings, variance, counting, layout.shared_seeds(cells), correlation)
     prior = step[:, None, None] ** 2 * np.minimum.outer(doublings, doublings)
     walk = np.cumsum(step[:, None] * strides * rng.standard_normal((n_draws, n_cells)), axis=1)
     shaken = np.einsum("dij,dj->di", np.linalg.cholesky(noise), rng.standard_normal((n_draws, n_cells)))
-    rest = mean - layout.transform(error) - walk - shaken
+    rest = mean - layout.scale.transform(error) - walk - shaken
     return walk + np.einsum("dij,dj->di", prior, np.linalg.solve(prior + noise, rest[..., None])[..., 0])

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from curvefit.fitting.known_likelihoods import LIKELIHOODS
+
 if TYPE_CHECKING:
     from curvefit.fitting import CurveFit
 
@@ -20,13 +22,6 @@ TRAINING_SETS = {
     "nested": "training sets are nested",
     "independent": "training sets are independent",
     "unknown": "how training sets were drawn is not known",
-}
-LIKELIHOODS = {
-    "beta-binomial": "Error counts are beta-binomial: counting noise of the test set and, beyond it, noise between seeds.",
-    "logit-gaussian": "Error rates are Gaussian on the logit scale, with counting noise of the test set and noise between seeds.",
-    "logit-student": "Error rates are Student-t on the logit scale, with counting noise and noise between seeds.",
-    "log-gaussian": "Errors are Gaussian on the log scale, with noise between seeds.",
-    "log-student": "Errors are Student-t on the log scale, with noise between seeds.",
 }
 
 
@@ -77,8 +72,9 @@ def _fitting_words(fit: CurveFit) -> list[str]:
         return [
             f"The draws were not sampled here ({fit.likelihood}): noise, priors and pooling are those of whoever made them."
         ]
+    known = LIKELIHOODS.get(fit.likelihood)
     words = [
-        LIKELIHOODS.get(fit.likelihood, f"The likelihood is {fit.likelihood}."),
+        known.sentence if known is not None else f"The likelihood is {fit.likelihood}.",
         f"Pooling is {settings.pooling}: {POOLING[settings.pooling]}.",
     ]
     if "bend" in fit.draws["posterior"]:

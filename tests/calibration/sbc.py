@@ -23,8 +23,8 @@ import pandas as pd
 from scipy import stats
 
 from curvefit.curves import LearningCurves
-from curvefit.fitting.discrepancy import shifted_error
 from curvefit.fitting.effects import term_columns
+from curvefit.fitting.known_likelihoods import LIKELIHOODS
 from curvefit.fitting.priors import Priors
 from tests.results_pages import keep
 
@@ -105,7 +105,7 @@ def draw_curves(rng: np.random.Generator, truth: dict[str, np.ndarray], kind: Ki
     error = floor + (CHANCE - floor) * (1 + read / onset) ** -exponent
     length = np.sqrt(np.diff(np.log2(SIZES), prepend=np.log2(SIZES[0])))
     walk = np.cumsum(np.exp(truth["log_walk"]) * length * rng.normal(size=error.shape), axis=1)
-    error = shifted_error(error, walk, "log" if kind.likelihood.startswith("log-") else "logit")
+    error = LIKELIHOODS[kind.likelihood].scale.shifted(error, walk)
     group = index[:, 1] * SHAPE[2] + index[:, 2]
     sd = np.sqrt(
         np.exp(2 * (truth["log_noise"][group][:, None] - truth["noise_slope"] * (log_n - middle)))
@@ -131,7 +131,7 @@ def draw_curves(rng: np.random.Generator, truth: dict[str, np.ndarray], kind: Ki
             ((1 - error) * concentration)[..., None] * np.ones(SEEDS),
         )
         frame = frame.assign(n_errors=rng.binomial(N_TEST, rate).ravel(), n_test=N_TEST)
-    elif kind.likelihood.startswith("log-"):
+    elif not LIKELIHOODS[kind.likelihood].scale.of_rates:
         frame["value"] = (error[..., None] * np.exp(sd[..., None] * z)).ravel()
     else:
         logit = np.log(error / (1 - error))[..., None] + sd[..., None] * z

@@ -142,7 +142,7 @@ def test_penalised_fit_finds_the_truth_of_noiseless_curves():
     rest = start.theta[:, 0] - simulated.log_exponent
     assert np.sqrt((rest**2).mean()) < 0.15  # .09 in trials; least squares on logs has .40
     assert hierarchy.scale_names()[0] == "log_exponent[data]"
-    assert layout.likelihood == "logit-gaussian"
+    assert layout.likelihood.name == "logit-gaussian"
 
 
 def test_sampled_exponents_cover_the_truth(sampled_fit, simulated_grid):
@@ -219,12 +219,12 @@ def test_likelihoods_are_chosen_by_what_the_data_are():
     assert lay_out(few, family="power-law").likelihood == "beta-binomial"
     loss = LearningCurves.from_frame({"n": n, "loss": [3.0, 2.0, 1.5, 1.2]})
     layout = lay_out(loss, family="power-law")
-    assert (layout.likelihood, layout.family.name) == ("log-gaussian", "shifted-power-law")
+    assert (layout.likelihood.name, layout.family.name) == ("log-gaussian", "shifted-power-law")
     assert any("no chance level" in note for note in layout.notes)
     assert not any("a column chance_error" in note for note in layout.notes)
     rates = LearningCurves.from_frame({"n": n, "error": [0.4, 0.2, 0.15, 0.12]})
     layout = lay_out(rates, family="power-law")
-    assert (layout.likelihood, layout.family.name) == ("logit-gaussian", "shifted-power-law")
+    assert (layout.likelihood.name, layout.family.name) == ("logit-gaussian", "shifted-power-law")
     assert any("a column chance_error" in note for note in layout.notes)
 
 

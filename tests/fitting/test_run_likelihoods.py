@@ -68,7 +68,7 @@ def at_a_point(curves: LearningCurves, settings: FitSettings):
     data.constant_data["noise_group"] = ("triplet", [layout.noise_names[g] for g in layout.noise_group])
     data.constant_data["noise_size"] = ((), layout.middle_size * layout.size_unit)
     fit = CurveFit(
-        curves, curves.triplets, data, FitStatus(True, (), n_draws=1), layout.family.name, layout.likelihood, settings
+        curves, curves.triplets, data, FitStatus(True, (), n_draws=1), layout.family.name, layout.likelihood.name, settings
     )  # fmt: skip
     return fit, dict(zip(variables, found[len(names) :]))
 
@@ -98,7 +98,7 @@ def test_runs_are_as_likely_as_in_pymc(kind, likelihood):
         if likelihood == "beta-binomial":
             add_beta_binomial(pt.as_tensor(error), pt.as_tensor(variance), data)
         else:
-            add_student(layout.link, pt.as_tensor(error), pt.as_tensor(variance), data)
+            add_student(layout.scale, pt.as_tensor(error), pt.as_tensor(variance), data)
     assert total == pytest.approx(
         float(model.logp().eval()), abs=1e-6
     )  # constants of PyMC's t are single precision
@@ -163,7 +163,7 @@ def test_replicates_come_from_the_density(kind, likelihood):
     many = replace(one, error=np.repeat(one.error, draws, 0), variance=np.repeat(one.variance, draws, 0))
     values = replicate_runs(layout, many, np.random.default_rng(0))[:, 0]
     test = layout.run_test[one.runs]
-    seen = layout.transform(values)
+    seen = layout.scale.transform(values)
     if layout.counted:
         seen = np.log(values * test + 0.5) - np.log(test - values * test + 0.5)
     copies = replace(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from curvefit.fitting.density.scalars import compiled, softplus
+from curvefit.fitting.scale import EDGE
 
 POSITIVE, FRACTION = 0, 1
 _LOG_2 = math.log(2.0)
-_EDGE = 1e-9  # errors on the logit scale are kept this far from 0 and 1
 
 
 @compiled
@@ -69,7 +69,7 @@ def to_scale(log_link, error, scaled):
         if log_link:
             scaled[c] = math.log(error[c])
         else:
-            error[c] = min(max(error[c], _EDGE), 1.0 - _EDGE)
+            error[c] = min(max(error[c], EDGE), 1.0 - EDGE)
             scaled[c] = math.log(error[c]) - math.log1p(-error[c])
 
 
@@ -116,7 +116,7 @@ def error_back(log_link, counted, error, counting, to_scaled, to_counting, to_er
         back = to_scaled[c]
         if counted:
             back -= to_counting[c] * counting[c] * (1.0 - 2.0 * error[c])
-        inside = _EDGE < error[c] < 1.0 - _EDGE
+        inside = EDGE < error[c] < 1.0 - EDGE
         to_error[c] = back / spread if inside else 0.0
 
 

@@ -25,6 +25,7 @@ from curvefit.fitting.layout import Layout
 from curvefit.fitting.model import n_bends, pattern_walk, start_point
 from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.ridge import floor_index
+from curvefit.fitting.scale import LOG
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.top_level_prior import top_level_priors
 
@@ -75,8 +76,7 @@ class Density:
         bend = (layout.cell_size.astype(float), layout.cell_bend[:, :pieces], scale)
         before = (starts, prior, group, along, own, common, of_cell, bend)
         after = (starts, prior, group, along, of_cell, bend)
-        log_link = layout.link == "log"
-        counted = layout.counted and not log_link
+        log_link, counted = layout.scale is LOG, layout.counted
         known = np.zeros(len(where)) if counted else layout.cell_variance.astype(float)
         priors = settings.priors
         beta = priors.noise_correlation
@@ -87,19 +87,19 @@ class Density:
             layout.pattern_cell, layout.pattern_gap, layout.pattern_mask, layout.pattern_count,
             layout.pattern_mean, layout.pattern_cross, pattern_walk(layout),
         )  # fmt: skip
-        noise = layout.likelihood.split("-")[1]
+        noise = layout.likelihood.noise
         observed = (
             log_link, counted, layout.correlated, (layout.cell_test * float(counted), known),
             walks if "walk_free" in self._parts else None,
             (np.log(layout.cell_size / layout.middle_size), layout.noise_group[where]),
             patterns if noise == "gaussian" else None,
             (layout.run_cell, layout.run_value) if noise == "student" else None,
-            (layout.run_cell, layout.run_errors) if noise == "binomial" else None,
+            (layout.run_cell, layout.run_errors) if noise == "beta-binomial" else None,
             np.array([priors.noise_slope, *beta, betaln(*beta)]),
             self._normal_priors(top_level_priors(layout, hierarchy, settings)),
         )  # fmt: skip
         coefficients = 0.0
-        if layout.likelihood == "beta-binomial":
+        if noise == "beta-binomial":
             right = layout.run_test - layout.run_errors
             coefficients = float(
                 -(np.log1p(layout.run_test) + betaln(layout.run_errors + 1.0, right + 1.0)).sum()
