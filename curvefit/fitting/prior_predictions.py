@@ -16,6 +16,7 @@ from curvefit.fitting.hierarchical import natural_draws
 from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.layout import Layout, lay_out
+from curvefit.fitting.noise import standard_noise
 from curvefit.fitting.saveable import Saveable
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
@@ -170,7 +171,7 @@ def prior_predictive(
     error = fit.expected_error(n)
     if walk is not None:
         error = layout.scale.shifted(error, _walks(layout, n, walk[0], rng))
-    noise = fit.noise_sd(n) * rng.standard_normal(error.shape)
+    noise = fit.noise_sd(n) * standard_noise(layout.likelihood, error.shape, rng)
     return PriorPrediction(
         curves.triplets,
         n,

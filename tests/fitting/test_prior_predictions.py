@@ -6,6 +6,7 @@ import arviz as az
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from scipy.special import logit
 
 import curvefit
 from curvefit.errors import InvalidInputError
@@ -115,3 +116,14 @@ def test_it_is_saved_and_arviz_takes_it(few, tmp_path):
     assert (low <= high).all()
     np.testing.assert_array_equal(draws.observed_data["mean_error"], found.observed)
     assert (prior_predictive(few, draws=40).curve_draws == found.curve_draws).all()
+
+
+@pytest.mark.parametrize(("likelihood", "far"), [("logit-gaussian", 6e-5), ("logit-student", 0.0048)])
+def test_new_runs_have_the_tails_of_the_likelihood(few, likelihood, far):
+    """Beyond four standard deviations lie 0.00006 of a normal distribution, and 0.0048 of Student's t with 4 degrees of freedom."""
+    priors = Priors(noise=(0.1, 1e-3), noise_slope=1e-6, noise_floor=1e-6)
+    found = prior_predictive(few, draws=1000, likelihood=likelihood, priors=priors)
+    inside = (found.curve_draws > 0.01) & (found.curve_draws < 0.99)
+    away = (logit(found.seed_draws[inside]) - logit(found.curve_draws[inside])) / 0.1
+    assert np.std(away) == pytest.approx(1.0, abs=0.05)
+    assert np.mean(abs(away) > 4) == pytest.approx(far, abs=5 * np.sqrt(far / away.size))
