@@ -15,6 +15,7 @@ from curvefit.families import (
     wbl4,
 )
 from curvefit.families.abstract import FAMILIES, AbstractFamily, ParamSpec, get_family
+from curvefit.families.shape_prior import ShapePrior
 
 del (
     asymptotic_power_law,
@@ -31,4 +32,4 @@ del (
     wbl4,
 )
 
-__all__ = ["FAMILIES", "AbstractFamily", "ParamSpec", "get_family"]
+__all__ = ["FAMILIES", "AbstractFamily", "ParamSpec", "ShapePrior", "get_family"]

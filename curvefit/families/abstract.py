@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from curvefit.errors import InvalidInputError, unknown_name
+from curvefit.families.shape_prior import ShapePrior
 from curvefit.registry import Registry
 
 Support = Literal["positive", "fraction"]
@@ -96,6 +97,9 @@ class AbstractFamily:
         Registered name of the family that stands in where no chance level is known; None if there is none.
     constant
         Whether the error does not change with n: a fit then uses the largest size of every curve alone.
+    shape_priors
+        Priors of all parameters but the floor, for a family that is ``floor + (chance - floor) * shape(n)``: with them point fits
+        and forecasts can use it (see `ShapePrior`). Empty where it is another, or only `fit` is to know it.
     formula
         Static method ``formula(xp, n, *, chance, <parameters>)``: the error at n from natural values. `xp` is the array
         namespace, `numpy` or `pytensor.tensor`; arrays broadcast. Its keywords must be the names of the table.
@@ -106,6 +110,7 @@ class AbstractFamily:
     needs_chance: ClassVar[bool] = True
     without_chance: ClassVar[str | None] = None
     constant: ClassVar[bool] = False
+    shape_priors: ClassVar[tuple[ShapePrior, ...]] = ()
     formula: ClassVar[Callable[..., Any]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -117,6 +122,11 @@ class AbstractFamily:
         if sorted(taken) != sorted([*declared, "chance"]):
             raise InvalidInputError(
                 f"family {cls.name!r}: formula takes {taken}, its table declares {declared} (and chance)"
+            )
+        priors = [prior.name for prior in cls.shape_priors]
+        if priors and sorted([*priors, "floor"]) != sorted(declared):
+            raise InvalidInputError(
+                f"family {cls.name!r}: its shape priors are of {priors}, its table declares {declared}; a shape has all but a floor"
             )
 
     def error(self, n: Any, *, chance: Any = np.nan, **values: Any) -> np.ndarray:
@@ -145,6 +155,11 @@ class AbstractFamily:
     def parameter_names(self) -> tuple[str, ...]:
         """Names of the parameters in table order."""
         return tuple(spec.name for spec in self.parameters)
+
+    @property
+    def has_onset(self) -> bool:
+        """Whether the law has a size of its own, as where learning sets in; else it is alike at all sizes, as a power of n is."""
+        return any(spec.measures == "size" for spec in self.parameters)
 
     def __getitem__(self, name: str) -> ParamSpec:
         for spec in self.parameters:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, ParamSpec
+from curvefit.families.shape_prior import EXPONENT_PRIOR, ONSET_PRIOR, ShapePrior
 
 BREAK_SIZE = ParamSpec(
     "break_size",
@@ -41,6 +42,12 @@ class BrokenPowerLaw(AbstractFamily):
 
     name = "broken-power-law"
     parameters = (EXPONENT, ONSET, FLOOR, BREAK_SIZE, EARLY_RATIO)
+    shape_priors = (
+        EXPONENT_PRIOR,
+        ONSET_PRIOR,
+        ShapePrior("break_size", -1.5, 1.5, "last"),
+        ShapePrior("early_ratio", 0.0, 0.7),
+    )
 
     @staticmethod
     def formula(

@@ -15,6 +15,7 @@ from curvefit.families.abstract import (
     ParamSpec,
     onset_amplitude,
 )
+from curvefit.families.shape_prior import EXPONENT_PRIOR, ONSET_PRIOR, ShapePrior
 
 CORRECTION = ParamSpec(
     "correction", "positive", (-1.0, 1.0), 0.5, "common", "strength of the correction at the onset"
@@ -38,6 +39,12 @@ class CorrectedPowerLaw(AbstractFamily):
 
     name = "corrected-power-law"
     parameters = (EXPONENT, ONSET, FLOOR, CORRECTION, CORRECTION_EXPONENT)
+    shape_priors = (
+        EXPONENT_PRIOR,
+        ONSET_PRIOR,
+        ShapePrior("correction", *CORRECTION.prior),
+        ShapePrior("correction_exponent", *CORRECTION_EXPONENT.prior),
+    )
 
     @staticmethod
     def formula(

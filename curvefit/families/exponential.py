@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curvefit.families.abstract import FAMILIES, FLOOR, ONSET, AbstractFamily
+from curvefit.families.shape_prior import ShapePrior
 
 
 class Exponential(AbstractFamily):
@@ -12,6 +13,7 @@ class Exponential(AbstractFamily):
 
     name = "exponential"
     parameters = (ONSET, FLOOR)
+    shape_priors = (ShapePrior("onset", -1.0, 1.5, "last"),)
 
     @staticmethod
     def formula(xp: Any, n: Any, *, chance: Any, onset: Any, floor: Any) -> Any:

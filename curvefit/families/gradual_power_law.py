@@ -13,6 +13,7 @@ from curvefit.families.abstract import (
     ParamSpec,
     onset_amplitude,
 )
+from curvefit.families.shape_prior import EXPONENT_PRIOR, ONSET_PRIOR, ShapePrior
 
 SHARPNESS = ParamSpec(
     "sharpness",
@@ -33,6 +34,7 @@ class GradualPowerLaw(AbstractFamily):
 
     name = "gradual-power-law"
     parameters = (EXPONENT, ONSET, FLOOR, SHARPNESS)
+    shape_priors = (EXPONENT_PRIOR, ONSET_PRIOR, ShapePrior("sharpness", *SHARPNESS.prior))
 
     @staticmethod
     def formula(

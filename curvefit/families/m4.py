@@ -15,6 +15,7 @@ from curvefit.families.abstract import (
     ParamSpec,
     onset_amplitude,
 )
+from curvefit.families.shape_prior import EXPONENT_PRIOR, ONSET_PRIOR, ShapePrior
 
 SATURATION = ParamSpec(
     "saturation",
@@ -40,6 +41,7 @@ class M4(AbstractFamily):
 
     name = "m4"
     parameters = (EXPONENT, ONSET, FLOOR, SATURATION)
+    shape_priors = (EXPONENT_PRIOR, ONSET_PRIOR, ShapePrior("saturation", 0.0, 0.7))
 
     @staticmethod
     def formula(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, onset_amplitude
+from curvefit.families.shape_prior import EXPONENT_PRIOR, LATE_ONSET_PRIOR
 
 
 class Mmf4(AbstractFamily):
@@ -17,6 +18,7 @@ class Mmf4(AbstractFamily):
 
     name = "mmf4"
     parameters = (EXPONENT, ONSET, FLOOR)
+    shape_priors = (EXPONENT_PRIOR, LATE_ONSET_PRIOR)
 
     @staticmethod
     def formula(xp: Any, n: Any, *, chance: Any, exponent: Any, onset: Any, floor: Any) -> Any:

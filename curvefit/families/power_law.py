@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily, onset_amplitude
+from curvefit.families.shape_prior import EXPONENT_PRIOR, ONSET_PRIOR
 
 
 class PowerLaw(AbstractFamily):
@@ -16,6 +17,7 @@ class PowerLaw(AbstractFamily):
 
     name = "power-law"
     parameters = (EXPONENT, ONSET, FLOOR)
+    shape_priors = (EXPONENT_PRIOR, ONSET_PRIOR)
     without_chance = "shifted-power-law"
 
     @staticmethod

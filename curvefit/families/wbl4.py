@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from curvefit.families.abstract import EXPONENT, FAMILIES, FLOOR, ONSET, AbstractFamily
+from curvefit.families.shape_prior import LATE_ONSET_PRIOR, ShapePrior
 
 
 class Wbl4(AbstractFamily):
@@ -17,6 +20,7 @@ class Wbl4(AbstractFamily):
 
     name = "wbl4"
     parameters = (EXPONENT, ONSET, FLOOR)
+    shape_priors = (ShapePrior("exponent", np.log(0.4).item(), 0.5), LATE_ONSET_PRIOR)
 
     @staticmethod
     def formula(xp: Any, n: Any, *, chance: Any, exponent: Any, onset: Any, floor: Any) -> Any:

@@ -1,8 +1,4 @@
-"""Shapes of the forecasting ensemble: every family is ``floor + height * shape(n)``, linear in floor and height.
-
-A shape falls from 1 at few examples to 0 at many and depends on a family's other parameters only. Their priors
-are stated relative to the range of sizes that was seen, so that one setting serves sizes of 16 and of 10**11.
-"""
+"""Shapes of the forecasting ensemble: every family is ``floor + height * shape(n)``, linear in floor and height."""
 
 from __future__ import annotations
 
@@ -11,28 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curvefit.errors import InvalidInputError, unknown_name
-from curvefit.families import FAMILIES
-
-
-@dataclass(frozen=True, slots=True)
-class NormalPrior:
-    """Normal prior of the logarithm of one shape parameter.
-
-    Parameters
-    ----------
-    name
-        Parameter of the family.
-    mean, sd
-        Of the logarithm; for sizes, of ``log(size / anchor)``.
-    anchor
-        ``""`` for a pure number, ``"first"`` or ``"last"`` for a size relative to the smallest or largest seen.
-    """
-
-    name: str
-    mean: float
-    sd: float
-    anchor: str = ""
+from curvefit.errors import InvalidInputError
+from curvefit.families import FAMILIES, ShapePrior
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +16,7 @@ class Shape:
     """One member of the ensemble: a registered family and the priors of its shape parameters."""
 
     family: str
-    priors: tuple[NormalPrior, ...]
+    priors: tuple[ShapePrior, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,40 +39,23 @@ class Shape:
         return FAMILIES[self.family].error(sizes[None, :], chance=1.0, floor=0.0, **columns)
 
 
-_EXPONENT = NormalPrior("exponent", np.log(0.5).item(), 0.7)
-_ONSET = NormalPrior("onset", 0.0, 2.0, "first")
-
 #: The default ensemble. All sizes are relative to the range seen; nothing here is chosen per data set.
-SHAPES: dict[str, Shape] = {
-    "power-law": Shape("power-law", (_EXPONENT, _ONSET)),
-    "m4": Shape("m4", (_EXPONENT, _ONSET, NormalPrior("saturation", 0.0, 0.7))),
-    "broken-power-law": Shape(
-        "broken-power-law",
-        (
-            _EXPONENT,
-            _ONSET,
-            NormalPrior("break_size", -1.5, 1.5, "last"),
-            NormalPrior("early_ratio", 0.0, 0.7),
-        ),
-    ),
-    "mmf4": Shape("mmf4", (_EXPONENT, NormalPrior("onset", 1.0, 2.0, "first"))),
-    "wbl4": Shape(
-        "wbl4", (NormalPrior("exponent", np.log(0.4).item(), 0.5), NormalPrior("onset", 1.0, 2.0, "first"))
-    ),
-    "exponential": Shape("exponential", (NormalPrior("onset", -1.0, 1.5, "last"),)),
-}
 DEFAULT_SHAPES = ("power-law", "m4", "broken-power-law", "mmf4", "wbl4")
 
 
 def get_shape(name: str) -> Shape:
-    """Return the shape called `name`."""
-    if name not in SHAPES:
-        raise unknown_name("forecasting family", name, SHAPES)
-    return SHAPES[name]
+    """Return the shape of the registered family called `name`; InvalidInputError where it has none."""
+    priors = FAMILIES[name].shape_priors
+    if not priors:
+        others = [other for other, family in FAMILIES.items() if family.shape_priors]
+        raise InvalidInputError(
+            f"family {name!r} has no shape priors, so point fits and forecasts cannot use it; {', '.join(others)} have them"
+        )
+    return Shape(name, priors)
 
 
 def check_families(names: Sequence[str]) -> None:
-    """Raise `InvalidInputError` unless `names` are one or more names of shapes, each in its own place."""
+    """Raise `InvalidInputError` unless `names` are one or more families with a shape."""
     if isinstance(names, str) or not len(names):
         raise InvalidInputError(
             f"families must be one or more names, as in ('power-law', 'm4'), not {names!r}"

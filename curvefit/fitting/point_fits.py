@@ -120,14 +120,14 @@ def point_fit(curves: LearningCurves, *, family: str = "power-law", loss: str = 
         Learning curves; a frame or a dictionary of columns is read with `LearningCurves.from_frame`. Replicates are
         averaged, weighted by their standard errors. A curve with a chance level is anchored there; without one its height is free.
     family
-        ``"power-law"``, ``"m4"``, ``"broken-power-law"``, ``"mmf4"``, ``"wbl4"`` or ``"exponential"``.
+        Registered name of a family with shape priors: all that start at the chance level have them.
     loss
         ``"linear"`` (least squares), ``"huber"`` or ``"soft-l1"``: how outliers count.
 
     Raises
     ------
     InvalidInputError
-        When no row is usable, or the curves have several metrics.
+        When no row is usable, the curves have several metrics, or the family has no shape priors.
     """
     if loss not in LOSSES:
         raise unknown_name("loss", loss, LOSSES)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from curvefit.fitting import CurveFit
 
 INSIDE, OVERLAPPING, APART, NONE = "inside", "overlapping", "apart", "none"
-ASYMPTOTIC = "asymptotic-power-law"
 
 
 def cross_check(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
@@ -56,7 +55,7 @@ def cross_check(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
         n, value, value_se = (
             means[triplet][name].to_numpy(float) for name in ("n_train", "value", "value_se")
         )
-        chance = None if fit.family == ASYMPTOTIC else float(fit.chance[i])
+        chance = float(fit.chance[i]) if fit.law.has_onset else None
         alone = least_squares(n, value, value_se, chance=chance, probability=probability)
         rows.append(
             {
