@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from curvefit.curves.chance import chance_levels
 from curvefit.curves.fittable import check_seeds
 from curvefit.curves.frames import rows_of
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import FitError, InvalidInputError
-from curvefit.fitting.curve_fit import CurveFit, chance_levels
+from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.status import FitStatus
 from curvefit.seeding import generator
 from curvefit.triplet import Triplet
@@ -93,7 +94,7 @@ def fit_replicates(
     F. Wegner, Corrections to scaling laws, Phys. Rev. B 5, 4529 (1972).
     """
     exponents, amplitudes = [], []
-    for triplet, chance in zip(curves.triplets, chance_levels(curves)):
+    for triplet, chance in chance_levels(curves).items():
         sizes, log_errors = _replicates(curves, triplet)
         try:
             with np.errstate(over="raise", invalid="raise", divide="raise"):

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from curvefit.arguments import check_count, equal_tails
+from curvefit.curves.chance import chance_levels
 from curvefit.curves.fittable import as_curves, check_seeds, curve_means
 from curvefit.curves.frames import rows_of
 from curvefit.curves.learning_curves import LearningCurves
@@ -66,12 +67,12 @@ def bootstrap(
     below, curves = equal_tails(probability)[2], as_curves(curves)
     if kind == "cluster":
         check_seeds(curves, "the cluster bootstrap (kind='wild' needs none)")
-    shape, usable = get_shape(family), curves.usable
+    shape, usable, levels = get_shape(family), curves.usable, chance_levels(curves)
     rows = []
     for triplet, part in curve_means(curves).items():
         rng = generator(seed, "bootstrap", str(triplet))
         n, value, se = (part[c].to_numpy(float) for c in ("n_train", "value", "value_se"))
-        chance = float(part["chance_error"].iloc[0])
+        chance = levels[triplet]
         fit = fit_one(triplet, n, value, se, shape, chance=chance)
         wide = (
             rows_of(usable, triplet)

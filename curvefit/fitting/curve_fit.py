@@ -184,8 +184,9 @@ class CurveFit(Shown):
         Raises
         ------
         InvalidInputError
-            For fits without a noise model, such as those built from given draws.
+            For sizes that are not positive, and for fits without a noise model, such as those built from given draws.
         """
+        sizes = positive_sizes(n)
         posterior, constant = self.draws["posterior"], self.draws["constant_data"]
         if not self.has_noise:
             raise InvalidInputError(f"this fit ({self.likelihood}) has no model of seed noise")
@@ -195,7 +196,7 @@ class CurveFit(Shown):
         log_noise = posterior["log_noise"].values.reshape(self.n_draws, -1)[:, group, None]
         slope = posterior["noise_slope"].values.reshape(-1, 1, 1)
         floor = posterior["noise_floor"].values.reshape(-1, 1, 1)
-        relative = np.log(np.atleast_1d(np.asarray(n, float)) / float(constant["noise_size"]))
+        relative = np.log(sizes / float(constant["noise_size"]))
         return np.sqrt(seed_variance(np, log_noise, slope, floor, relative))
 
     def effects(self, parameter: str = "log_exponent") -> dict[tuple[str, ...], np.ndarray]:
@@ -280,9 +281,3 @@ class CurveFit(Shown):
             likelihood=likelihood,
             status=status,
         )
-
-
-def chance_levels(curves: LearningCurves) -> np.ndarray:
-    """Return the chance level of every triplet (median over its rows), NaN where unknown."""
-    level = curves.usable.groupby(list(AXES), sort=False)["chance_error"].median()
-    return np.array([float(level.loc[tuple(t)]) for t in curves.triplets])

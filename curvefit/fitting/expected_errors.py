@@ -30,8 +30,7 @@ def expected_errors(fit: CurveFit, sizes: np.ndarray, wanted: list[int], seed: i
     walks = posterior["walks"].values.reshape(fit.n_draws, len(fit.triplets), -1)[:, wanted]
     step = posterior["walk"].values.reshape(-1)
     seen, constant, measured = posterior["walk_size"].values, fit.draws["constant_data"], fit.measurements
-    # Fits saved before ends were kept hold walks that go on to the largest size of all.
-    ends = constant["walk_end"].values[wanted] if "walk_end" in constant else np.full(len(wanted), seen[-1])
+    ends = constant["walk_end"].values[wanted]
     streams = [generator(seed, "walk", measured[i]) for i in wanted]
     walk = walk_at(sizes, seen, walks, step, ends, streams)
     return LIKELIHOODS[fit.likelihood].scale.shifted(error, walk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,7 +42,7 @@ class Forecast(Saveable):
     counts
         The rates behind `seed_draws`, where a fit's new runs are counted on a test set.
     first_n
-        Smallest size seen (triplets,); None in forecasts saved before it was kept.
+        Smallest size seen (triplets,).
     """
 
     triplets: tuple[Triplet, ...]
@@ -54,7 +54,7 @@ class Forecast(Saveable):
     weights: pd.DataFrame
     notes: tuple[str, ...] = ()
     counts: CountedRuns | None = None
-    first_n: np.ndarray | None = None
+    first_n: np.ndarray = field(kw_only=True)
 
     @property
     def draws(self) -> az.InferenceData:
@@ -72,8 +72,7 @@ class Forecast(Saveable):
     @property
     def extrapolated(self) -> np.ndarray:
         """Which sizes lie beyond the largest one seen, or below the smallest (triplets, sizes)."""
-        first = np.zeros(len(self.triplets)) if self.first_n is None else self.first_n
-        return (self.n > self.last_n[:, None]) | (self.n < first[:, None])
+        return (self.n > self.last_n[:, None]) | (self.n < self.first_n[:, None])
 
     def draws_of(self, kind: str) -> np.ndarray:
         """Return the draws of the ``"curve"`` or of a new ``"seed"``."""

@@ -81,7 +81,7 @@ class FitOutlook(Outlook):
         ceiling = 1.0 if fit.curves.metric == "error-rate" else np.inf
         return Forecast(
             fit.triplets, sizes, curve.clip(0, ceiling), run.clip(0, ceiling), last_n, last_value, pd.DataFrame(),
-            (str(fit.status), note), counts, first_n,
+            (str(fit.status), note), counts, first_n=first_n,
         )  # fmt: skip
 
     def _walk(self, beyond: np.ndarray, draws: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from curvefit.fitting.status import (
     MAX_DIVERGENT_FRACTION,
     MAX_R_HAT,
     MAX_R_HAT_APART,
-    MAX_R_HAT_EXPONENT,
+    MAX_R_HAT_THETA,
     MIN_ESS,
     FitStatus,
 )
@@ -141,10 +141,8 @@ def check_draws(draws: az.InferenceData) -> FitStatus:
             messages.append(f"{name} has no R-hat: it is not finite everywhere, or never moved")
         elif worst > MAX_R_HAT:
             messages.append(f"R-hat of {name} is {worst:.3f}, above {MAX_R_HAT}")
-        if MAX_R_HAT_EXPONENT < curve_level <= MAX_R_HAT:
-            messages.append(
-                f"R-hat of the curves' parameters is {curve_level:.3f}, above {MAX_R_HAT_EXPONENT}"
-            )
+        if MAX_R_HAT_THETA < curve_level <= MAX_R_HAT:
+            messages.append(f"R-hat of the curves' parameters is {curve_level:.3f}, above {MAX_R_HAT_THETA}")
     needed = needed_ess(total)
     for name, smallest in (("bulk", bulk), ("tail", tail)):
         if not smallest >= needed:

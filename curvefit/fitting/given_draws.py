@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from curvefit.curves.chance import chance_levels
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.families.asymptotic_power_law import REFERENCE_SIZE
-from curvefit.fitting.curve_fit import CurveFit, chance_levels
+from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
@@ -41,8 +42,8 @@ def fit_from_draws(
         raise InvalidInputError(
             "draws of exponent must be positive: with an exponent of 0 the error does not fall, and its law has no onset"
         )
-    levels = chance_levels(curves) if chance is None else np.broadcast_to(chance, (len(triplets),))
-    levels = np.asarray(levels, float)
+    known = list(chance_levels(curves).values()) if chance is None else chance
+    levels = np.broadcast_to(np.asarray(known, float), (len(triplets),))
     if np.isfinite(levels).all():
         family = "power-law"
         excess = levels - values["floor"]

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from curvefit.curves.chance import chance_levels
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.curves.repeats import same_measurement
 from curvefit.errors import InvalidInputError
 from curvefit.families import AbstractFamily, get_family
 from curvefit.fitting.bend import bend_edges, doublings_in_pieces
 from curvefit.fitting.chain_patterns import chain_patterns
-from curvefit.fitting.curve_fit import chance_levels
 from curvefit.fitting.known_likelihoods import Likelihood
 from curvefit.fitting.likelihood_choice import (
     known_variance,
@@ -158,7 +158,7 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
     known = curves.triplets
     triplets = tuple(known[i] for i in first)
     table = table[_codes(table, known, first) >= 0].reset_index(drop=True)
-    chance = chance_levels(curves)[first]
+    chance = np.array(list(chance_levels(curves).values()))[first]
     law, chance = resolve_family(get_family(family), chance, triplets, curves.metric, notes)
     table = table.assign(curve=_codes(table, known, first))
     if law.constant:

@@ -18,6 +18,7 @@ from curvefit.fitting.shared import Shared, moment_estimates
 
 _STEP = 1e-4
 _FIRST_STEPS, _STEPS = 60, 15
+_ROUNDS, _ROUNDS_ALONE = 6, 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +66,6 @@ def penalised_fit(
     walk: float = 0.0,
     before: Penalised | None = None,
     walk_prior: tuple[float, float] | None = None,
-    rounds: int = 6,
 ) -> Penalised:
     """Fit curves and group levels in turn.
 
@@ -78,8 +78,6 @@ def penalised_fit(
         moment estimates and no bend.
     walk_prior
         Median and log-sd of the prior of that step, which is then estimated each time curves were fitted; None to hold it.
-    rounds
-        How often curves and group level are fitted in turn.
     """
     seed_mean, count = layout.seed_means()
     if before is None:
@@ -106,7 +104,7 @@ def penalised_fit(
     effect_known = np.zeros((hierarchy.design.shape[1], 2))
     mean = prior_mean.copy()
     projection = np.zeros((n_own + len(effect_known), rows))
-    for round_ in range(rounds if hierarchy.pooled else 2):
+    for round_ in range(_ROUNDS if hierarchy.pooled else _ROUNDS_ALONE):
         begins = before is None and round_ == 0
         if not hierarchy.pooled:
             precision = 1 / prior_sd**2

@@ -18,7 +18,8 @@ from scipy.optimize import brentq
 from scipy.stats import f as f_distribution
 
 from curvefit.arguments import equal_tails
-from curvefit.curves.fittable import curve_means
+from curvefit.curves.chance import chance_levels
+from curvefit.curves.fittable import as_curves, curve_means
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import Shape, get_shape
@@ -131,7 +132,8 @@ def point_fit(curves: LearningCurves, *, family: str = "power-law", loss: str = 
     """
     if loss not in LOSSES:
         raise unknown_name("loss", loss, LOSSES)
-    shape = get_shape(family)
+    shape, curves = get_shape(family), as_curves(curves)
+    levels = chance_levels(curves)
     fits = tuple(
         fit_one(
             triplet,
@@ -140,7 +142,7 @@ def point_fit(curves: LearningCurves, *, family: str = "power-law", loss: str = 
             part["value_se"].to_numpy(float),
             shape,
             loss,
-            chance=float(part["chance_error"].iloc[0]),
+            chance=levels[triplet],
         )
         for triplet, part in curve_means(curves).items()
     )
@@ -222,11 +224,12 @@ def profile_interval(
     Bates, Watts, Nonlinear regression analysis and its applications, 1988, section 6.1 (profile t).
     """
     equal_tails(probability)
-    shape, means = get_shape(family), curve_means(curves)
+    shape, curves = get_shape(family), as_curves(curves)
+    means = curve_means(curves)
     chosen = Triplet.of(triplet, means)
     part = means[chosen]
     n, value, value_se = (part[name].to_numpy(float) for name in ("n_train", "value", "value_se"))
-    chance = float(part["chance_error"].iloc[0])
+    chance = chance_levels(curves)[chosen]
     if family == "power-law":
         alone = least_squares(n, value, value_se, chance=chance, probability=probability)
         if alone.status != "ok":

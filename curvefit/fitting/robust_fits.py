@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from curvefit.arguments import equal_tails
-from curvefit.curves.fittable import curve_means
+from curvefit.curves.chance import chance_levels
+from curvefit.curves.fittable import as_curves, curve_means
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import unknown_name
 from curvefit.triplet import Triplet
@@ -48,18 +49,23 @@ def log_regression(
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
-    below = equal_tails(probability)[2]
+    below, curves = equal_tails(probability)[2], as_curves(curves)
+    levels = chance_levels(curves)
     return pd.DataFrame(
-        [_regress(triplet, part, method, below) for triplet, part in curve_means(curves).items()]
+        [
+            _regress(triplet, part, levels[triplet], method, below)
+            for triplet, part in curve_means(curves).items()
+        ]
     )
 
 
-def _regress(triplet: Triplet, part: pd.DataFrame, method: str, below: float) -> dict[str, object]:
+def _regress(
+    triplet: Triplet, part: pd.DataFrame, chance: float, method: str, below: float
+) -> dict[str, object]:
     import statsmodels.api as sm
     from scipy.stats import norm
     from scipy.stats import t as student
 
-    chance = float(part["chance_error"].iloc[0])
     kept = part["value"] > 0
     if np.isfinite(chance):
         kept &= part["value"] < FAR_FROM_CHANCE * chance

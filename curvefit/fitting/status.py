@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 #: The gate: every draw-based fit must pass all of these or say that it did not.
-MAX_R_HAT_EXPONENT = 1.01
 MAX_R_HAT = 1.02
+#: Of theta, the curves' own parameters.
+MAX_R_HAT_THETA = 1.01
 #: Up to this R-hat chains are long enough: more of them do not make it smaller, longer ones do.
 MAX_R_HAT_JOINED = 1.005
 #: Chains with a larger R-hat than this may be stuck in different places, and their ESS says little.

@@ -144,6 +144,8 @@ def test_bad_draws_and_names_are_refused(given, simulated_grid):
         given.expected_error([0, 10])
     with pytest.raises(InvalidInputError, match="no model of seed noise"):
         given.noise_sd([10])
+    with pytest.raises(InvalidInputError, match="positive, finite sizes"):
+        given.noise_sd([0, 10])
 
 
 def test_the_text_says_status_first(given):
@@ -162,7 +164,9 @@ def test_walks_go_on_beyond_the_data_each_by_itself_and_alike_for_any_choice_of_
         walks=(("chain", "draw", "triplet", "walk_size"), walks),
         walk_size=sizes,
     )
-    walking = dataclasses.replace(given, draws=draws)
+    ends = np.full(len(given.triplets), sizes[-1])
+    draws["constant_data"] = draws["constant_data"].assign(walk_end=("triplet", ends))
+    walking = dataclasses.replace(given, draws=draws, likelihood="logit-gaussian")
     ahead = [sizes[-1] * 16, sizes[0]]
     moved = logit(walking.expected_error(ahead)) - logit(given.expected_error(ahead))
     np.testing.assert_allclose(moved[..., 1], 0.0, atol=1e-12)

@@ -22,7 +22,9 @@ def made(rate: np.ndarray, *, n_test: int = TEST, counted: bool = True) -> Forec
     runs = CountedRuns(rates, np.array([n_test]))
     seeds, counts = runs.draw(np.random.default_rng(0)), runs if counted else None
     one = np.ones(1)
-    return Forecast((Triplet("d", "m", "i"),), one, rates, seeds, one, one, pd.DataFrame(), (), counts)
+    return Forecast(
+        (Triplet("d", "m", "i"),), one, rates, seeds, one, one, pd.DataFrame(), (), counts, first_n=one
+    )
 
 
 def density(predicted: Forecast, value: float, **kind: str) -> float:

@@ -1,6 +1,7 @@
 """Point fits recover what made the data, intervals contain it, and hopeless curves say so."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from curvefit.curves import LearningCurves
@@ -39,6 +40,24 @@ def test_exact_curves_are_recovered(loss):
     assert fit.exponent == pytest.approx(0.5, rel=0.02)
     assert fit.floor == pytest.approx(0.03, rel=0.1)
     assert fit.predict(1000)[0] == pytest.approx(0.03 + 0.87 * (1 + 1000 / 60) ** -0.5, rel=1e-3)
+
+
+def test_a_chance_level_that_a_part_of_the_rows_lacks_is_that_of_the_curve():
+    """As it is for `fit`: the level of a curve is the median of those that are given, not that of its smallest size."""
+    curves = make()
+    table = curves.table.assign(chance_error=curves.table["chance_error"].where(curves.table["n_train"] > 16))
+    gaps = LearningCurves(table, curves.facts)
+    triplet = curves.triplets[0]
+    assert point_fit(gaps)[triplet] == point_fit(curves)[triplet]
+    assert profile_interval(gaps, triplet) == profile_interval(curves, triplet)
+    for alike in (log_regression, lambda c: bootstrap(c, replicates=3)):
+        pd.testing.assert_frame_equal(alike(gaps), alike(curves))
+
+
+def test_point_fits_of_a_frame_hold_its_curves(tmp_path):
+    found = point_fit({"n": N, "error": 0.03 + 0.87 * (1 + N / 60) ** -0.5})
+    assert isinstance(found.curves, LearningCurves)
+    assert type(found).load(found.save(tmp_path / "points")).fits == found.fits
 
 
 def test_an_outlier_moves_the_robust_fit_less():
