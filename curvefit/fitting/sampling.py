@@ -12,7 +12,8 @@ import numpy as np
 from curvefit.errors import FitError, MissingDependencyError
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
-from curvefit.fitting.model import build_model, start_point
+from curvefit.fitting.model import build_model
+from curvefit.fitting.model_data import start_point
 from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.settings import FitSettings
 from curvefit.seeding import generator, seed_for

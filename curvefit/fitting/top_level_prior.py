@@ -10,7 +10,7 @@ from scipy import stats
 from curvefit.fitting.bend import BEND_FREEDOM, step_scale
 from curvefit.fitting.hierarchy import Hierarchy, build_hierarchy
 from curvefit.fitting.layout import Layout
-from curvefit.fitting.model import n_bends
+from curvefit.fitting.model_data import n_bends
 from curvefit.fitting.settings import FitSettings
 
 if TYPE_CHECKING:

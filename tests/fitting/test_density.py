@@ -13,7 +13,8 @@ from curvefit.curves import LearningCurves
 from curvefit.fitting.density import Density, highest, preconditioned, round_at
 from curvefit.fitting.hierarchy import build_hierarchy
 from curvefit.fitting.layout import lay_out
-from curvefit.fitting.model import build_model, start_point
+from curvefit.fitting.model import build_model
+from curvefit.fitting.model_data import start_point
 from curvefit.fitting.penalised import penalised_fit
 from curvefit.fitting.settings import FitSettings
 from tests.calibration.scenarios import SCENARIOS, simulate

@@ -19,7 +19,8 @@ from curvefit.fitting.hierarchical import natural_draws
 from curvefit.fitting.hierarchy import build_hierarchy
 from curvefit.fitting.layout import lay_out
 from curvefit.fitting.likelihoods import add_beta_binomial, add_student
-from curvefit.fitting.model import build_model, start_point
+from curvefit.fitting.model import build_model
+from curvefit.fitting.model_data import start_point
 from curvefit.fitting.penalised import penalised_fit
 from curvefit.fitting.run_likelihoods import replicate_runs, run_log_density, run_values, seen_cells
 from tests.calibration.scenarios import SCENARIOS, simulate

@@ -22,7 +22,7 @@ from curvefit.fitting.density.law import law_with_partials
 from curvefit.fitting.density.native import Native
 from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
-from curvefit.fitting.model import n_bends, pattern_walk, start_point
+from curvefit.fitting.model_data import n_bends, pattern_walk, start_point
 from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.ridge import floor_index
 from curvefit.fitting.scale import LOG
