@@ -53,8 +53,9 @@ def bootstrap(
     Returns
     -------
     pandas.DataFrame
-        One row a triplet: exponent and floor with their low and high, kind, and failed (share of refits without an
-        exponent). No ends where no refit has an exponent, or nothing is spare.
+        One row a triplet: exponent and floor with their low and high, kind, failed (share of refits whose status is not
+        ``"ok"``; those with an exponent at its bound count for the intervals), and status: ``"ok"``, or why the fit is
+        not to be trusted, as in `point_fit`, or why there are no ends. There are none unless it is ``"ok"``.
 
     References
     ----------
@@ -84,18 +85,20 @@ def bootstrap(
                 f"{triplet}: {len(wide)} seed(s); the cluster bootstrap needs {FEWEST_SEEDS}, use kind='wild'"
             )
         units, known = (len(wide), 1) if kind == "cluster" else (len(n), parameter_count(shape, chance))
-        found = np.full((replicates, 2), np.nan)
-        law = fit.predict(n)
-        for again in found if np.isfinite(fit.exponent) and units > known else ():
+        found, failed = np.full((replicates, 2), np.nan), np.ones(replicates, bool)
+        law, status = fit.predict(n), fit.status
+        if status == "ok" and units <= known:
+            status = f"no interval: {units} sizes for {known} parameters"
+        for i in range(replicates) if status == "ok" else ():
             if kind == "cluster":
                 with np.errstate(invalid="ignore"):
                     copy = _mean(wide[rng.integers(len(wide), size=len(wide))], value)
             else:
                 copy = np.maximum(law + (value - law) * rng.choice([-1.0, 1.0], len(n)), 1e-9)
-            refit = fit_one(triplet, n, copy, se, shape, chance=chance)
-            again[:] = np.log(refit.exponent), refit.floor
-        good = np.isfinite(found[:, 0])
-        reach = _reach(found[good] - [np.log(fit.exponent), fit.floor], units, units - known, below)
+            refit = fit_one(triplet, n, copy, se, shape, chance=chance, near=fit.shape_values)
+            found[i], failed[i] = (np.log(refit.exponent), refit.floor), refit.status != "ok"
+        away = found - [np.log(fit.exponent), fit.floor]
+        reach = _reach(away[np.isfinite(found[:, 1])], units, units - known, below)
         rows.append(
             {
                 **triplet._asdict(),
@@ -106,7 +109,8 @@ def bootstrap(
                 "floor_low": np.maximum(fit.floor - reach[1], 0.0),
                 "floor_high": fit.floor + reach[1],
                 "kind": kind,
-                "failed": 1 - good.mean(),
+                "failed": failed.mean(),
+                "status": status,
             }
         )
     return pd.DataFrame(rows)

@@ -25,12 +25,14 @@ from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import Shape, get_shape
 from curvefit.fitting.least_squares import least_squares
 from curvefit.fitting.saveable import Saveable
-from curvefit.fitting.variable_projection import LARGEST_EXPONENT, residual_scale, search
+from curvefit.fitting.variable_projection import LARGEST_EXPONENT, log_bounds, residual_scale, search
 from curvefit.triplet import Triplet
 
 LOSSES = ("linear", "huber", "soft-l1")
 #: A fitted curve that falls by less than this share of the mean error over all sizes does not fall.
 SMALLEST_FALL = 1e-3
+#: A search may stay where the floor reaches 0; another that starts at an exponent so many times as large comes from above 0.
+STEEPER = 1.3
 #: First step outward from an exponent, on its log, to the end of its profile interval.
 FIRST_STEP = 0.1
 
@@ -45,9 +47,9 @@ class CurvePointFit(Saveable):
         What was fitted, and by what.
     exponent, floor, height
         ``error = floor + height * shape(n)``, where height is the chance level less the floor if that level is known; exponent
-        NaN where the family has none.
+        NaN where the family has none. All NaN where the error does not fall, or sizes are too few.
     shape_values
-        All shape parameters.
+        All shape parameters; none likewise.
     sizes
         Number of sizes fitted.
     residual_sd
@@ -56,6 +58,8 @@ class CurvePointFit(Saveable):
         Half the (robust) sum of squared scaled residuals.
     status
         ``"ok"``, or why the fit is not to be trusted.
+    level
+        What is predicted at every size where no law was found; NaN where one was.
     """
 
     triplet: Triplet
@@ -68,10 +72,13 @@ class CurvePointFit(Saveable):
     residual_sd: float
     cost: float
     status: str = "ok"
+    level: float = float("nan")
 
     def predict(self, n: Any) -> np.ndarray:
         """Return the fitted error at sizes `n`."""
         sizes = np.atleast_1d(np.asarray(n, float))
+        if np.isfinite(self.level):
+            return np.full(len(sizes), self.level)
         values = {name: np.array([value]) for name, value in self.shape_values.items()}
         return self.floor + self.height * get_shape(self.family).evaluate(sizes, values)[0]
 
@@ -106,10 +113,17 @@ class PointFit(Saveable):
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{fit.triplet}: {fit.status}; exponent {fit.exponent:.3g}, floor {fit.floor:.3g} ({fit.sizes} sizes, "
-            f"residuals {100 * fit.residual_sd:.1f} %; point fit, no interval)"
+            f"{fit.triplet}: {fit.status}; {_estimates(fit)} ({fit.sizes} sizes; point fit, no interval)"
             for fit in self.fits
         )
+
+
+def _estimates(fit: CurvePointFit) -> str:
+    """Return what is known of the law, in words."""
+    if np.isfinite(fit.level):
+        return "exponent and floor not known"
+    exponent = f"exponent {fit.exponent:.3g}, " if np.isfinite(fit.exponent) else ""
+    return f"{exponent}floor {fit.floor:.3g}, residuals {100 * fit.residual_sd:.1f} %"
 
 
 def point_fit(curves: LearningCurves, *, family: str = "power-law", loss: str = "soft-l1") -> PointFit:
@@ -158,28 +172,48 @@ def fit_one(
     loss: str = "soft-l1",
     *,
     chance: float = np.nan,
+    near: dict[str, float] | None = None,
 ) -> CurvePointFit:
-    """Fit one curve of means, from its chance level if that is known; too few sizes or a flat curve give a status, no number."""
+    """Fit one curve of means, from its chance level if that is known; too few sizes or a flat curve give a status, no number.
+
+    With shape parameters that are `near`, one start is made there, and the usual ones only where it leads to no good fit.
+    """
     family, unknown = shape.family, parameter_count(shape, chance)
-    if len(n) < unknown or np.ptp(value) <= 0:
-        why = f"{len(n)} sizes for {unknown} parameters" if len(n) < unknown else "every value is the same"
-        nan = float("nan")
-        level = float(value[-1])
-        return CurvePointFit(
-            triplet, family, nan, level, 0.0, dict.fromkeys(shape.names, 1.0), len(n), nan, nan, why
-        )
+    nan = float("nan")
+    nothing = CurvePointFit(
+        triplet, family, nan, nan, nan, {}, len(n), nan, nan, level=float(value[-1])
+    )  # fmt: skip
+    if len(n) < unknown:
+        return replace(nothing, status=f"{len(n)} sizes for {unknown} parameters")
+    if np.ptp(value) <= 0:
+        return replace(nothing, status="every value is the same")
     scale = residual_scale(value, value_se)
-    best = search(n, value, scale, shape, loss, {}, chance)
+    best = search(n, value, scale, shape, loss, {}, chance, near)
+    if near is not None and best[0] == 0 and "exponent" in near:
+        steeper = near | {"exponent": STEEPER * near["exponent"]}
+        best = min(
+            best, search(n, value, scale, shape, loss, {}, chance, steeper), key=lambda found: found[3]
+        )
     floor, height, values, cost = best
     sd = float(
         np.sqrt(2 * cost / max(len(n) - unknown, 1)) * np.median(scale / np.maximum(np.abs(value), scale))
     )
-    exponent = values.get("exponent", float("nan"))
+    exponent = values.get("exponent", nan)
     fit = CurvePointFit(triplet, family, exponent, floor, height, values, len(n), sd, cost)
-    if np.ptp(fit.predict(n)) <= SMALLEST_FALL * np.abs(value).mean():
-        return replace(fit, status="the error does not fall")
-    if exponent > 0.98 * LARGEST_EXPONENT:
-        return replace(fit, status="exponent at its bound: the sizes cannot tell floor from exponent")
+    law = fit.predict(n)
+    if np.ptp(law) <= SMALLEST_FALL * np.abs(value).mean():
+        level = float(law.mean())
+        fit = replace(nothing, residual_sd=sd, cost=cost, status="the error does not fall", level=level)
+    elif "exponent" in shape.names:
+        low, high = (float(np.exp(edge[shape.names.index("exponent")])) for edge in log_bounds(shape, n)[1:])
+        if exponent > 0.98 * high:
+            fit = replace(fit, status="exponent at its bound: the sizes cannot tell floor from exponent")
+        elif exponent < 1.02 * low:
+            fit = replace(
+                fit, status="exponent at its lower bound: the error falls too slowly for these sizes"
+            )
+    if near is not None and fit.status != "ok":
+        return fit_one(triplet, n, value, value_se, shape, loss, chance=chance)
     return fit
 
 

@@ -45,7 +45,8 @@ def log_regression(
     Returns
     -------
     pandas.DataFrame
-        One row a triplet: exponent, exponent_se, exponent_low, exponent_high, amplitude, sizes, status.
+        One row a triplet: exponent, exponent_se, exponent_low, exponent_high, amplitude, sizes, and status: ``"ok"``, why
+        there is no estimate, or that the error does not fall, where the exponent is 0 or less.
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
@@ -114,5 +115,5 @@ def _regress(
         "exponent_low": exponent - quantile * se,
         "exponent_high": exponent + quantile * se,
         "amplitude": float(np.exp(found.params[0])),
-        "status": "ok",
+        "status": "ok" if exponent > 0 else "the error does not fall",
     }

@@ -9,7 +9,7 @@ Golub, Pereyra, The differentiation of pseudo-inverses and nonlinear least squar
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import least_squares, nnls
+from scipy.optimize import least_squares
 
 from curvefit.fitting.forecast_shapes import Shape
 
@@ -24,6 +24,17 @@ def residual_scale(value: np.ndarray, value_se: np.ndarray) -> np.ndarray:
     return np.hypot(floor, known)
 
 
+def log_bounds(shape: Shape, n: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return centre, smallest and largest value of the log of every shape parameter that is searched (parameters,)."""
+    anchors = {"": 0.0, "first": np.log(n[0]), "last": np.log(n[-1])}
+    centre = np.array([anchors[prior.anchor] + prior.mean for prior in shape.priors])
+    reach = 5 * np.array([prior.sd for prior in shape.priors])
+    upper = np.where(
+        [prior.name == "exponent" for prior in shape.priors], np.log(LARGEST_EXPONENT), centre + reach
+    )
+    return centre, np.minimum(centre - reach, upper - 1.0), upper
+
+
 def search(
     n: np.ndarray,
     value: np.ndarray,
@@ -32,8 +43,9 @@ def search(
     loss: str,
     fixed: dict[str, float],
     chance: float,
+    near: dict[str, float] | None = None,
 ) -> tuple[float, float, dict[str, float], float]:
-    """Return floor, height, shape parameters and cost of the best of three starts.
+    """Return floor, height, shape parameters and cost of the best of three starts, or of one start that is given.
 
     Parameters
     ----------
@@ -47,15 +59,12 @@ def search(
         Shape parameters that are held.
     chance
         Error before any example; NaN where unknown: then the height is free.
+    near
+        Shape parameters to start from.
     """
     free = [i for i, prior in enumerate(shape.priors) if prior.name not in fixed]
-    anchors = {"": 0.0, "first": np.log(n[0]), "last": np.log(n[-1])}
-    centre = np.array([anchors[shape.priors[i].anchor] + shape.priors[i].mean for i in free])
+    centre, lower, upper = (edge[free] for edge in log_bounds(shape, n))
     width = np.array([shape.priors[i].sd for i in free])
-    upper = np.where(
-        [shape.priors[i].name == "exponent" for i in free], np.log(LARGEST_EXPONENT), centre + 5 * width
-    )
-    lower = np.minimum(centre - 5 * width, upper - 1.0)
 
     def values_of(x: np.ndarray) -> dict[str, np.ndarray]:
         logs = dict(zip((shape.priors[i].name for i in free), np.exp(x)))
@@ -69,12 +78,13 @@ def search(
     best = (np.inf, centre)
     if not free:
         best = (float((solve(centre)[2] ** 2).sum() / 2), centre)
-    for start in (0.0, -0.8, 0.8) if free else ():
-        x0 = np.clip(
-            centre + start * width * np.where(np.arange(len(free)) % 2 == 0, 1, -1),
-            lower + 1e-6,
-            upper - 1e-6,
-        )
+    if near is None:
+        signs = np.where(np.arange(len(free)) % 2 == 0, 1, -1)
+        starts = [centre + start * width * signs for start in (0.0, -0.8, 0.8)]
+    else:
+        starts = [np.log([near[shape.priors[i].name] for i in free])]
+    for start in starts if free else ():
+        x0 = np.clip(start, lower + 1e-6, upper - 1e-6)
         found = least_squares(
             lambda x: solve(x)[2], x0, bounds=(lower, upper), loss=kind, f_scale=HUBER_AT, max_nfev=60
         )
@@ -96,10 +106,26 @@ def _linear(
         target = value / scale
     weight = np.ones_like(value)
     for _ in range(4 if robust else 1):
-        linear, _ = nnls(design * weight[:, None], target * weight)
+        linear = _not_negative(design * weight[:, None], target * weight)
         if anchored:
             linear = np.minimum(linear, chance)
         residual = design @ linear - target
         weight = np.sqrt(np.minimum(1.0, HUBER_AT / np.maximum(np.abs(residual), 1e-12)))
     floor = float(linear[0])
     return floor, chance - floor if anchored else float(linear[1] / span), residual
+
+
+def _not_negative(design: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the least-squares coefficients of one or two columns (rows, columns), none below 0 (Lawson, Hanson, 1974)."""
+    square, right = np.square(design).sum(axis=0), target @ design
+    alone = np.maximum(right / np.maximum(square, 1e-300), 0.0)
+    if len(right) == 1:
+        return alone
+    first, second = design.T
+    slope = first @ second / square[0]
+    apart = second - slope * first
+    other = apart @ target / max(apart @ apart, 1e-300)
+    both = np.array([right[0] / square[0] - slope * other, other])
+    if (both >= 0).all():
+        return both
+    return np.where(np.arange(2) == (alone * right).argmax(), alone, 0.0)

@@ -14,8 +14,11 @@ from curvefit.fitting import (
     point_fits,
     profile_interval,
 )
+from curvefit.fitting.forecast_shapes import get_shape
 from curvefit.fitting.least_squares import least_squares
+from curvefit.fitting.point_fits import fit_one
 from curvefit.fitting.variable_projection import search
+from curvefit.triplet import Triplet
 
 N = 2.0 ** np.arange(4, 15)
 
@@ -233,8 +236,103 @@ def test_log_regressions_on_a_pure_power_law(method):
     assert 0.0005 < row["exponent_se"] < 0.05
 
 
+def test_a_regression_of_rising_errors_says_so():
+    found = log_regression(LearningCurves.from_frame(RISING)).iloc[0]
+    assert found["exponent"] < 0
+    assert found["status"] == "the error does not fall"
+
+
 def test_log_regression_needs_a_log_linear_range():
     curves = LearningCurves.from_frame(
         {"n": [16, 32, 64, 128], "error": [0.9, 0.89, 0.88, 0.5]}, chance_error=0.9
     )
     assert "in the log-linear range" in log_regression(curves).iloc[0]["status"]
+
+
+RISING = {"n_train": [10, 100, 1000, 10_000, 100_000], "error": [0.1, 0.2, 0.3, 0.35, 0.4]}
+
+
+@pytest.mark.parametrize(
+    "curves",
+    [
+        LearningCurves.from_frame(RISING),
+        LearningCurves.from_frame({"n": N, "error": 0.9 - 0.05 * N**-0.1}, chance_error=0.0),
+        LearningCurves.from_frame({"n": N, "error": np.full(len(N), 0.4)}),
+        LearningCurves.from_frame({"n": N[:2], "error": [0.5, 0.4]}),
+    ],
+    ids=["rising", "from a chance level of 0", "flat", "two sizes"],
+)
+def test_where_the_error_is_not_known_to_fall_no_estimate_is_a_number(curves):
+    fitted = point_fit(curves)
+    fit = fitted.fits[0]
+    assert fit.status != "ok"
+    assert np.isnan([fit.exponent, fit.floor, fit.height]).all()
+    assert not fit.shape_values
+    assert np.isfinite(fit.predict(1e6)).all()
+    assert fitted.summary()[["exponent", "floor"]].isna().all(axis=None)
+    assert f"{fit.status}; exponent and floor not known" in str(fitted)
+    table = bootstrap(curves, kind="wild", replicates=3)
+    assert table["status"].tolist() == [fit.status]
+    assert table.filter(regex="exponent|floor").isna().all(axis=None)
+    assert table["failed"].tolist() == [1.0]
+
+
+def test_an_estimate_at_its_bound_says_so_and_has_no_ends():
+    rows = [
+        {"n": n, "seed": s, "error": 0.1 + 0.8 * np.exp(-n / (500 + s)), "chance_error": 0.9}
+        for s in range(3)
+        for n in N
+    ]
+    curves = LearningCurves.from_frame(rows)
+    assert "exponent at its bound" in point_fit(curves).fits[0].status
+    for kind in ("wild", "cluster"):
+        row = bootstrap(curves, kind=kind, replicates=3).iloc[0]
+        assert "exponent at its bound" in row["status"]
+        assert row[["exponent_low", "exponent_high", "floor_low", "floor_high"]].isna().all()
+    slow = LearningCurves.from_frame({"n": N, "error": 0.9 * (1 + N / 1e3) ** -0.012}, chance_error=0.9)
+    assert "exponent at its lower bound" in point_fit(slow).fits[0].status
+
+
+def test_refits_that_cannot_be_trusted_count_as_failed():
+    curves = make(exponent=0.15, floor=0.0, noise=0.3, onset=2000.0)
+    row = bootstrap(curves, kind="wild", replicates=40).iloc[0]
+    assert row["status"] == "ok"
+    assert 0 < row["failed"] < 1
+    assert np.isfinite(row["exponent_high"])
+
+
+def test_refits_start_from_the_estimate(monkeypatch):
+    """One start each, and three more only where it leads to no good fit."""
+    starts = []
+
+    def counted(*args):
+        starts.append(args[7])
+        return search(*args)
+
+    monkeypatch.setattr(point_fits, "search", counted)
+    row = bootstrap(make(noise=0.02), kind="wild", replicates=20).iloc[0]
+    assert row["failed"] == 0
+    assert len(starts) == 21
+    assert starts[1:] == [point_fit(make(noise=0.02)).fits[0].shape_values] * 20
+
+
+def test_a_bootstrap_without_spare_sizes_says_so():
+    short = LearningCurves.from_frame({"n": [16, 64, 256], "error": [0.7, 0.5, 0.35]}, chance_error=0.9)
+    row = bootstrap(short, kind="wild", replicates=3).iloc[0]
+    assert row["status"] == "no interval: 3 sizes for 3 parameters"
+    assert np.isnan(row["exponent_low"])
+
+
+def test_a_search_near_an_estimate_without_floor_finds_a_floor():
+    """From floor 0 every step is uphill: residuals of the other sign have an optimum with a floor of .028."""
+    shape, unknown = get_shape("power-law"), np.full(len(N), np.nan)
+    value = 0.9 * (1 + N / 50) ** -0.35 * np.exp(0.04 * np.random.default_rng(17).standard_normal(len(N)))
+    fit = fit_one(Triplet("d", "m", "i"), N, value, unknown, shape, chance=0.9)
+    assert fit.floor == 0
+    copy = 2 * fit.predict(N) - value
+    found, usual = (
+        fit_one(Triplet("d", "m", "i"), N, copy, unknown, shape, chance=0.9, near=near)
+        for near in (fit.shape_values, None)
+    )
+    assert usual.floor > 0.02
+    assert (found.exponent, found.floor) == pytest.approx((usual.exponent, usual.floor), rel=1e-3)
