@@ -29,8 +29,22 @@ def equal_tails(probability: float) -> tuple[float, float, float]:
 
 def check_count(name: str, value: int, *, least: int = 1) -> None:
     """Raise `InvalidInputError` unless the argument is a whole number of `least` or more."""
-    if not isinstance(value, Integral) or value < least:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise InvalidInputError(f"{name} must be a whole number of {least} or more, not {value!r}")
+
+
+def shares(name: str, values: object, *, ends: bool) -> np.ndarray:
+    """Return numbers between 0 and 1 (values,), with or without these `ends`; raise `InvalidInputError` unless they are one or more."""
+    try:
+        found = np.asarray(values, float)
+    except (TypeError, ValueError):
+        found = np.array(np.nan)
+    inside = (found >= 0) & (found <= 1) if ends else (found > 0) & (found < 1)
+    if found.ndim != 1 or not len(found) or not inside.all():
+        raise InvalidInputError(
+            f"{name} must be one or more numbers from 0 to 1{'' if ends else ', neither of them 0 or 1'}, not {values!r}"
+        )
+    return found
 
 
 def check_times(times: float) -> None:

@@ -210,7 +210,16 @@ class CurveFit(Shown):
         dict
             Term, for example ``()``, ``("data",)`` or ``("data", "model")``, to draws of shape (draws, levels...);
             NaN for cells of the grid without a curve. Axes with one level give no term.
+
+        Raises
+        ------
+        InvalidInputError
+            When the exponent is asked of a family that has none.
         """
+        if parameter.removeprefix("log_") == "exponent" and "exponent" not in self.draws["posterior"]:
+            raise InvalidInputError(
+                f"family {self.family!r} has no exponent to decompose; name another parameter"
+            )
         return decompose(self.parameter(parameter), self.triplets)
 
     def levels(self, axis: str) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from curvefit.triplet import AXES
 
 #: Proposals that tell less than this share of the best one come last, however cheap: starting a run has its price.
 WORTH_STARTING = 0.25
+#: Sizes of proposals are whole numbers of 64 bits.
+LARGEST_SIZE = 2.0**63
 #: Noise of a run, relative to its error, where a fit has no model of noise and nothing is known of the runs.
 USUAL_NOISE = 0.02
 
@@ -61,15 +63,24 @@ def design(
         One row a proposal, best first (those that tell less than a quarter of the best one last): data, model, inference,
         n_train, seeds, gain (nats), cost (of all its runs), cost_unit (``"seconds"`` or ``"examples"``, the same in all rows),
         gain_per_cost, exponent_sd_now, exponent_sd_after (of the log exponent).
+
+    Raises
+    ------
+    InvalidInputError
+        When the fit's family has no exponent, or a size is no positive number below ``2**63``.
     """
     numbers = np.atleast_1d(np.asarray(seeds))
     if not numbers.size or not (numbers >= 1).all() or (numbers != np.floor(numbers)).any():
         raise InvalidInputError(f"seeds must be whole numbers of 1 or more, not {seeds}")
     check_times(times)
     check_count("draws", draws, least=2)
+    if "exponent" not in fit.draws["posterior"]:
+        raise InvalidInputError(f"family {fit.family!r} has no exponent to design for")
     usable = fit.curves.usable
     low, high = float(usable["n_train"].min()), float(usable["n_train"].max()) * times
     grid = np.unique(np.geomspace(low, high, 10).round()) if sizes is None else positive_sizes(sizes)
+    if grid.max() >= LARGEST_SIZE:
+        raise InvalidInputError(f"sizes must be below 2**63, which {grid.max():g} is not")
     fit = fit.thinned(draws)
     log_exponent = fit.parameter("log_exponent")
     log_error = np.log(np.maximum(fit.expected_error(grid), 1e-12))

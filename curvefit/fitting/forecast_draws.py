@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
 
-from curvefit.arguments import equal_tails
-from curvefit.errors import unknown_name
+from curvefit.arguments import equal_tails, shares
+from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.counted_runs import CountedRuns
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.saveable import Saveable
@@ -83,7 +83,7 @@ class Forecast(Saveable):
 
     def quantiles(self, probabilities: Sequence[float], *, kind: str = "seed") -> np.ndarray:
         """Return quantiles (probabilities, triplets, sizes)."""
-        return np.quantile(self.draws_of(kind), probabilities, axis=0)
+        return np.quantile(self.draws_of(kind), shares("probabilities", probabilities, ends=True), axis=0)
 
     def summary(self, probability: float = 0.9, *, kind: str = "seed") -> pd.DataFrame:
         """Return one row per curve and size: median, interval, whether extrapolated, the last value beside."""
@@ -123,7 +123,13 @@ class Forecast(Saveable):
         numpy.ndarray
             Shape (triplets, sizes).
         """
-        values = np.broadcast_to(np.asarray(values, float), (len(self.triplets), len(self.n)))
+        shape, given = (len(self.triplets), len(self.n)), np.shape(values)
+        try:
+            values = np.broadcast_to(np.asarray(values, float), shape)
+        except ValueError as error:
+            raise InvalidInputError(
+                f"values must be numbers of shape {shape} (triplets, sizes), or what can be broadcast to it, not of shape {given}"
+            ) from error
         found = _kernel_log_density(self.draws_of(kind), values)
         if kind != "seed" or self.counts is None:
             return found

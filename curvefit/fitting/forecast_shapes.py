@@ -55,10 +55,13 @@ def get_shape(name: str) -> Shape:
 
 
 def check_families(names: Sequence[str]) -> None:
-    """Raise `InvalidInputError` unless `names` are one or more families with a shape."""
+    """Raise `InvalidInputError` unless `names` are one or more families with a shape, none of them twice."""
     if isinstance(names, str) or not len(names):
         raise InvalidInputError(
             f"families must be one or more names, as in ('power-law', 'm4'), not {names!r}"
         )
     for name in names:
         get_shape(name)
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if twice:
+        raise InvalidInputError(f"families must differ; given more than once: {', '.join(twice)}")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curvefit.families import ParamSpec
+from curvefit.errors import unknown_name
+from curvefit.families import ParamSpec, get_family
 from curvefit.fitting.effects import factorial_terms, level_index, term_columns
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.settings import FitSettings
@@ -64,14 +65,12 @@ class Hierarchy:
 
 
 def build_hierarchy(layout: Layout, settings: FitSettings) -> Hierarchy:
-    """Return the design for a layout under the settings' pooling."""
+    """Return the design for a layout under the settings' pooling; `UnknownNameError` for a prior of what the family lacks."""
     priors, specs = settings.priors, layout.family.parameters
-    known = {s.estimated_name for s in specs}
+    known = _prior_names(settings.family)
     for name in (*priors.mean, *priors.spread):
-        if name not in known and name not in _all_names():
-            from curvefit.errors import unknown_name
-
-            raise unknown_name("prior", name, known)
+        if name not in known:
+            raise unknown_name(f"prior of the family {settings.family}", name, known)
     own = tuple(s for s in specs if s.pooling != "common")
     common = tuple(s for s in specs if s.pooling == "common")
     n_curves = len(layout.triplets)
@@ -110,10 +109,11 @@ def build_hierarchy(layout: Layout, settings: FitSettings) -> Hierarchy:
     )
 
 
-def _all_names() -> set[str]:
-    from curvefit.families import FAMILIES
-
-    return {s.estimated_name for _, family in FAMILIES.items() for s in family.parameters}
+def _prior_names(family: str) -> set[str]:
+    """Return the names that priors of a family, or of what stands in for it without a chance level, may have."""
+    law = get_family(family)
+    laws = [law] if law.without_chance is None else [law, get_family(law.without_chance)]
+    return {spec.estimated_name for one in laws for spec in one.parameters}
 
 
 def natural_values(layout: Layout, hierarchy: Hierarchy, theta, common, *, curve: int | None = None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from curvefit.arguments import shares
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
 from curvefit.fitting.forecast_calibration import calibrate
@@ -30,7 +31,7 @@ def rolling_origin(
     families
         Families to compare.
     origins
-        Where to cut, as fractions of a curve's log range; up to four times that size is scored.
+        Where to cut, as fractions of a curve's log range between 0 and 1; up to four times that size is scored.
 
     Returns
     -------
@@ -39,6 +40,7 @@ def rolling_origin(
         mean log density, share of values in the 90 % interval.
     """
     check_families(families)
+    shares("origins", origins, ends=False)
     seen = seen_curves(curves)
     return _table(list(seen), hold_out(list(seen.values()), families, origins=origins, seed=seed), seed)
 

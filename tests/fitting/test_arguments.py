@@ -82,7 +82,7 @@ def test_a_probability_lies_between_0_and_1(curves, fit, ready, surface, wrong):
             ask()
 
 
-@pytest.mark.parametrize("wrong", [0, -5, 2.5])
+@pytest.mark.parametrize("wrong", [0, -5, 2.5, True])
 def test_numbers_of_draws_are_whole_and_above_0(curves, fit, ready, wrong):
     asked = [
         lambda: forecast(ready, [1e5], draws=wrong),
@@ -142,6 +142,38 @@ def test_families_are_names(curves, wrong):
     ):
         with pytest.raises(InvalidInputError, match="families must be one or more names"):
             ask()
+
+
+def test_families_differ(curves):
+    for ask in (forecast, lambda source, _, families: rolling_origin(source, families=families)):
+        with pytest.raises(
+            InvalidInputError, match="families must differ; given more than once: m4, power-law$"
+        ):
+            ask(curves, [1e5], families=("power-law", "m4", "wbl4", "power-law", "m4"))
+
+
+@pytest.mark.parametrize("wrong", [1.5, [1.5], [-0.1, 0.5], [np.nan], [], "half", ["half"], 0.5])
+def test_probabilities_are_numbers_from_0_to_1(ready, wrong):
+    ahead = forecast(ready, [1e5], draws=10)
+    with pytest.raises(InvalidInputError, match="probabilities must be one or more numbers from 0 to 1, not"):
+        ahead.quantiles(wrong)
+    assert ahead.quantiles((0, 1)).shape == (2, 1, 1)
+
+
+@pytest.mark.parametrize("wrong", [[0.1, 0.1, 0.1], ["low", "high"], [[0.1], [0.2]]])
+def test_values_of_a_density_have_the_shape_of_its_forecast(ready, wrong):
+    with pytest.raises(
+        InvalidInputError, match=r"values must be numbers of shape \(1, 2\) \(triplets, sizes\)"
+    ):
+        forecast(ready, [1e4, 1e5], draws=10).log_density(wrong)
+
+
+@pytest.mark.parametrize("wrong", [(2,), (0.0,), (0.5, 1.0), (), 0.5, "0.5", (np.nan,)])
+def test_origins_lie_between_0_and_1(curves, wrong):
+    with pytest.raises(
+        InvalidInputError, match="origins must be one or more numbers from 0 to 1, neither of them"
+    ):
+        rolling_origin(curves, origins=wrong)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.0])

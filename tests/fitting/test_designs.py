@@ -67,3 +67,20 @@ def test_losses_have_no_counting_noise(table):
     losses = table.assign(metric="mse", n_errors=np.nan, chance_error=np.nan)
     known, unknown = (design(fitted(losses.assign(n_test=test)), seeds=1) for test in (20.0, np.nan))
     np.testing.assert_allclose(known["gain"], unknown["gain"])
+
+
+@pytest.mark.parametrize("family", ["exponential", "logarithmic", "last-value"])
+def test_a_family_without_exponent_has_nothing_to_design_for(table, family):
+    fit = curvefit.fit(LearningCurves.from_frame(table), family=family, method="approximate")
+    with pytest.raises(InvalidInputError, match=f"family '{family}' has no exponent to design for"):
+        design(fit)
+    with pytest.raises(InvalidInputError, match=f"family '{family}' has no exponent to decompose"):
+        fit.effects()
+
+
+def test_sizes_are_whole_numbers_of_64_bits(table):
+    fit = fitted(table)
+    for asked in ({"sizes": [1e5, 1e19]}, {"sizes": [2.0**63]}, {"times": 1e18}):
+        with pytest.raises(InvalidInputError, match=r"sizes must be below 2\*\*63, which .*e\+\d+ is not"):
+            design(fit, **asked)
+    assert (design(fit, sizes=[1e18])["n_train"] == 10**18).all()

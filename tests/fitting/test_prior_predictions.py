@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from scipy.special import logit
 
 import curvefit
-from curvefit.errors import InvalidInputError
+from curvefit.curves import LearningCurves
+from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.fitting import PriorPrediction, Priors, prior_predictive
 from tests import simulated
 
@@ -35,6 +36,22 @@ def test_all_mistakes_in_priors_are_said_at_once():
     said = str(caught.value)
     assert "priors.noise[0]: Input should be greater than 0 (got -0.1)" in said
     assert "priors.walk.0" in said
+
+
+@pytest.mark.parametrize("where", [{"mean": {"log_sharpness": (3.0, 0.01)}}, {"spread": {"log_level": 1.0}}])
+def test_priors_of_what_a_family_lacks_are_refused(few, where):
+    said = "unknown prior of the family power-law .*; known: log_exponent, .*log_onset, root_floor"
+    with pytest.raises(UnknownNameError, match=said):
+        curvefit.fit(few, method="approximate", priors=Priors(**where))
+    with pytest.raises(UnknownNameError, match=said):
+        prior_predictive(few, draws=5, priors=Priors(**where))
+
+
+def test_priors_may_be_of_what_stands_in_where_no_chance_level_is_known(few):
+    shifted = Priors(mean={"log_height": (0.0, 1.0)})
+    unknown = LearningCurves.from_frame(few.table.assign(chance_error=np.nan))
+    for curves in (few, unknown):
+        prior_predictive(curves, draws=5, priors=shifted)
 
 
 @pytest.fixture(scope="module")
