@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,10 +29,17 @@ class CountedRuns:
         """Which curves' runs are counted (triplets,)."""
         return self.n_test > 0
 
-    def draw(self, rng: np.random.Generator) -> np.ndarray:
-        """Draw the share of errors on the test set; the rate itself where it is not counted (draws, triplets, sizes)."""
-        test = self.n_test[None, :, None]
-        return np.where(test > 0, rng.binomial(test, self.rate) / np.maximum(test, 1), self.rate)
+    def draw(self, streams: Sequence[np.random.Generator]) -> np.ndarray:
+        """Draw the share of errors on the test set; the rate itself where it is not counted (draws, triplets, sizes).
+
+        Parameters
+        ----------
+        streams
+            Random numbers of every size (sizes,).
+        """
+        test = self.n_test[None, :]
+        wrong = np.stack([rng.binomial(test, self.rate[:, :, j]) for j, rng in enumerate(streams)], axis=2)
+        return np.where(test[..., None] > 0, wrong / np.maximum(test[..., None], 1), self.rate)
 
     def log_density(self, values: np.ndarray) -> np.ndarray:
         """Return the log density of shares of errors, in units of the share: the mean binomial probability times `n_test`.

@@ -15,6 +15,7 @@ from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.counted_runs import CountedRuns
 from curvefit.fitting.inference_data import labelled_draws, triplet_coords
 from curvefit.fitting.saveable import Saveable
+from curvefit.seeding import generator
 from curvefit.triplet import Triplet
 
 if TYPE_CHECKING:
@@ -147,6 +148,11 @@ class Forecast(Saveable):
                 f"(90 % for a new seed: {row.low:.4g} to {row.high:.4g}; {where}; last value {row.last_value:.4g})"
             )
         return "\n".join(lines)
+
+
+def size_streams(seed: int, sizes: np.ndarray) -> list[np.random.Generator]:
+    """Return random numbers of new runs at every size (sizes,): the same for a size whichever others are asked."""
+    return [generator(seed, "new run", float(n)) for n in sizes]
 
 
 def _kernel_log_density(draws: np.ndarray, values: np.ndarray) -> np.ndarray:

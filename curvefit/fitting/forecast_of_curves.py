@@ -10,9 +10,10 @@ import pandas as pd
 from curvefit.curves.fittable import curve_means
 from curvefit.curves.learning_curves import LearningCurves
 from curvefit.errors import InvalidInputError
+from curvefit.fitting.discrepancy import walk_ahead
 from curvefit.fitting.forecast_calibration import Calibration, calibrate, fit_ensembles
 from curvefit.fitting.forecast_curve import CurveEnsemble
-from curvefit.fitting.forecast_draws import Forecast
+from curvefit.fitting.forecast_draws import Forecast, size_streams
 from curvefit.fitting.forecast_shapes import check_families
 from curvefit.fitting.outlooks import Outlook
 from curvefit.fitting.seen_curve import SeenCurve
@@ -67,13 +68,15 @@ class CurvesOutlook(Outlook):
         """Return the forecast at sizes."""
         repeats = self.curves.means().groupby(list(AXES), sort=False)["replicates"].max()
         weights = {t: one.weights(self.calibration.weights) for t, one in self.ensembles.items()}
+        shape = (draws, len(self.ensembles))
+        noise = np.stack([rng.standard_normal(shape) for rng in size_streams(self.seed, sizes)], axis=2)
         parts = [
             _paths(
                 ensemble,
                 sizes,
+                noise[:, i],
                 weights[triplet],
                 self.calibration,
-                draws,
                 float(repeats.loc[tuple(triplet)]),
                 generator(self.seed, "forecast", i),
             )
@@ -115,36 +118,31 @@ def outlook_of_curves(curves: LearningCurves, families: tuple[str, ...], seed: i
 def _paths(
     ensemble: CurveEnsemble,
     sizes: np.ndarray,
+    noise: np.ndarray,
     weights: np.ndarray,
     calibration: Calibration,
-    draws: int,
     repeats: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw whole curves: one walk a draw, continuous in log n beyond the data, and a new seed around each."""
-    order = np.argsort(sizes)
+    """Draw whole curves, and a new seed around each, both (draws, sizes); `noise` is that of the seeds, of variance 1.
+
+    There is one walk a draw, continuous in log n: that within the data, and beyond them steps of its own (`walk_ahead`). So a curve
+    is the same at a size whichever others are asked.
+    """
+    draws = len(noise)
     mixture = calibration.widen(
         ensemble.mixture(
-            sizes[order], weights=weights, draws=max(draws // 2, 50), seed=int(rng.integers(2**31)), seeds_per_mean=repeats
+            sizes, weights=weights, draws=max(draws // 2, 50), seed=int(rng.integers(2**31)), seeds_per_mean=repeats
         )
     )  # fmt: skip
     chosen = rng.choice(len(mixture.weight), size=draws, p=mixture.weight)
-    variance = mixture.walk_sd[chosen] ** 2
-    steps = np.diff(variance, axis=1, prepend=0.0)
-    growing = np.maximum.accumulate(sizes[order] >= ensemble.curve.n[-1])
-    common = rng.standard_normal((draws, 1))
-    walk = np.sqrt(variance) * common
-    if growing.any():
-        start = int(np.argmax(growing))
-        fresh = np.sqrt(np.maximum(steps[:, start + 1 :], 0.0)) * rng.standard_normal(
-            steps[:, start + 1 :].shape
-        )
-        walk[:, start + 1 :] = walk[:, start : start + 1] + np.cumsum(fresh, axis=1)
-    curve = mixture.log_mean[chosen] + walk
-    run = curve + mixture.seed_sd[chosen] * rng.standard_normal(curve.shape)
-    back = np.argsort(order)
+    within = mixture.inside_sd[chosen] * rng.standard_normal((draws, 1))
+    doublings = np.maximum(np.log2(sizes / ensemble.curve.n[-1]), 0.0)
+    beyond = mixture.beyond_sd[chosen] / np.sqrt(np.where(doublings > 0, doublings, 1.0))
+    curve = mixture.log_mean[chosen] + within + beyond * walk_ahead(doublings, draws, rng)
+    run = curve + mixture.seed_sd[chosen] * noise
     highest = np.log(ensemble.curve.value.max()) + FARTHEST_RISE
-    return np.exp(np.minimum(curve[:, back], highest)), np.exp(np.minimum(run[:, back], highest))
+    return np.exp(np.minimum(curve, highest)), np.exp(np.minimum(run, highest))
 
 
 def _say(calibration: Calibration) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +13,7 @@ from curvefit.curves.fittable import curve_means
 from curvefit.fitting.counted_runs import CountedRuns
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.discrepancy import walk_ahead
-from curvefit.fitting.forecast_draws import Forecast
+from curvefit.fitting.forecast_draws import Forecast, size_streams
 from curvefit.fitting.held_out_drift import Drift, held_out_drift
 from curvefit.fitting.known_likelihoods import LIKELIHOODS
 from curvefit.fitting.likelihood_choice import known_variance
@@ -58,7 +59,7 @@ class FitOutlook(Outlook):
 
     def forecast_at(self, sizes: np.ndarray, draws: int) -> Forecast:
         """Return the forecast at sizes; of the draws that the fit has, at most `draws`."""
-        fit, rng = self.fit.thinned(draws), generator(self.seed, "forecast")
+        fit, streams = self.fit.thinned(draws), size_streams(self.seed, sizes)
         groups = curve_means(fit.curves)
         first_n, last_n = (
             np.array([float(groups[t]["n_train"].iloc[at]) for t in fit.triplets]) for at in (0, -1)
@@ -77,7 +78,7 @@ class FitOutlook(Outlook):
             f"from a hierarchical fit: bands believe its one family ({fit.family}), a forecast of the curves weighs several; "
             f"beyond the data {beyond_data}"
         )
-        run, counts = _new_runs(fit, curve, sizes, groups, rng)
+        run, counts = _new_runs(fit, curve, sizes, groups, streams)
         ceiling = 1.0 if fit.curves.metric == "error-rate" else np.inf
         return Forecast(
             fit.triplets, sizes, curve.clip(0, ceiling), run.clip(0, ceiling), last_n, last_value, pd.DataFrame(),
@@ -96,23 +97,27 @@ def _new_runs(
     curve: np.ndarray,
     sizes: np.ndarray,
     groups: dict[Triplet, pd.DataFrame],
-    rng: np.random.Generator,
+    streams: Sequence[np.random.Generator],
 ) -> tuple[np.ndarray, CountedRuns | None]:
-    """Draw one new run around each draw of the curve, with the fit's own noise where it has any; and how it is counted."""
+    """Draw one new run around each draw of the curve, with the fit's own noise where it has any; and how it is counted.
+
+    Every size has random numbers of its own, `streams`.
+    """
     if not fit.has_noise:
         spread = np.array([_seed_spread(groups[t]) for t in fit.triplets])
-        return curve * np.exp(spread[None, :, None] * rng.standard_normal(curve.shape)), None
+        noise = np.stack([rng.standard_normal(curve.shape[:2]) for rng in streams], axis=2)
+        return curve * np.exp(spread[None, :, None] * noise), None
     likelihood = LIKELIHOODS[fit.likelihood]
     scale = likelihood.scale
+    noise = np.stack([standard_noise(likelihood, curve.shape[:2], rng) for rng in streams], axis=2)
     curve = scale.inside(curve)
     given = _given_variance(fit, scale)[:, None] / (scale.slope(curve) if scale.of_rates else 1.0)
-    away = np.sqrt(fit.noise_sd(sizes) ** 2 + given) * standard_noise(likelihood, curve.shape, rng)
-    rate = scale.shifted(curve, away)
+    rate = scale.shifted(curve, np.sqrt(fit.noise_sd(sizes) ** 2 + given) * noise)
     if not scale.of_rates:
         return rate, None
     tests = np.array([float((groups[t]["n_test"] / groups[t]["replicates"]).max()) for t in fit.triplets])
     runs = CountedRuns(rate, np.where(np.isfinite(tests), tests, 0).astype(int))
-    return runs.draw(rng), runs if runs.counted.any() else None
+    return runs.draw(streams), runs if runs.counted.any() else None
 
 
 def _given_variance(fit: CurveFit, scale: AbstractScale) -> np.ndarray:

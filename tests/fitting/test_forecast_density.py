@@ -20,7 +20,7 @@ def made(rate: np.ndarray, *, n_test: int = TEST, counted: bool = True) -> Forec
     """Return a forecast of one curve at one size from draws of its runs' error rate."""
     rates = rate[:, None, None]
     runs = CountedRuns(rates, np.array([n_test]))
-    seeds, counts = runs.draw(np.random.default_rng(0)), runs if counted else None
+    seeds, counts = runs.draw([np.random.default_rng(0)]), runs if counted else None
     one = np.ones(1)
     return Forecast(
         (Triplet("d", "m", "i"),), one, rates, seeds, one, one, pd.DataFrame(), (), counts, first_n=one

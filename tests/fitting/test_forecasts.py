@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import curvefit
 from curvefit.curves import LearningCurves
 from curvefit.errors import InvalidInputError, UnknownNameError
 from curvefit.fitting import hold_outs
@@ -106,6 +107,37 @@ def test_a_walk_added_to_a_fit_does_not_depend_on_what_else_is_asked(fit):
     spread = np.log(more.curve_draws / fit.expected_error(more.n)).std(axis=(0, 1))
     # 800 walks: the standard error of a spread is 2.5 %, four of them are 10 %.
     np.testing.assert_allclose(spread, WALK_SPEED * np.sqrt(np.log(more.n / 4096)), rtol=0.1)
+
+
+@pytest.fixture(scope="module")
+def counted(curves):
+    return curvefit.fit(curves, method="approximate")
+
+
+@pytest.mark.parametrize("kind", ["curves", "fit", "counted"])
+def test_a_size_is_forecast_alike_whatever_else_is_asked(kind, request):
+    ahead = outlook(request.getfixturevalue(kind))
+    more = forecast(ahead, [65536, 300, 65536, 4096, 5000.0, 65536 * 8], draws=200)
+    np.testing.assert_array_equal(more.seed_draws[..., 0], more.seed_draws[..., 2])
+    for j, n in enumerate(more.n):
+        one = forecast(ahead, [n], draws=200)
+        np.testing.assert_allclose(one.curve_draws[..., 0], more.curve_draws[..., j], rtol=1e-12)
+        np.testing.assert_allclose(one.seed_draws[..., 0], more.seed_draws[..., j], rtol=1e-12)
+    noise = np.log(more.seed_draws / more.curve_draws)[:, 0]
+    assert abs(np.corrcoef(noise[:, 0], noise[:, 5])[0, 1]) < 0.3  # four standard errors are .28
+
+
+def test_walks_of_curves_are_continuous_and_widen_as_the_mixture_says(curves):
+    ahead = outlook(curves.select(model="a"))
+    n = np.array([4096, 4097, 8192, 8193, 65536])
+    logs = np.log(forecast(ahead, n, draws=4000).curve_draws[:, 0])
+    assert (np.diff(logs, axis=1)[:, [0, 2]].std(axis=0) < 0.1 * logs.std(axis=0)[[0, 2]]).all()
+    (ensemble,) = ahead.ensembles.values()
+    weights = ensemble.weights(ahead.calibration.weights)
+    mixture = ahead.calibration.widen(ensemble.mixture(n, weights=weights, draws=4000))
+    away = mixture.log_mean - mixture.weight @ mixture.log_mean
+    expected = np.sqrt(mixture.weight @ (away**2 + mixture.walk_sd**2))
+    np.testing.assert_allclose(logs.std(axis=0), expected, rtol=0.08)
 
 
 def test_new_runs_of_a_fit_without_noise_spread_as_the_seeds_did(fit, curves):
