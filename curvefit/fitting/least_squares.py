@@ -16,6 +16,8 @@ from curvefit.fitting.variable_projection import residual_scale
 EXPONENTS = np.geomspace(0.01, 10.0, 240)
 #: Onsets tried for every exponent, and how many between the neighbours of the best, so many times over; exponents likewise, once.
 ONSETS, FINER, TIMES = 80, 11, 3
+#: A law that leaves more than this share of a constant's sum of squares does not fall.
+LEAST_GAIN = 1 - 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def least_squares(
     best = int(cost.argmin())
     near = np.linspace(logs[max(best - 1, 0)], logs[min(best + 1, len(logs) - 1)], FINER)
     near_cost = smallest(np.exp(near))
+    if near_cost.min() >= LEAST_GAIN * _constant(value, weight, chance):
+        return LeastSquares(np.nan, np.nan, np.nan, "the error does not fall")
     exponent = float(np.exp(_vertex(near, near_cost)))
     logs, cost = np.r_[logs, near], np.r_[cost, near_cost]
     logs, cost = logs[logs.argsort()], cost[logs.argsort()]
@@ -91,6 +95,13 @@ def least_squares(
     lower = 0.0 if first == 0 else np.exp(_crossing(logs, excess, first - 1, first))
     upper = np.inf if last == len(logs) - 1 else np.exp(_crossing(logs, excess, last + 1, last))
     return LeastSquares(exponent, min(float(lower), exponent), max(float(upper), exponent))
+
+
+def _constant(value: np.ndarray, weight: np.ndarray, chance: float | None) -> float:
+    """Return the smallest weighted sum of squares around one level, from 0 to the chance level where that is known."""
+    highest = np.inf if chance is None or np.isnan(chance) else chance
+    level = np.clip(np.average(value, weights=weight**2), 0, highest)
+    return float(np.square(weight * (value - level)).sum())
 
 
 def _anchored(value: np.ndarray, weight: np.ndarray, shape: np.ndarray, chance: float) -> np.ndarray:

@@ -251,7 +251,8 @@ def profile_interval(
     UnknownNameError
         When no curve is that triplet's.
     InvalidInputError
-        When the family has no exponent, the curves have several metrics, or sizes do not outnumber the parameters.
+        When the family has no exponent, the curves have several metrics, the error does not fall, or sizes do not outnumber the
+        parameters.
 
     References
     ----------

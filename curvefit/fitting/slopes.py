@@ -93,4 +93,3 @@ def _measured_slopes(key: tuple[str, ...], part: pd.DataFrame) -> pd.DataFrame:
             "slope": -np.diff(log_error) / np.diff(log_n),
         }
     )
-

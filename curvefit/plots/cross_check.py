@@ -23,7 +23,8 @@ LOOKS = {
 def plot_cross_check(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw exponents of the posterior against least squares, both with intervals; on the diagonal they agree.
 
-    What least squares puts far beyond the posterior's intervals is drawn at the edge.
+    What least squares puts far beyond the posterior's intervals is drawn at the edge; curves without an exponent by least squares
+    are counted in the title.
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ def plot_cross_check(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Axes to draw on.
     """
     drawn = table[table["least_squares_agreement"].isin(LOOKS)]
-    low, high = drawn["exponent_low"].min() / 2, 2 * drawn["exponent_high"].max()
+    known = table if drawn.empty else drawn
+    low, high = known["exponent_low"].min() / 2, 2 * known["exponent_high"].max()
     drawn = drawn.assign(least_squares_exponent=drawn["least_squares_exponent"].clip(low * 1.03, high / 1.03))
     with paper_style():
         ax = new_axes(ax, size=(7.2, 4.4))
@@ -63,10 +65,11 @@ def plot_cross_check(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             ylabel="exponent, least squares on the curve alone",
         )
         inside = int((table["least_squares_agreement"] == "inside").sum())
-        set_title(
-            ax, f"least squares lies within the posterior's interval on {inside} of {len(table)} curves"
-        )
-        add_legend(ax)
+        unknown = len(table) - len(drawn)
+        title = f"least squares lies within the posterior's interval on {inside} of {len(table)} curves"
+        set_title(ax, title + (f", not known on {unknown}" if unknown else ""))
+        if not drawn.empty:
+            add_legend(ax)
     return ax
 
 

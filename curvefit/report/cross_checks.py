@@ -99,9 +99,7 @@ def cross_check_sentence(table: pd.DataFrame) -> str:
             "another family or pooling, before quoting their exponents."
         )
     if none:
-        said += (
-            f" On {none} least squares gives no exponent: too few sizes, or an error that does not change."
-        )
+        said += f" On {none} least squares gives no exponent: too few sizes, or an error that does not fall."
     return said
 
 

@@ -77,3 +77,10 @@ def test_a_point_fit_of_the_power_law_finds_the_same_optimum(truth):
             Triplet("d", "m", "i"), N, value, UNKNOWN, get_shape("power-law"), "linear", chance=truth[0]
         )
         assert there.exponent == pytest.approx(here.exponent, rel=0.02)
+
+
+@pytest.mark.parametrize("chance", [np.nan, 0.9, None, 0.0])
+def test_rising_errors_give_no_estimate(chance):
+    found = least_squares(N, 0.1 + 0.02 * np.log(N), UNKNOWN, chance=chance)
+    assert np.isnan([found.exponent, found.lower, found.upper]).all()
+    assert found.status == "the error does not fall"

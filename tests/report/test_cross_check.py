@@ -63,3 +63,21 @@ def test_the_figure_counts_what_it_draws(fit):
     inside = (table["least_squares_agreement"] == "inside").sum()
     assert f"on {inside} of {len(table)} curves" in axes.get_title(loc="left").replace("\n", " ")
     assert sum(len(container.lines[0].get_xdata()) for container in axes.containers) == len(table)
+
+
+def test_rising_errors_have_no_exponent_and_the_figure_says_so():
+    rows = [
+        {"model": m, "n": n, "error": 0.2 + 0.02 * np.log(n), "chance_error": 0.9} for m in "abc" for n in N
+    ]
+    draws = 0.4 * np.exp(0.05 * np.random.default_rng(0).standard_normal((200, 3)))
+    fit = CurveFit.from_draws(
+        LearningCurves.from_frame(rows), exponent=draws, amplitude=2.0 + 0 * draws, floor=0 * draws
+    )
+    table = cross_check(fit)
+    assert table["least_squares_exponent"].isna().all()
+    assert set(table["least_squares_status"]) == {"the error does not fall"}
+    assert "an error that does not fall" in cross_check_sentence(table)
+    axes = plot_cross_check(table)
+    assert axes.get_title(loc="left").replace("\n", " ").endswith("on 0 of 3 curves, not known on 3")
+    (told,) = (one for one in build_report(fit).tables if one.key == "exponents")
+    assert "nan" not in str([row[told.columns.index("by least squares")].text for row in told.rows])
