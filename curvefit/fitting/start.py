@@ -22,7 +22,7 @@ _LEAST = 0.01
 def start_of_fit(
     layout: Layout, hierarchy: Hierarchy, settings: FitSettings, *, walk_as_usual: bool = False
 ) -> Penalised:
-    """Return the penalised fit that draws are made from: the first one in approximate mode, or where it is not finite.
+    """Return the penalised fit that draws are made from: the first one in approximate mode, where it is not finite, or the second leads nowhere.
 
     The step of the curves' walk is estimated, or held at the median of its prior where it is to be as usual.
     """
@@ -48,4 +48,6 @@ def start_of_fit(
         common=at.get("common", shared.common),
     )
     before = replace(first, theta=at["theta"], eta=density.expected(top), shared=shared)
-    return penalised_fit(layout, hierarchy, before=before, walk_prior=walk_prior)
+    second = penalised_fit(layout, hierarchy, before=before, walk_prior=walk_prior)
+    there = Density(layout, hierarchy, settings, second)
+    return second if np.isfinite(there(there.centre)[0]) else first

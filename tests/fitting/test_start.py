@@ -9,8 +9,10 @@ from curvefit.fitting.density import Density, highest
 from curvefit.fitting.hierarchy import build_hierarchy
 from curvefit.fitting.layout import lay_out
 from curvefit.fitting.penalised import penalised_fit
+from curvefit.fitting.priors import Priors
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.start import start_of_fit
+from tests.calibration.sbc import KINDS, draw_curves, draw_truth
 from tests.calibration.scenarios import SCENARIOS, simulate
 
 LATE, EARLY = 0.6, 0.3
@@ -89,3 +91,16 @@ def test_ridges_reach_the_floors_that_other_group_levels_would_ask_for():
     residual = start.scale[-1]
     assert residual < 0.1
     assert np.quantile(lowest, 0.75) < 1e-3
+
+
+def test_a_curve_that_rises_to_1_leaves_a_start_with_a_density():
+    """There the density ends in a wall: from its top the second penalised fit runs away."""
+    rng = np.random.default_rng([7, 917, 2])
+    kind = KINDS["logit-gaussian, nested"]
+    curves = draw_curves(rng, draw_truth(rng, Priors()), kind)
+    assert curves.usable["value"].max() > 1 - 1e-9
+    settings = FitSettings()
+    layout = lay_out(curves, family="power-law", likelihood=kind.likelihood)
+    hierarchy = build_hierarchy(layout, settings)
+    density = Density(layout, hierarchy, settings, start_of_fit(layout, hierarchy, settings))
+    assert np.isfinite(density(density.centre)[0])
