@@ -94,9 +94,11 @@ def bootstrap(
                 with np.errstate(invalid="ignore"):
                     copy = _mean(wide[rng.integers(len(wide), size=len(wide))], value)
             else:
-                copy = np.maximum(law + (value - law) * rng.choice([-1.0, 1.0], len(n)), 1e-9)
+                copy = np.maximum(law + (value - law) * rng.choice([-1.0, 1.0], len(n)), 1e-9 * value.max())
             refit = fit_one(triplet, n, copy, se, shape, chance=chance, near=fit.shape_values)
             found[i], failed[i] = (np.log(refit.exponent), refit.floor), refit.status != "ok"
+        if status == "ok" and failed.all():
+            status, found[:] = "no interval: no refit can be trusted", np.nan
         away = found - [np.log(fit.exponent), fit.floor]
         reach = _reach(away[np.isfinite(found[:, 1])], units, units - known, below)
         rows.append(

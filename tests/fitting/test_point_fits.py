@@ -336,3 +336,12 @@ def test_a_search_near_an_estimate_without_floor_finds_a_floor():
     )
     assert usual.floor > 0.02
     assert (found.exponent, found.floor) == pytest.approx((usual.exponent, usual.floor), rel=1e-3)
+
+
+def test_intervals_of_losses_do_not_depend_on_their_unit():
+    loss = np.exp(0.02 * np.random.default_rng(0).standard_normal(len(N))) * (0.1 + N**-0.5)
+    rows = [
+        bootstrap({"n": N, "loss": unit * loss}, kind="wild", replicates=5).iloc[0] for unit in (1.0, 1e-12)
+    ]
+    assert [row["status"] for row in rows] == ["ok", "ok"]
+    assert rows[0]["exponent_low"] == pytest.approx(rows[1]["exponent_low"], rel=1e-4)
