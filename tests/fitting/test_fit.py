@@ -216,7 +216,7 @@ def test_likelihoods_are_chosen_by_what_the_data_are():
     few = LearningCurves.from_frame(
         {"n": n, "n_errors": [40, 20, 4, 1], "n_test": 100, "chance_error": 0.9}, training_sets="independent"
     )
-    assert lay_out(few, family="power-law").likelihood == "beta-binomial"
+    assert lay_out(few, family="power-law").likelihood.name == "beta-binomial"
     loss = LearningCurves.from_frame({"n": n, "loss": [3.0, 2.0, 1.5, 1.2]})
     layout = lay_out(loss, family="power-law")
     assert (layout.likelihood.name, layout.family.name) == ("log-gaussian", "shifted-power-law")
