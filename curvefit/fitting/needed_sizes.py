@@ -36,19 +36,21 @@ class NeededSize(Saveable):
     triplets, target
         Which curves, and the error to reach.
     sizes
-        Draws of the size at which the curve first reaches the target (draws, triplets); infinite where it does not up to
-        `horizon`.
+        Draws of the size at which the curve first reaches the target, from its smallest size on (draws, triplets); infinite where it
+        does not up to `horizon`.
     horizon
-        Largest size looked at, per triplet.
-    smallest
-        Smallest size looked at: a target that is met there is met by it.
+        Largest size looked at (triplets,).
+    first_n, last_n, last_value
+        Smallest and largest size seen, and the mean error at the largest (triplets,).
     """
 
     triplets: tuple[Triplet, ...]
     target: float
     sizes: np.ndarray
     horizon: np.ndarray
-    smallest: float = 0.0
+    first_n: np.ndarray
+    last_n: np.ndarray
+    last_value: np.ndarray
 
     @property
     def draws(self) -> az.InferenceData:
@@ -67,7 +69,11 @@ class NeededSize(Saveable):
         return np.isinf(self.sizes).mean(axis=0)
 
     def summary(self, probability: float = 0.9) -> pd.DataFrame:
-        """Return one row a curve: median and interval of the size (inf where not reached), P(never), horizon."""
+        """Return one row a curve: median and interval of the size (inf where not reached), P(never), horizon; whether it is extrapolated.
+
+        It is where the interval ends beyond the largest size seen; ``times_largest_size`` is that of the median, and the last value
+        stands beside.
+        """
         ordered = np.sort(self.sizes, axis=0)
         low, middle, high = (ordered[round(q * (len(ordered) - 1))] for q in equal_tails(probability))
         return pd.DataFrame(
@@ -75,6 +81,8 @@ class NeededSize(Saveable):
                 {
                     **t._asdict(), "target": self.target, "median": middle[i], "low": low[i], "high": high[i],
                     "probability_never": self.probability_never[i], "horizon": self.horizon[i],
+                    "extrapolated": bool(high[i] > self.last_n[i]), "times_largest_size": middle[i] / self.last_n[i],
+                    "last_value": self.last_value[i],
                 }
                 for i, t in enumerate(self.triplets)
             ]
@@ -82,22 +90,28 @@ class NeededSize(Saveable):
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{r.data} | {r.model} | {r.inference}: error {r.target:g} {self._needs(r)}"
-            for r in self.summary().itertuples(index=False)
+            f"{t}: error {self.target:g} {self._needs(row, self.first_n[i])}"
+            for i, (t, row) in enumerate(zip(self.triplets, self.summary().itertuples(index=False)))
         )
 
-    def _needs(self, row: Any) -> str:
+    def _needs(self, row: Any, first: float) -> str:
         """Return what a row of the summary says, after the target."""
-        if row.high <= self.smallest:
-            return f"is met at n = {self.smallest:,.0f} already, the smallest size"
+        if row.high <= first:
+            return f"is met at n = {first:,.0f} already, the smallest size"
         never = f"not reached by n = {row.horizon:,.0f} with probability {row.probability_never:.2f}"
+        last = f"; last value {row.last_value:.4g}"
         if np.isinf(row.low):
-            return f"is {never}"
+            return f"is {never}{last}"
         high = f"{row.high:,.0f}" if np.isfinite(row.high) else "beyond"
-        middle = (
-            f"{row.median:,.0f} examples" if np.isfinite(row.median) else "more examples than were looked at"
+        known = np.isfinite(row.median)
+        middle = f"{row.median:,.0f} examples" if known else "more examples than were looked at"
+        times = (
+            f" {row.times_largest_size:.3g} times the largest size"
+            if 1 < row.times_largest_size < np.inf
+            else ""
         )
-        return f"needs {middle} (90 %: {row.low:,.0f} to {high}); {never}"
+        beyond = f"extrapolated{times}; " if row.extrapolated else ""
+        return f"needs {middle} (90 %: {row.low:,.0f} to {high}); {beyond}{never}{last}"
 
 
 def needed_size(
@@ -137,14 +151,18 @@ def needed_size(
     ends = ready.usable.groupby(list(AXES), sort=False)["n_train"].agg(["min", "max"])
     low, high = float(ends["min"].min()), float(ends["max"].max()) * times
     grid = np.geomspace(low, high, max(int(SIZES_PER_E_FOLD * np.log(high / low)), 16))
+    grid = np.union1d(grid, ends.to_numpy(float))
     paths = forecast(ready, grid, draws=draws)
-    errors = paths.curve_draws
-    log_size = invert(np.log(grid), errors.reshape(-1, len(grid)), np.array([float(target)]))
-    log_size = log_size.reshape(errors.shape[:2])
-    horizon = np.array([paths.last_n[i] * times for i in range(len(paths.triplets))])
-    sizes = np.where(log_size <= np.log(horizon), np.exp(log_size), np.inf)
-    sizes = np.where(errors[..., 0] <= target, low, sizes)
-    return NeededSize(paths.triplets, float(target), sizes, horizon, low)
+    horizon, level = paths.last_n * times, np.array([float(target)])
+    sizes = np.empty(paths.curve_draws.shape[:2])
+    for i, first in enumerate(paths.first_n):
+        errors, seen = paths.curve_draws[:, i], grid >= first
+        size = np.exp(invert(np.log(grid[seen]), errors[:, seen], level)[:, 0])
+        size = np.where(errors[:, np.argmax(seen)] <= target, first, size)
+        sizes[:, i] = np.where(size <= horizon[i] * (1 + 1e-12), size, np.inf)
+    return NeededSize(
+        paths.triplets, float(target), sizes, horizon, paths.first_n, paths.last_n, paths.last_value
+    )
 
 
 def check_target(target: float, metric: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import curvefit
@@ -310,7 +311,40 @@ def test_sizes_below_the_data_are_extrapolated_too(curves):
 def test_a_target_is_met_already_or_never_in_words():
     sizes = np.array([[64.0, np.inf, np.inf], [64.0, np.inf, 300.0], [64.0, np.inf, np.inf]])
     triplets = tuple(Triplet("d", model, "i") for model in "abc")
-    said = str(NeededSize(triplets, 0.5, sizes, np.full(3, 1e6), 64.0)).splitlines()
+    first, last, value = np.full(3, 64.0), np.full(3, 1e3), np.array([0.2, 0.6, 0.55])
+    said = str(NeededSize(triplets, 0.5, sizes, np.full(3, 1e6), first, last, value)).splitlines()
     assert said[0].endswith("error 0.5 is met at n = 64 already, the smallest size")
-    assert said[1].endswith("error 0.5 is not reached by n = 1,000,000 with probability 1.00")
-    assert "needs more examples than were looked at (90 %: 300 to beyond)" in said[2]
+    assert said[1].endswith("error 0.5 is not reached by n = 1,000,000 with probability 1.00; last value 0.6")
+    assert (
+        "needs more examples than were looked at (90 %: 300 to beyond); extrapolated; not reached" in said[2]
+    )
+
+
+def test_a_curve_is_asked_from_its_own_smallest_size_on_and_extrapolation_is_marked():
+    short, late = 2.0 ** np.arange(4, 13), 2.0 ** np.arange(12, 21)
+    parts = [
+        pd.DataFrame(
+            {
+                "model": model,
+                "n_train": n,
+                "n_errors": np.round(1e5 * law(n)),
+                "n_test": 100_000,
+                "chance_error": 0.9,
+            }
+        )
+        for model, n in (("short", short), ("late", late))
+    ]
+    both = LearningCurves.from_frame(pd.concat(parts))
+    alone = LearningCurves.from_frame(parts[1])
+    for curves in (both, alone):
+        said = next(line for line in str(needed_size(curves, 0.5, draws=100)).splitlines() if "late" in line)
+        assert said.endswith("error 0.5 is met at n = 4,096 already, the smallest size")
+    table = needed_size(both, law(16_384), draws=300).summary().set_index("model")
+    assert list(table["extrapolated"]) == [True, False]
+    assert table.loc["short", "times_largest_size"] == pytest.approx(table.loc["short", "median"] / 4096)
+    assert table.loc["short", "last_value"] == pytest.approx(law(4096), abs=1e-4)
+    assert table.loc["late", "median"] == pytest.approx(16_384, rel=0.1)
+    assert (
+        "times the largest size; not reached"
+        in str(needed_size(both, law(16_384), draws=300)).splitlines()[0]
+    )
