@@ -35,7 +35,7 @@ def test_all_mistakes_in_priors_are_said_at_once():
         curvefit.fit({"n": [8, 16], "error": [0.5, 0.4]}, priors={"noise": (-0.1, 0.5), "walk": (0.0, 0.8)})
     said = str(caught.value)
     assert "priors.noise[0]: Input should be greater than 0 (got -0.1)" in said
-    assert "priors.walk.0" in said
+    assert "priors.walk[0]" in said
 
 
 @pytest.mark.parametrize("where", [{"mean": {"log_sharpness": (3.0, 0.01)}}, {"spread": {"log_level": 1.0}}])
