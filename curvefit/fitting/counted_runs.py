@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.special import gammaln, logsumexp, xlog1py, xlogy
 
 
@@ -23,6 +24,12 @@ class CountedRuns:
 
     rate: np.ndarray
     n_test: np.ndarray
+
+    @classmethod
+    def like(cls, rate: np.ndarray, seen: Iterable[pd.DataFrame]) -> CountedRuns:
+        """Return runs that are counted as those seen were, given each curve's means over seeds: on its largest test set."""
+        tests = np.array([float((part["n_test"] / part["replicates"]).max()) for part in seen])
+        return cls(rate, np.where(np.isfinite(tests), tests, 0).astype(int))
 
     @property
     def counted(self) -> np.ndarray:

@@ -115,8 +115,7 @@ def _new_runs(
     rate = scale.shifted(curve, np.sqrt(fit.noise_sd(sizes) ** 2 + given) * noise)
     if not scale.of_rates:
         return rate, None
-    tests = np.array([float((groups[t]["n_test"] / groups[t]["replicates"]).max()) for t in fit.triplets])
-    runs = CountedRuns(rate, np.where(np.isfinite(tests), tests, 0).astype(int))
+    runs = CountedRuns.like(rate, (groups[t] for t in fit.triplets))
     return runs.draw(streams), runs if runs.counted.any() else None
 
 

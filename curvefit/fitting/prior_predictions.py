@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from curvefit.arguments import equal_tails
+from curvefit.curves.fittable import curve_means
 from curvefit.curves.learning_curves import LearningCurves
+from curvefit.fitting.counted_runs import CountedRuns
 from curvefit.fitting.curve_fit import CurveFit
 from curvefit.fitting.estimate import read_request
 from curvefit.fitting.hierarchical import natural_draws
@@ -42,7 +44,8 @@ class PriorPrediction(Saveable):
     n
         Sizes, all that were observed (sizes,).
     curve_draws, seed_draws
-        Draws of the curve itself, with bend and walk, and of one run with its seed noise (draws, triplets, sizes).
+        Draws of the curve itself, with bend and walk, and of one run with its seed noise, counted as the curve's runs
+        were (draws, triplets, sizes).
     parameters
         Draws of the law's parameters by name (draws, triplets).
     chance
@@ -172,11 +175,15 @@ def prior_predictive(
     if walk is not None:
         error = layout.scale.shifted(error, _walks(layout, n, walk[0], rng))
     noise = fit.noise_sd(n) * standard_noise(layout.likelihood, error.shape, rng)
+    run = layout.scale.shifted(error, noise)
+    if layout.scale.of_rates:
+        means = curve_means(curves)
+        run = CountedRuns.like(run, (means[t] for t in curves.triplets)).draw([rng] * len(n))
     return PriorPrediction(
         curves.triplets,
         n,
         error,
-        layout.scale.shifted(error, noise),
+        run,
         {name: np.array(fit.parameter(name)) for name in fit.law.parameter_names},
         fit.chance,
         observed.to_numpy(float),

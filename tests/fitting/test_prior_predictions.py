@@ -139,8 +139,17 @@ def test_it_is_saved_and_arviz_takes_it(few, tmp_path):
 def test_new_runs_have_the_tails_of_the_likelihood(few, likelihood, far):
     """Beyond four standard deviations lie 0.00006 of a normal distribution, and 0.0048 of Student's t with 4 degrees of freedom."""
     priors = Priors(noise=(0.1, 1e-3), noise_slope=1e-6, noise_floor=1e-6)
-    found = prior_predictive(few, draws=1000, likelihood=likelihood, priors=priors)
+    rates = LearningCurves.from_frame(few.table.assign(n_errors=np.nan, n_test=np.nan))
+    found = prior_predictive(rates, draws=1000, likelihood=likelihood, priors=priors)
     inside = (found.curve_draws > 0.01) & (found.curve_draws < 0.99)
     away = (logit(found.seed_draws[inside]) - logit(found.curve_draws[inside])) / 0.1
     assert np.std(away) == pytest.approx(1.0, abs=0.05)
     assert np.mean(abs(away) > 4) == pytest.approx(far, abs=5 * np.sqrt(far / away.size))
+
+
+def test_new_runs_are_counted_as_the_runs_were(few):
+    counted = LearningCurves.from_frame(
+        few.table.assign(n_errors=np.round(20 * few.table["value"]), n_test=20.0, value=np.nan)
+    )
+    wrong = 20 * prior_predictive(counted, draws=50, likelihood="beta-binomial").seed_draws
+    np.testing.assert_allclose(wrong, np.round(wrong), atol=1e-9)
