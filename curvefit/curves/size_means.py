@@ -34,7 +34,7 @@ def size_means(usable: pd.DataFrame) -> pd.DataFrame:
     alone = given.where(given.notna(), binomial.where(test > 0))
     seeds = np.fmax(table["spread"] / np.sqrt(count), given.fillna(0.0))
     table["value_se"] = seeds.where(count > 1, alone)
-    table.update(_weighted(frame))
+    table.update(_weighted(usable))
     table = table.reset_index()
     columns = [*_KEYS, "value", "value_se", "replicates", "n_errors", "n_test", "chance_error"]
     order = table.groupby(list(AXES), sort=False).ngroup()
@@ -42,32 +42,52 @@ def size_means(usable: pd.DataFrame) -> pd.DataFrame:
     return table[columns].reset_index(drop=True)
 
 
-def _weighted(frame: pd.DataFrame) -> pd.DataFrame:
+def run_weights(usable: pd.DataFrame) -> pd.Series:
+    """Return how much every run counts in the mean of its curve and size, (runs,); 1 where they count alike."""
+    return _inverse_variances(usable).reindex(usable.index, fill_value=1.0)
+
+
+def _weighted(usable: pd.DataFrame) -> pd.DataFrame:
     """Return value and value_se of the sizes whose runs are known to different accuracy, indexed by curve and size."""
-    by_size = frame.groupby(_KEYS, sort=False)
-    counted = (frame["metric"] == "error-rate") & (frame["n_test"] > 0)
-    errors, tests = (
-        one.groupby([frame[key] for key in _KEYS], sort=False).transform("sum")
-        for one in (frame["value"] * frame["n_test"], frame["n_test"])
-    )
-    rate = ((errors + 0.5) / (tests + 1.0)).clip(0.0, 1.0)
-    known = frame["_variance"].fillna((rate * (1.0 - rate) / frame["n_test"]).where(counted))
-    runs = frame[_KEYS].assign(y=frame["value"], v=known)
-    size = runs.groupby(_KEYS, sort=False)["v"]
-    uneven = (size.transform("min") > 0) & (size.transform("max") > 1.001 * size.transform("min"))
-    runs = runs[uneven & (size.transform("count") == by_size["value"].transform("size"))]
+    weight = _inverse_variances(usable)
+    runs = usable.loc[weight.index, _KEYS]
+    all_weight, mean, squares = _about_mean(runs, usable["value"], weight)
+    error = np.sqrt((squares / _spare(runs)).clip(lower=1.0) / all_weight)
+    return runs.assign(value=mean, value_se=error).groupby(_KEYS, sort=False).first()
 
-    def total(column: pd.Series) -> pd.Series:
-        return column.groupby([runs[key] for key in _KEYS], sort=False).transform("sum")
 
-    def about(weight: pd.Series) -> tuple[pd.Series, pd.Series, pd.Series]:
-        """Return sum of weights, weighted mean, and weighted squares about it."""
-        mean = total(weight * runs["y"]) / total(weight)
-        return total(weight), mean, total(weight * (runs["y"] - mean) ** 2)
+def _inverse_variances(usable: pd.DataFrame) -> pd.Series:
+    """Return the weights of those runs whose curve and size hold runs known to different accuracy, all of it known."""
+    if usable["value_se"].isna().all() and usable["n_test"].nunique() <= 1:
+        return pd.Series(dtype=float)
+    tests = usable["n_test"].where(usable["metric"] == "error-rate")
+    errors = _total(usable, usable["value"] * tests)
+    rate = ((errors + 0.5) / (_total(usable, tests) + 1.0)).clip(0.0, 1.0)
+    known = (usable["value_se"] ** 2).fillna((rate * (1.0 - rate) / tests).where(tests > 0))
+    of_size = known.groupby([usable[key] for key in _KEYS], sort=False)
+    uneven = (of_size.transform("min") > 0) & (of_size.transform("max") > 1.001 * of_size.transform("min"))
+    chosen = uneven & (of_size.transform("count") == of_size.transform("size"))
+    runs, known = usable.loc[chosen, _KEYS], known[chosen]
+    weight = 1.0 / known
+    all_weight, _, squares = _about_mean(runs, usable["value"], weight)
+    between = (squares - _spare(runs)) / (all_weight - _total(runs, weight**2) / all_weight)
+    return 1.0 / (known + between.clip(lower=0.0))
 
-    weight, more = 1.0 / runs["v"], total(runs["v"] * 0.0 + 1.0) - 1.0
-    all_weight, _, squares = about(weight)
-    between = ((squares - more) / (all_weight - total(weight**2) / all_weight)).clip(lower=0.0)
-    all_weight, mean, squares = about(1.0 / (runs["v"] + between))
-    error = np.sqrt((squares / more).clip(lower=1.0) / all_weight)
-    return runs[_KEYS].assign(value=mean, value_se=error).groupby(_KEYS, sort=False).first()
+
+def _about_mean(
+    runs: pd.DataFrame, value: pd.Series, weight: pd.Series
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Return sum of weights, weighted mean, and weighted squares about it, of every run's curve and size."""
+    all_weight, value = _total(runs, weight), value[runs.index]
+    mean = _total(runs, weight * value) / all_weight
+    return all_weight, mean, _total(runs, weight * (value - mean) ** 2)
+
+
+def _spare(runs: pd.DataFrame) -> pd.Series:
+    """Return the number of runs of every run's curve and size, less one."""
+    return _total(runs, pd.Series(1.0, runs.index)) - 1.0
+
+
+def _total(runs: pd.DataFrame, column: pd.Series) -> pd.Series:
+    """Return the sum of a column over every run's curve and size."""
+    return column.groupby([runs[key] for key in _KEYS], sort=False).transform("sum")

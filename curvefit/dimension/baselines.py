@@ -40,6 +40,10 @@ def baseline_pairs(
     """
     if baseline is None:
         baseline = choose_baseline(curves, triplets, reference=reference)[0]
+    if not isinstance(baseline, str):
+        raise InvalidInputError(
+            f"the baseline must be a name, not {baseline!r}; pairs of triplets are given by pairs="
+        )
     known = {axis: {getattr(t, axis) for t in triplets} for axis in AXES}
     present = set(triplets)
     for axis in ("model", "data", "inference"):

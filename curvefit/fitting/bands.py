@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from curvefit.arguments import equal_tails
+from curvefit.curves.size_means import size_means
 from curvefit.fitting.intervals import end_columns, interval_columns
 from curvefit.triplet import AXES, Triplet
 
@@ -166,7 +167,9 @@ def exponents_of(fit: CurveFit, *, probability: float = 0.9) -> pd.DataFrame:
 
 
 def seed_means(usable: pd.DataFrame) -> pd.DataFrame:
-    """Average the measured errors over seeds: a row per triplet and size, with the seeds' range."""
-    grouped = usable.groupby([*AXES, "n_train"], sort=False, observed=True)["value"]
-    means = grouped.agg(error="mean", error_low="min", error_high="max", n_seeds="count")
-    return means.reset_index()
+    """Return a row per triplet and size: the mean error over seeds, as in `LearningCurves.means`, with the seeds' range."""
+    by_size = [*AXES, "n_train"]
+    means = size_means(usable)[[*by_size, "value"]].rename(columns={"value": "error"})
+    grouped = usable.groupby(by_size, sort=False, observed=True)["value"]
+    ranges = grouped.agg(error_low="min", error_high="max", n_seeds="count")
+    return means.merge(ranges.reset_index(), on=by_size)

@@ -11,6 +11,7 @@ from curvefit.curves.chance import chance_levels
 from curvefit.curves.fittable import as_curves, check_seeds, curve_means
 from curvefit.curves.frames import rows_of
 from curvefit.curves.learning_curves import LearningCurves
+from curvefit.curves.size_means import run_weights
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.fitting.forecast_shapes import get_shape
 from curvefit.fitting.point_fits import fit_one, parameter_count
@@ -68,17 +69,18 @@ def bootstrap(
     below, curves = equal_tails(probability)[2], as_curves(curves)
     if kind == "cluster":
         check_seeds(curves, "the cluster bootstrap (kind='wild' needs none)")
-    shape, usable, levels = get_shape(family), curves.usable, chance_levels(curves)
+    shape, levels = get_shape(family), chance_levels(curves)
+    usable = curves.usable.assign(weight=run_weights(curves.usable))
     rows = []
     for triplet, part in curve_means(curves).items():
         rng = generator(seed, "bootstrap", str(triplet))
         n, value, se = (part[c].to_numpy(float) for c in ("n_train", "value", "value_se"))
         chance = levels[triplet]
         fit = fit_one(triplet, n, value, se, shape, chance=chance)
-        wide = (
-            rows_of(usable, triplet)
-            .pivot_table(index="seed", columns="n_train", values="value")
-            .to_numpy(float)
+        runs = rows_of(usable, triplet)
+        wide, weight = (
+            runs.pivot_table(index="seed", columns="n_train", values=name).to_numpy(float)
+            for name in ("value", "weight")
         )
         if kind == "cluster" and len(wide) < FEWEST_SEEDS:
             raise InvalidInputError(
@@ -91,8 +93,8 @@ def bootstrap(
             status = f"no interval: {units} sizes for {known} parameters"
         for i in range(replicates) if status == "ok" else ():
             if kind == "cluster":
-                with np.errstate(invalid="ignore"):
-                    copy = _mean(wide[rng.integers(len(wide), size=len(wide))], value)
+                drawn = rng.integers(len(wide), size=len(wide))
+                copy = _mean(wide[drawn], weight[drawn], value)
             else:
                 copy = np.maximum(law + (value - law) * rng.choice([-1.0, 1.0], len(n)), 1e-9 * value.max())
             refit = fit_one(triplet, n, copy, se, shape, chance=chance, near=fit.shape_values)
@@ -136,8 +138,8 @@ def _reach(away: np.ndarray, units: int, spare: int, below: float) -> np.ndarray
     return quantile * np.sqrt(units / spare * np.square(away).mean(axis=0))
 
 
-def _mean(chosen: np.ndarray, instead: np.ndarray) -> np.ndarray:
-    """Mean over seeds, and the original mean where no chosen seed has the size."""
-    known = np.isfinite(chosen)
-    count = known.sum(axis=0)
-    return np.where(count > 0, np.where(known, chosen, 0.0).sum(axis=0) / np.maximum(count, 1), instead)
+def _mean(chosen: np.ndarray, weight: np.ndarray, instead: np.ndarray) -> np.ndarray:
+    """Mean over seeds, weighted as the original one, and the original one where no chosen seed has the size."""
+    with np.errstate(invalid="ignore"):
+        mean = np.nansum(weight * chosen, axis=0) / np.nansum(weight, axis=0)
+    return np.where(np.isfinite(mean), mean, instead)

@@ -7,6 +7,8 @@ from statsmodels.stats.meta_analysis import combine_effects
 
 from curvefit.curves import LearningCurves
 from curvefit.errors import InvalidInputError
+from curvefit.fitting.bands import seed_means
+from curvefit.fitting.bootstrap_fits import bootstrap
 from curvefit.fitting.point_fits import point_fit
 
 N = np.array([10, 100, 1_000, 10_000, 100_000])
@@ -63,6 +65,19 @@ def test_counts_on_test_sets_of_different_sizes_are_pooled_where_seeds_do_not_di
     )
     means = LearningCurves.from_frame(frame).means()
     np.testing.assert_allclose(means["value"], means["n_errors"] / means["n_test"], atol=1e-4)
+
+
+def test_plots_and_bootstraps_take_the_mean_that_fits_take():
+    rng = np.random.default_rng(5)
+    errors = np.array([0.002] * 6 + [0.2] * 3)
+    values = 1 + LAW + rng.normal(0, errors[:, None], (9, len(N)))
+    sure, all_of_them = seeds_of(values[:6], errors[:6]), seeds_of(values, errors)
+    np.testing.assert_allclose(seed_means(all_of_them.usable)["error"], all_of_them.means()["value"])
+    reach, of_sure = (
+        bootstrap(curves, replicates=60).eval("exponent_high / exponent_low").item()
+        for curves in (all_of_them, sure)
+    )
+    assert reach < 2 * of_sure
 
 
 def test_a_curve_has_one_chance_level():

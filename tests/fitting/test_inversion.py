@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from curvefit.dimension import data_multiplier
+from curvefit.errors import InvalidInputError
 from curvefit.fitting import needed_size
 from curvefit.fitting.inversion import invert
 from tests.dimension.studies import power_laws
@@ -47,3 +48,9 @@ def test_needed_sizes_and_data_multipliers_of_power_laws_are_exact() -> None:
         assert ("is met at n = 64 already" in str(needed).splitlines()[0]) == (n == 64)
     multiplier = data_multiplier(fit, "fcn", levels=[2 * 300**-0.4]).multiplier
     assert multiplier.ravel() == pytest.approx(2 ** (1 / 0.4), rel=1e-9)
+
+
+def test_pairs_given_in_the_place_of_the_baseline_are_named() -> None:
+    fit = power_laws({"fcn": 0.4, "gap": 0.4}, {"fcn": 2.0, "gap": 1.0})
+    with pytest.raises(InvalidInputError, match="the baseline must be a name, .* given by pairs="):
+        data_multiplier(fit, [fit.triplets])
