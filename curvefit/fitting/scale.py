@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,7 @@ FAR_EDGE = 1e-12
 LEAST_LOSS = np.finfo(float).tiny
 
 
-class AbstractScale:
+class AbstractScale(ABC):
     """A scale on which noise adds; its methods take numpy's arrays, and pytensor's where they take an array namespace `xp`.
 
     Attributes
@@ -28,25 +29,25 @@ class AbstractScale:
     name: ClassVar[str]
     of_rates: ClassVar[bool]
 
+    @abstractmethod
     def transform(self, error: Any, xp: Any = np) -> Any:
         """Return errors on this scale."""
-        raise NotImplementedError
 
+    @abstractmethod
     def errors(self, value: Any, xp: Any = np) -> Any:
         """Return the errors that `transform` takes to these values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def inside(self, error: Any, xp: Any = np) -> Any:
         """Return errors kept where `transform` is finite."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shifted(self, error: Any, by: Any) -> Any:
         """Return errors moved by so much on this scale."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log_slope(self, error: Any) -> Any:
         """Return by how much the log of an error changes where it changes by 1 on this scale."""
-        raise NotImplementedError
 
     def slope(self, error: Any) -> Any:
         """Return by how much an error changes where it changes by 1 on this scale."""
