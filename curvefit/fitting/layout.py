@@ -62,6 +62,10 @@ class Layout:
         Per run: cell, seed, transformed value, number of errors and test points.
     correlated
         Whether noise is correlated along n within a seed.
+    test_sets
+        Names of the test sets, one a data set, whose points all of its runs share; none where runs are not counted, or points not shared.
+    test_set, test_points
+        Of each curve: its test set, and the number of its points (of the largest, where they differ), shape (C,).
     size_unit, middle_size
         Divisor of the sizes, and the geometric middle of the divided sizes.
     notes
@@ -95,6 +99,9 @@ class Layout:
     run_errors: np.ndarray
     run_test: np.ndarray
     correlated: bool
+    test_sets: tuple[str, ...]
+    test_set: np.ndarray
+    test_points: np.ndarray
     size_unit: float
     middle_size: float
     notes: tuple[str, ...]
@@ -193,6 +200,8 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
     names = tuple(dict.fromkeys(groups))
     n = cells["n"].to_numpy() / size_unit
     edges = bend_edges(n, len(triplets))
+    data = [t.data for t in triplets]
+    sets = tuple(dict.fromkeys(data)) if use_counts and curves.shared_test_set else ()
     return Layout(
         family=law,
         likelihood=chosen,
@@ -216,6 +225,9 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         run_errors=table["n_errors"].fillna(0).to_numpy(float),
         run_test=test,
         correlated=correlated,
+        test_sets=sets,
+        test_set=np.array([sets.index(d) if sets else 0 for d in data]),
+        test_points=cells.groupby("curve")["test"].max().to_numpy(float),
         size_unit=size_unit,
         middle_size=float(np.exp(np.log(n).mean())),
         notes=(*notes, *_repeat_notes(known, first, curve_of)),

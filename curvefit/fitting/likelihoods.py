@@ -8,25 +8,44 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from curvefit.fitting.noise import SMALLEST_VARIANCE, STUDENT_FREEDOM, counting_variance, student_scale
+from curvefit.fitting.noise import (
+    SMALLEST_VARIANCE,
+    STUDENT_FREEDOM,
+    on_test_points,
+    shared_shift,
+    student_scale,
+)
 from curvefit.fitting.scale import AbstractScale
 
 _PAIRS = ((0, 1), (0, 2), (1, 2))
 
 
+def shared_points_error(scale: AbstractScale, error: Any, correlation: Any, data: dict[str, Any]) -> Any:
+    """Return the law on the test points that all runs of a data set share, whose shift is a standard normal parameter."""
+    standard = pm.Normal("test_shift", 0.0, 1.0, dims="test_set")[data["cell_test_set"]]
+    shift = shared_shift(pt, standard, correlation, data["cell_test_points"])
+    return scale.inside(on_test_points(pt, error, shift), pt)
+
+
 def add_gaussian(
-    scale: AbstractScale, error: Any, seed_variance: Any, data: dict[str, Any], correlation: Any, walk: Any
+    scale: AbstractScale,
+    error: Any,
+    seed_variance: Any,
+    counting: Any,
+    data: dict[str, Any],
+    correlation: Any,
+    walk: Any,
 ) -> None:
     """Add the Gaussian likelihood: means over seeds around law plus walk, and the scatter of seeds around their means.
 
-    Seed noise is first-order autoregressive in log n, counting noise is independent, the walk is one for all seeds of a
+    Seed noise is first-order autoregressive in log n, counting noise of variance `counting` is independent, the walk is one for all seeds of a
     curve and integrated out (`Layout.walk_integrates`); where `walk` is None, `error` has walked already, or nothing walks.
     The density of a chain is the product of conditionals given the two predecessors (Vecchia's approximation, exact for up
     to three sizes; the conditional of such a process plus white noise forgets fast). Runs with the same predecessors share
     their conditional, so means and centred cross products over seeds are sufficient.
     """
     mean = scale.transform(error, pt)
-    variance = seed_variance + counting_variance(error, data["cell_test"], data["cell_variance"])
+    variance = seed_variance + counting
     cell, count, observed = data["pattern_cell"], data["pattern_count"], data["pattern_mean"]
     at = [cell[:, a] for a in range(3)]
     one = [variance[at[a]] for a in range(3)]
@@ -128,12 +147,13 @@ def walked_error(
     return scale.errors(shifted, pt)
 
 
-def add_student(scale: AbstractScale, error: Any, seed_variance: Any, data: dict[str, Any]) -> None:
+def add_student(
+    scale: AbstractScale, error: Any, seed_variance: Any, counting: Any, data: dict[str, Any]
+) -> None:
     """Add the Student-t likelihood, a run at a time; the scale has the variance of the Gaussian one."""
     mean = scale.transform(error, pt)
-    variance = seed_variance + counting_variance(error, data["cell_test"], data["cell_variance"])
     cell = data["run_cell"]
-    sigma = student_scale(variance[cell])
+    sigma = student_scale((seed_variance + counting)[cell])
     pm.StudentT("y", nu=STUDENT_FREEDOM, mu=mean[cell], sigma=sigma, observed=data["run_value"])
 
 

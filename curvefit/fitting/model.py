@@ -13,7 +13,7 @@ from curvefit.fitting.hierarchy import Hierarchy
 from curvefit.fitting.layout import Layout
 from curvefit.fitting.model_data import model_data, n_bends
 from curvefit.fitting.modes import certainty
-from curvefit.fitting.noise import seed_variance
+from curvefit.fitting.noise import counting_variance, seed_variance
 from curvefit.fitting.penalised import Penalised
 from curvefit.fitting.priors import Priors
 from curvefit.fitting.ridge import DEGREE, floor_index
@@ -28,7 +28,7 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
     import pymc as pm
     import pytensor.tensor as pt
 
-    from curvefit.fitting.likelihoods import walked_error
+    from curvefit.fitting.likelihoods import shared_points_error, walked_error
     from curvefit.fitting.whitening import whitened
 
     with pm.Model(coords=_coords(layout, hierarchy, settings)) as model:
@@ -45,12 +45,18 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         information, score = ((certain * data[name]).sum(axis=1) for name in ("information", "score"))
         theta = whitened(eta, sd, information, score, pivot, level, start.theta.shape)
         error = layout.scale.inside(_law(layout, hierarchy, settings, data, theta), pt)
+        agreement: Any = 0.0
+        if layout.test_sets:
+            agreement = pm.Beta("test_correlation", *settings.priors.test_correlation)
+            error = shared_points_error(layout.scale, error, agreement, data)
         if settings.walks and not layout.walk_integrates:
             error = walked_error(
                 layout.scale, error, walk, data, arrays["cell_stride"], arrays["walk_cell"].shape[1]
             )
         variance = _seed_noise(settings.priors, data)
-        _add_likelihood(layout, settings, error, variance, data, walk)
+        counting = counting_variance(error, data["cell_test"], data["cell_variance"])
+        counting = layout.likelihood.fresh_share(agreement) * counting
+        _add_likelihood(layout, settings, error, variance, counting, data, walk)
     return model
 
 
@@ -67,6 +73,8 @@ def _coords(layout: Layout, hierarchy: Hierarchy, settings: FitSettings) -> dict
         coords["piece"] = layout.bend_edges[1:] * layout.size_unit
     if hierarchy.common_specs:
         coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
+    if layout.test_sets:
+        coords["test_set"] = list(layout.test_sets)
     return coords
 
 
@@ -136,9 +144,15 @@ def _seed_noise(priors: Priors, data: dict[str, Any]) -> Any:
 
 
 def _add_likelihood(
-    layout: Layout, settings: FitSettings, error: Any, variance: Any, data: dict[str, Any], walk: Any
+    layout: Layout,
+    settings: FitSettings,
+    error: Any,
+    variance: Any,
+    counting: Any,
+    data: dict[str, Any],
+    walk: Any,
 ) -> None:
-    """Add how runs lie around the law."""
+    """Add how runs lie around the law, given their variances between seeds and from counting."""
     import pymc as pm
 
     from curvefit.fitting.likelihoods import add_beta_binomial, add_gaussian, add_student
@@ -147,13 +161,13 @@ def _add_likelihood(
     if noise == "beta-binomial":
         add_beta_binomial(error, variance, data)
     elif noise == "student":
-        add_student(layout.scale, error, variance, data)
+        add_student(layout.scale, error, variance, counting, data)
     else:
         correlation = None
         if layout.correlated:
             correlation = pm.Beta("noise_correlation", *settings.priors.noise_correlation)
         integrated = walk if settings.walks and layout.walk_integrates else None
-        add_gaussian(layout.scale, error, variance, data, correlation, integrated)
+        add_gaussian(layout.scale, error, variance, counting, data, correlation, integrated)
 
 
 def _group_level(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import logit
 
 from curvefit.fitting.bend import step_scale
 from curvefit.fitting.hierarchy import Hierarchy
@@ -24,6 +25,8 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
         "walk_cell": walk_cells(layout),
         "cell_test": layout.cell_test if layout.counted else None,
         "cell_variance": layout.cell_variance,
+        "cell_test_set": layout.test_set[layout.cell_curve],
+        "cell_test_points": layout.test_points[layout.cell_curve],
         "curve_chance": layout.chance,
         "curve_unit": layout.unit,
         "curve_row": hierarchy.row,
@@ -96,6 +99,8 @@ def start_point(
         "noise_floor_signed": shared.noise_floor,
     }
     if layout.correlated:
-        odds = shared.correlation / (1 - shared.correlation)
-        point["noise_correlation_logodds__"] = np.log(odds)
+        point["noise_correlation_logodds__"] = logit(shared.correlation)
+    if layout.test_sets:
+        point["test_correlation_logodds__"] = logit(shared.test_correlation)
+        point["test_shift"] = np.zeros(len(layout.test_sets))
     return {name: np.asarray(value, float) for name, value in point.items()}

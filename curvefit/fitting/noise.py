@@ -44,6 +44,32 @@ def counting_variance(error: Any, test: Any, variance: Any) -> Any:
     return variance if test is None else 1.0 / (test * error * (1.0 - error))
 
 
+def shared_shift(xp: Any, standard: Any, correlation: Any, n_test: Any) -> Any:
+    """Return how far runs that are scored on the same test points are all moved, as an angle (see `on_test_points`).
+
+    Parameters
+    ----------
+    xp
+        Array namespace, `numpy` or `pytensor.tensor`.
+    standard
+        The shift in units of its standard deviation.
+    correlation
+        Between the counting noise of two such runs.
+    n_test
+        Test points.
+    """
+    return standard * xp.sqrt(correlation / (4.0 * n_test))
+
+
+def on_test_points(xp: Any, error: Any, shift: Any) -> Any:
+    """Return error rates on certain test points, given those on all that could be drawn.
+
+    They are moved as angles, ``arcsin(sqrt(error))``, on which a share of `n_test` has the variance ``1 / (4 n_test)`` at any rate
+    (Bartlett 1936).
+    """
+    return xp.sin(xp.arcsin(xp.sqrt(error)) + shift) ** 2
+
+
 def standard_noise(likelihood: Likelihood, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Draw noise of variance 1 as a Gaussian or Student-t likelihood has it."""
     if likelihood.noise != "student":

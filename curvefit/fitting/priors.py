@@ -35,6 +35,8 @@ class Priors(Settings):
         Scale of the half-normal prior of the noise left at large n.
     noise_correlation
         Parameters of the beta prior of the correlation between sizes a factor of two apart (same seed).
+    test_correlation
+        Parameters of the beta prior of the correlation between the counting noise of runs that are scored on the same test points.
     walk
         Median and log-sd of the standard deviation, a doubling of n, of every curve's walk around its law, on the logit
         (or log) scale: never 0, because no law is quite right.
@@ -52,6 +54,7 @@ class Priors(Settings):
     noise_slope: Positive = 0.5
     noise_floor: Positive = 0.1
     noise_correlation: tuple[Positive, Positive] = (1.0, 1.0)
+    test_correlation: tuple[Positive, Positive] = (1.0, 1.0)
     walk: tuple[Positive, Positive] = (0.02, 0.8)
     bend: Positive = 0.01
 
@@ -92,6 +95,7 @@ class Priors(Settings):
             ("slope of the seed noise", f"HalfNormal({self.noise_slope:.3g})"),
             ("floor of the seed noise", f"HalfNormal({self.noise_floor:.3g})"),
             ("correlation of the seed noise", "Beta({:.3g}, {:.3g})".format(*self.noise_correlation)),
+            ("correlation of the counting noise", "Beta({:.3g}, {:.3g})".format(*self.test_correlation)),
             (
                 "walk around the law, a doubling of n",
                 f"LogNormal(log {self.walk[0]:.3g}, {self.walk[1]:.3g})",

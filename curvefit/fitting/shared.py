@@ -14,6 +14,8 @@ from curvefit.fitting.noise import counting_variance, covariance_of_means, seed_
 
 _FLOOR_VARIANCE = 4e-4
 _NOISE_FLOOR = 0.03
+#: Before seeds say how alike their counting noise is.
+_TEST_CORRELATION = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +26,8 @@ class Shared:
     ----------
     noise, noise_slope, noise_floor, correlation
         Seed noise per group at the middle size, its fall with n, what is left, correlation per doubling.
+    test_correlation
+        Of the counting noise of runs on the same test points, 0 where none are.
     walk
         Step of the curves' walk that is assumed, standard deviation a doubling.
     bend
@@ -36,6 +40,7 @@ class Shared:
     noise_slope: float
     noise_floor: float
     correlation: float
+    test_correlation: float
     walk: float
     bend: np.ndarray
     common: np.ndarray
@@ -54,7 +59,7 @@ class Shared:
         relative = np.log(layout.cell_size / layout.middle_size)
         log_noise = np.log(self.noise)[layout.noise_group[layout.cell_curve]]
         between = seed_variance(np, log_noise, self.noise_slope, self.noise_floor, relative)
-        return between, counting_variance_at(layout, mean)
+        return between, fresh_counting_at(layout, mean, self.test_correlation)
 
     def modes(self, layout: Layout, hierarchy: Hierarchy, mean: np.ndarray) -> Modes:
         """Return the modes of the means over seeds around a law that walks."""
@@ -81,8 +86,10 @@ def moment_estimates(
     several, groups = count > 1, len(layout.noise_names)
     noise, slope = np.full(groups, 0.1), 0.1
     correlation = 0.3 if layout.correlated else 0.0
+    test_correlation = _TEST_CORRELATION if layout.test_sets else 0.0
     if several.any():
-        excess = spread[several] / (count[several] - 1) - counting_variance_at(layout, mean)[several]
+        counting = fresh_counting_at(layout, mean, test_correlation)[several]
+        excess = spread[several] / (count[several] - 1) - counting
         log_excess = np.log(np.maximum(excess, _FLOOR_VARIANCE))
         x = np.log(layout.cell_size[several] / layout.middle_size)
         design = np.column_stack([np.eye(groups)[layout.noise_group[layout.cell_curve[several]]], x])
@@ -97,10 +104,12 @@ def moment_estimates(
                 np.sqrt(layout.pattern_cross[:, 0] * layout.pattern_cross[:, 1]) * layout.pattern_mask[:, 0]
             )
             correlation = float(np.clip(product.sum() / max(norm.sum(), 1e-12), 0.1, 0.9))
-    return Shared(noise, slope, _NOISE_FLOOR, correlation, walk, np.zeros(0), hierarchy.common_prior[:, 0])
+    common = hierarchy.common_prior[:, 0]
+    return Shared(noise, slope, _NOISE_FLOOR, correlation, test_correlation, walk, np.zeros(0), common)
 
 
-def counting_variance_at(layout: Layout, mean: np.ndarray) -> np.ndarray:
-    """Return the variance of every cell's runs that the test set causes, at means on the transformed scale."""
+def fresh_counting_at(layout: Layout, mean: np.ndarray, test_correlation: float) -> np.ndarray:
+    """Return the variance of every cell's runs that the test set causes in each for itself, at means on the transformed scale."""
     test = layout.cell_test if layout.counted else None
-    return counting_variance(layout.scale.errors(mean), test, layout.cell_variance)
+    counting = counting_variance(layout.scale.errors(mean), test, layout.cell_variance)
+    return layout.likelihood.fresh_share(test_correlation) * counting

@@ -35,15 +35,13 @@ def start_of_fit(
     density = Density(layout, hierarchy, settings, first)
     top = highest(density, density.centre)
     at, shared = density.expand(top), first.shared
-    correlation = shared.correlation
-    if layout.correlated:
-        correlation = float(np.clip(at["noise_correlation"], _LEAST, 1.0 - _LEAST))
     shared = replace(
         shared,
         noise=np.exp(at["log_noise"]),
         noise_slope=float(at["noise_slope"]),
         noise_floor=max(float(at["noise_floor"]), _LEAST),
-        correlation=correlation,
+        correlation=_held(at, "noise_correlation"),
+        test_correlation=_held(at, "test_correlation"),
         bend=at.get("bend", shared.bend),
         common=at.get("common", shared.common),
     )
@@ -51,3 +49,8 @@ def start_of_fit(
     second = penalised_fit(layout, hierarchy, before=before, walk_prior=walk_prior)
     there = Density(layout, hierarchy, settings, second)
     return second if np.isfinite(there(there.centre)[0]) else first
+
+
+def _held(at: dict[str, np.ndarray], name: str) -> float:
+    """Return a correlation at the top of the density, kept from its ends; 0 where the model has none."""
+    return float(np.clip(at[name], _LEAST, 1.0 - _LEAST)) if name in at else 0.0

@@ -25,7 +25,7 @@ def top_level_priors(layout: Layout, hierarchy: Hierarchy, settings: FitSettings
     dict
         Grand means ``mean`` (parameters,) and ``log_scale``, or ``theta`` (rows, parameters) where nothing is pooled;
         ``common``; changes from piece to piece ``bend_step``; ``log_walk``; ``log_noise`` of each group; ``noise_slope``;
-        ``noise_floor``; ``noise_correlation``: those that the model of this layout has.
+        ``noise_floor``; ``noise_correlation``; ``test_correlation``: those that the model of this layout has.
     """
     priors = settings.priors
     if hierarchy.pooled:
@@ -48,6 +48,8 @@ def top_level_priors(layout: Layout, hierarchy: Hierarchy, settings: FitSettings
     found["noise_floor"] = stats.halfnorm(scale=priors.noise_floor)
     if layout.correlated:
         found["noise_correlation"] = stats.beta(*priors.noise_correlation)
+    if layout.test_sets:
+        found["test_correlation"] = stats.beta(*priors.test_correlation)
     return found
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from curvefit.fitting.bend import bent_size
 from curvefit.fitting.discrepancy import walk_within
 from curvefit.fitting.hierarchy import Hierarchy, natural_values
 from curvefit.fitting.layout import Layout
-from curvefit.fitting.noise import counting_variance, covariance_of_means, seed_variance
+from curvefit.fitting.noise import (
+    counting_variance,
+    covariance_of_means,
+    on_test_points,
+    seed_variance,
+    shared_shift,
+)
 
 
 def draw_walks(
@@ -63,12 +71,20 @@ def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, strides,
             size = bent_size(np, np.log(size), layout.cell_bend[cells], flat["bend"])
         error = layout.family.error(size, chance=chance, **values)
     error = layout.scale.inside(error)
+    agreement: Any = 0.0
+    if layout.test_sets:
+        agreement, standard = flat["test_correlation"][:, None], flat["test_shift"][:, layout.test_set[curve], None]
+        shift = shared_shift(np, standard, agreement, layout.test_points[curve])
+        error = layout.scale.inside(on_test_points(np, error, shift))
     relative = np.log(layout.cell_size[cells] / layout.middle_size)
     log_noise = flat["log_noise"][:, layout.noise_group[curve], None]
     slope, floor = flat["noise_slope"][:, None], flat["noise_floor"][:, None]
     variance = seed_variance(np, log_noise, slope, floor, relative)
     test = layout.cell_test[cells] if layout.counted else None
-    counting = np.broadcast_to(counting_variance(error, test, layout.cell_variance[cells]), error.shape)
+    counting = layout.likelihood.fresh_share(agreement) * counting_variance(
+        error, test, layout.cell_variance[cells]
+    )
+    counting = np.broadcast_to(counting, error.shape)
     doublings = layout.cell_doublings[cells]
     correlation = flat["noise_correlation"] if layout.correlated else 0.0
     noise = covariance_of_means(doublings, variance, counting, layout.shared_seeds(cells), correlation)

@@ -31,7 +31,8 @@ def grid(scenario: str) -> LearningCurves:
         frame = frame.drop(frame[frame["n_train"] == frame["n_train"].min()].index[0])
     elif ragged == "other test sets":
         frame["n_test"] += 500 * frame["seed"]
-    return LearningCurves.from_frame(frame, training_sets=curves.training_sets) if ragged else curves
+    made = {"training_sets": curves.training_sets, "shared_test_set": ragged == "shared points"}
+    return LearningCurves.from_frame(frame, **made) if ragged else curves
 
 
 def as_losses(curves: LearningCurves) -> LearningCurves:
@@ -49,6 +50,9 @@ CASES = {
     "logit-gaussian, a run missing": ("nested, a run missing", "logit-gaussian", False, {}),
     "logit-gaussian, other test sets": ("nested, other test sets", "logit-gaussian", False, {}),
     "logit-student": ("base", "logit-student", False, {}),
+    "beta-binomial, shared points": ("base, shared points", "beta-binomial", False, {}),
+    "logit-gaussian, shared points": ("nested, shared points", "logit-gaussian", False, {}),
+    "logit-student, shared points": ("base, shared points", "logit-student", False, {}),
     "log-gaussian, nested": ("nested", "log-gaussian", True, {}),
     "log-student": ("base", "log-student", True, {}),
     "no pooling": ("nested", "logit-gaussian", False, {"pooling": "none"}),
@@ -62,7 +66,7 @@ CASES = {
 
 
 BY_HAND = (
-    "beta-binomial", "logit-gaussian", "logit-gaussian, nested", "logit-gaussian, a run missing", "logit-student", "log-gaussian, nested", "log-student",
+    "beta-binomial, shared points", "logit-gaussian, shared points", "logit-student, shared points", "beta-binomial", "logit-gaussian", "logit-gaussian, nested", "logit-gaussian, a run missing", "logit-student", "log-gaussian, nested", "log-student",
 )  # fmt: skip
 
 
@@ -235,6 +239,11 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
     if curves.training_sets == "nested":
         rho = 1 / (1 + np.exp(-float(point["noise_correlation_logodds__"])))
         total += np.log(rho) + np.log1p(-rho)
+    shared = None
+    if curves.shared_test_set:
+        agreement = 1 / (1 + np.exp(-float(point["test_correlation_logodds__"])))
+        total += np.log(agreement) + np.log1p(-agreement) + norm(point["test_shift"]).sum()
+        shared = agreement, dict(zip(dict.fromkeys(t.data for t in curves.triplets), point["test_shift"]))
     return total + _likelihood(
         curves,
         likelihood,
@@ -247,6 +256,7 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
         walk,
         point.get("walk_free"),
         start.seen,
+        shared,
     )
 
 
@@ -254,7 +264,9 @@ def natural_floor(root):
     return (0.03 * np.log1p(np.exp(root / 0.03))) ** 2
 
 
-def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, bend, walk, free, at_start) -> float:
+def _likelihood(
+    curves, likelihood, theta, log_noise, slope, rest, rho, bend, walk, free, at_start, shared
+) -> float:
     table, total = curves.usable, 0.0
     groups = list(dict.fromkeys((t.model, t.inference) for t in curves.triplets))
     middle = np.exp(np.log(table[["data", "model", "n_train"]].drop_duplicates()["n_train"]).mean())
@@ -268,6 +280,12 @@ def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, bend, wa
         local = np.exp(np.r_[0.0, bend])[(fine / 2.0).astype(int)]
         read = np.array([16384 / 2 ** (1e-3 * local[fine < np.log2(16384 / size)].sum()) for size in n])
         error = floor + (CHANCE - floor) * (1 + read / np.exp(theta[j, 1])) ** -np.exp(theta[j, 0])
+        fresh = 1.0  # share of its counting variance that a run has for itself
+        if shared is not None:
+            agreement, shifts = shared
+            moved = np.sqrt(agreement / 4 / N_TEST) * shifts[triplet.data]
+            error = np.sin(np.arcsin(np.sqrt(error)) + moved) ** 2
+            fresh = 1 - agreement
         s = np.sqrt(np.exp(2 * log_noise[group]) * (n / middle) ** (-2 * slope) + rest**2)
         doublings = np.log2(n / n[0])
         losses = likelihood.startswith("log-")
@@ -283,7 +301,7 @@ def _likelihood(curves, likelihood, theta, log_noise, slope, rest, rho, bend, wa
             error = np.exp(law) if losses else 1 / (1 + np.exp(-law))
         wrong = np.round(value * N_TEST)
         seen = np.log(value) if losses else np.log((wrong + 0.5) / (N_TEST - wrong + 0.5))
-        counting = np.zeros(3) if losses else 1 / (N_TEST * error * (1 - error))
+        counting = np.zeros(3) if losses else fresh / (N_TEST * error * (1 - error))
         if likelihood == "beta-binomial":
             a, b = error / (s**2 * error * (1 - error)), (1 - error) / (s**2 * error * (1 - error))
             total += stats.betabinom.logpmf(wrong, N_TEST, a, b).sum()

@@ -63,6 +63,38 @@ def bent_back(doublings, scale, bend, to_error, by_size, size, to_step):
 
 
 @compiled
+def on_points(error, of_set, unit, shift, correlation, found):
+    """Keep errors inside (0, 1); fill those on the test points that all runs share (see `curvefit.fitting.noise.on_test_points`).
+
+    Parameters
+    ----------
+    of_set, unit
+        Test set, and standard deviation of the angle of a share of its points, per cell.
+    shift, correlation
+        Of every test set, and of the counting noise of two runs on it.
+    """
+    for c in range(len(error)):
+        error[c] = min(max(error[c], EDGE), 1.0 - EDGE)
+        away = unit[c] * math.sqrt(correlation) * shift[of_set[c]]
+        found[c] = math.sin(math.asin(math.sqrt(error[c])) + away) ** 2
+
+
+@compiled
+def on_points_back(error, of_set, unit, shift, correlation, to_error, to_shift):
+    """Turn derivatives by the errors on shared points into those by the errors; add those by shifts, return that by the log of the correlation."""
+    to_log_correlation = 0.0
+    for c in range(len(error)):
+        angle, size = math.asin(math.sqrt(error[c])), unit[c] * math.sqrt(correlation)
+        away = size * shift[of_set[c]]
+        steep = math.sin(2.0 * (angle + away))
+        to_shift[of_set[c]] += to_error[c] * steep * size
+        to_log_correlation += 0.5 * to_error[c] * steep * away
+        inside = EDGE < error[c] < 1.0 - EDGE
+        to_error[c] = to_error[c] * steep / math.sin(2.0 * angle) if inside else 0.0
+    return to_log_correlation
+
+
+@compiled
 def to_scale(log_link, error, scaled):
     """Keep errors inside (0, 1) where the link needs it; fill the law on the likelihood's scale."""
     for c in range(len(error)):
@@ -84,13 +116,13 @@ def from_scale(log_link, scaled, error):
 
 
 @compiled
-def noise(log_link, error, test, known, relative, group, log_noise, slope, floor, seed, counting):
-    """Fill the variance between seeds and that of counting, per cell (see `curvefit.fitting.noise`)."""
+def noise(log_link, error, test, known, relative, group, log_noise, slope, floor, fresh, seed, counting):
+    """Fill the variance between seeds and the fresh share of that of counting, per cell (see `curvefit.fitting.noise`)."""
     for c in range(len(error)):
         seed[c] = math.exp(2.0 * (log_noise[group[c]] - slope * relative[c])) + floor * floor
         counting[c] = known[c]
         if not log_link and test[c] > 0:
-            counting[c] = 1.0 / (test[c] * error[c] * (1.0 - error[c]))
+            counting[c] = fresh / (test[c] * error[c] * (1.0 - error[c]))
 
 
 @compiled

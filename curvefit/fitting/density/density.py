@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.special import betaln
+from scipy.special import betaln, expit
 
 from curvefit.families import ParamSpec
 from curvefit.fitting.bend import step_scale
@@ -79,7 +79,11 @@ class Density:
         log_link, counted = layout.scale is LOG, layout.counted
         known = np.zeros(len(where)) if counted else layout.cell_variance.astype(float)
         priors = settings.priors
-        beta = priors.noise_correlation
+        betas = [(*beta, betaln(*beta)) for beta in (priors.noise_correlation, priors.test_correlation)]
+        points = None
+        if layout.test_sets:
+            unit = 0.5 / np.sqrt(layout.test_points[where])
+            points = (not layout.likelihood.needs_counts, layout.test_set[where], unit)
         stepped = layout.strides > 0
         slot = np.where(stepped, np.cumsum(stepped) - 1, -1)
         walks = (layout.strides, slot, np.searchsorted(where, where), start.seen)
@@ -89,13 +93,13 @@ class Density:
         )  # fmt: skip
         noise = layout.likelihood.noise
         observed = (
-            log_link, counted, layout.correlated, (layout.cell_test * float(counted), known),
+            log_link, counted, layout.correlated, points, (layout.cell_test * float(counted), known),
             walks if "walk_free" in self._parts else None,
             (np.log(layout.cell_size / layout.middle_size), layout.noise_group[where]),
             patterns if noise == "gaussian" else None,
             (layout.run_cell, layout.run_value) if noise == "student" else None,
             (layout.run_cell, layout.run_errors) if noise == "beta-binomial" else None,
-            np.array([priors.noise_slope, *beta, betaln(*beta)]),
+            np.array([priors.noise_slope, *betas[0], *betas[1]]),
             self._normal_priors(top_level_priors(layout, hierarchy, settings)),
         )  # fmt: skip
         coefficients = 0.0
@@ -139,8 +143,9 @@ class Density:
             found["walk"] = np.exp(at["log_walk"])
         if "walk_free" in at:
             found["walk_step"] = levels["walk_step"]
-        if "noise_correlation_logodds__" in at:
-            found["noise_correlation"] = 1.0 / (1.0 + np.exp(-at["noise_correlation_logodds__"]))
+        for name in ("noise_correlation", "test_correlation"):
+            if f"{name}_logodds__" in at:
+                found[name] = expit(at[f"{name}_logodds__"])
         return {name: np.array(value, float) for name, value in found.items()}
 
     def expected(self, x: np.ndarray) -> np.ndarray:
@@ -178,6 +183,7 @@ class Density:
             if name in self._parts and prior.dist.name == "norm":
                 found[self._parts[name][0]] = np.column_stack([prior.mean(), prior.std()])
         found[self._parts["noise_floor_signed"][0], 1] = given["noise_floor"].kwds["scale"]
+        found[self.positions("test_shift"), 1] = 1.0
         return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from curvefit.fitting.density.cells import to_scale
 from curvefit.fitting.density.coordinates import to_x, to_y
 from curvefit.fitting.density.scalars import compiled
-from curvefit.fitting.density.stages import after_law, before_law, walk_coordinates, walk_step
+from curvefit.fitting.density.stages import after_law, before_law, on_test_sets, walk_coordinates, walk_step
 from curvefit.fitting.density.walks import walk_path
 
 _NOT_FINITE = 4
@@ -52,7 +52,7 @@ def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
     before_value, level, table, slope = before_law(x, *before)
     if levels:
         write_levels(
-            to, level, standard_steps(x, before[0], observed[0], observed[4], law, chance, level[-1], table)
+            to, level, standard_steps(x, before[0], observed[0], observed[3], observed[5], law, chance, level[-1], table)
         )
         return 0
     shape = table.shape
@@ -92,7 +92,7 @@ def write_levels(to, level, step):
 
 
 @compiled
-def standard_steps(x, starts, log_link, walks, law, chance, size, table):
+def standard_steps(x, starts, log_link, points, walks, law, chance, size, table):
     """Return the standardised steps of sampled walks at coordinates; none without them."""
     free = walk_coordinates(x, starts)
     step = np.empty_like(free)
@@ -101,7 +101,7 @@ def standard_steps(x, starts, log_link, walks, law, chance, size, table):
         error, partial, by_size = np.empty(len(size)), np.empty_like(table), np.empty(len(size))
         read_law(law, size, chance, table, error, partial, by_size)
         scaled = np.empty(len(size))
-        to_scale(log_link, error, scaled)
+        to_scale(log_link, on_test_sets(x, starts, points, error)[0], scaled)
         walk_path(free, walk_step(x, starts), *walks, scaled, step, path, open_, later)
     return step
 

@@ -16,6 +16,8 @@ from curvefit.fitting.density.cells import (
     natural_back,
     noise,
     noise_back,
+    on_points,
+    on_points_back,
     to_scale,
 )
 from curvefit.fitting.density.curve_level import curve_level, curve_level_back
@@ -26,8 +28,8 @@ from curvefit.fitting.density.scalars import LOG_2PI, compiled, normal, student_
 from curvefit.fitting.density.walks import walk_back, walk_path
 
 #: Blocks of the sampled coordinates, in order; a block may be empty.
-BLOCKS = ("theta", "log_scale", "mean", "effect", "common", "bend_step", "log_walk", "walk_free", "log_noise", "slope", "floor", "correlation")  # fmt: skip
-_THETA, _SCALE, _MEAN, _EFFECT, _COMMON, _BEND, _WALK, _STEP, _NOISE, _SLOPE, _FLOOR, _CORRELATION = range(12)
+BLOCKS = ("theta", "log_scale", "mean", "effect", "common", "bend_step", "log_walk", "walk_free", "log_noise", "slope", "floor", "correlation", "test_correlation", "test_shift")  # fmt: skip
+_THETA, _SCALE, _MEAN, _EFFECT, _COMMON, _BEND, _WALK, _STEP, _NOISE, _SLOPE, _FLOOR, _CORRELATION, _AGREEMENT, _SHIFT, _END = range(15)
 
 
 @compiled
@@ -40,6 +42,20 @@ def walk_step(x, starts):
 def walk_coordinates(x, starts):
     """Return the coordinates of the steps of walks, shape (steps,)."""
     return x[starts[_STEP] : starts[_NOISE]]
+
+
+@compiled
+def on_test_sets(x, starts, points, error):
+    """Return the law's errors on the test points that runs share, the correlation of their counting noise, and the share that each has for itself.
+
+    `points` as in `after_law`; without them errors as they are, 0 and 1.
+    """
+    if points is None:
+        return error, 0.0, 1.0
+    odds, found = x[starts[_AGREEMENT]], np.empty(len(error))
+    agreement = math.exp(-_log1p_exp(-odds))
+    on_points(error, points[1], points[2], x[starts[_SHIFT] : starts[_END]], agreement, found)
+    return found, agreement, math.exp(-_log1p_exp(odds)) if points[0] else 1.0
 
 
 @compiled
@@ -112,7 +128,7 @@ def before_law(x, starts, prior, group, ridge, own, common, where, bend):
 
 
 @compiled
-def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, partial, by_size, log_link, counted, correlated, cells, walks, of_noise, patterns, values, counts, priors, normals):  # fmt: skip
+def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, partial, by_size, log_link, counted, correlated, points, cells, walks, of_noise, patterns, values, counts, priors, normals):  # fmt: skip
     """Return the rest of the log density (likelihood, noise priors) and the gradient of all of it.
 
     Parameters
@@ -123,6 +139,9 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
         The law per cell, its partial derivatives by the natural parameters, shape (parameters, cells), and by the size.
     log_link, counted, correlated
         Whether noise adds on logs, errors are counts, seed noise is correlated along n.
+    points
+        Whether runs have less counting noise for themselves by what they share, and arguments `of_set` and `unit` of `on_points`; None
+        where no test points are shared.
     cells
         Test points (0 for none) and known variances per cell.
     walks
@@ -133,7 +152,8 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
         Arguments of `gaussian`; cell and value of every run; cell and errors of every run. All but one are None: which one
         there is says the likelihood, and no code of the others is compiled.
     priors
-        Width of the half-normal of the noise's slope; the two numbers of the correlation's beta, log normaliser.
+        Width of the half-normal of the noise's slope; the two numbers and the log normaliser of the beta priors of the two
+        correlations, of seed noise along n and of counting noise, shape (7,).
     normals
         Mean and sd of the normal prior of every coordinate, sd 0 for coordinates with another.
     """
@@ -152,11 +172,11 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
     total += student_steps(x[starts[_BEND] : starts[_WALK]], BEND_FREEDOM, to[starts[_BEND] : starts[_WALK]])
     log_correlation = -np.inf
     if correlated:
-        odds = x[starts[_CORRELATION]]
-        log_correlation = -_log1p_exp(-odds)
-        total += priors[1] * log_correlation - priors[2] * _log1p_exp(odds) - priors[3]
-        share = math.exp(log_correlation)
-        to[starts[_CORRELATION]] += priors[1] * (1.0 - share) - priors[2] * share
+        log_correlation = -_log1p_exp(-x[starts[_CORRELATION]])
+        total += _beta_prior(x, to, starts[_CORRELATION], priors[1:4])
+    if points is not None:
+        total += _beta_prior(x, to, starts[_AGREEMENT], priors[4:7])
+    anywhere, (error, agreement, fresh) = error, on_test_sets(x, starts, points, error)
 
     scaled, seed, counting, law = np.empty(n_cells), np.empty(n_cells), np.empty(n_cells), error
     to_scale(log_link, error, scaled)
@@ -175,7 +195,7 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
         law = np.empty(n_cells)
         from_scale(log_link, scaled, law)
     log_noise, fall, rest = x[starts[_NOISE] : starts[_SLOPE]], math.exp(x[starts[_SLOPE]]), x[starts[_FLOOR]]
-    noise(log_link, law, *cells, *of_noise, log_noise, fall, rest, seed, counting)
+    noise(log_link, law, *cells, *of_noise, log_noise, fall, rest, fresh, seed, counting)
 
     to_scaled, to_seed, to_counting, to_law = (
         np.zeros(n_cells),
@@ -213,6 +233,11 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
             free, walk, *walks, step, path, open_, later, to_path, to_free, to_scaled
         )
         error_back(log_link, 0, error, counting, to_scaled, to_counting, to_law)
+    if points is not None:
+        shift, to_shift = x[starts[_SHIFT] : starts[_END]], to[starts[_SHIFT] : starts[_END]]
+        together = on_points_back(anywhere, points[1], points[2], shift, agreement, to_law, to_shift)
+        alone = (to_counting * counting).sum() if points[0] else 0.0
+        to[starts[_AGREEMENT]] += together * (1.0 - agreement) - alone * agreement
     theta, eta, sd, scale, mean, effect, known, factor, solved, bends, size = level
     to_theta, to_eta, to_log_sd = np.zeros_like(theta), np.zeros_like(theta), np.zeros(n_own)
     natural_back(to_law, partial[:n_own], slope[:n_own], where[0], to_theta)
@@ -238,6 +263,14 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
             free_effect, scale, prior, *group, eta, mean, effect, to_eta, to_mean, to_effect, to_scale_
         )
     return total, to
+
+
+@compiled
+def _beta_prior(x, to, at, prior):
+    """Return the log density of a beta variable's log odds, coordinate `at`; add its derivative."""
+    log_share, log_rest = -_log1p_exp(-x[at]), -_log1p_exp(x[at])
+    to[at] += prior[0] * math.exp(log_rest) - prior[1] * math.exp(log_share)
+    return prior[0] * log_share + prior[1] * log_rest - prior[2]
 
 
 @compiled
