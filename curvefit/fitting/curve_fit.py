@@ -16,7 +16,7 @@ from curvefit.curves.repeats import same_measurement
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.families import AbstractFamily, get_family
 from curvefit.fitting.effects import decompose
-from curvefit.fitting.noise import seed_variance
+from curvefit.fitting.known_likelihoods import LIKELIHOODS
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
 from curvefit.shown import Shown
@@ -133,7 +133,12 @@ class CurveFit(Shown):
         return np.broadcast_to(values.reshape(self.n_draws, -1), (self.n_draws, len(self.triplets)))
 
     def expected_error(
-        self, n: Any, *, at: Sequence[int] | None = None, seed: int | None = None
+        self,
+        n: Any,
+        *,
+        at: Sequence[int] | None = None,
+        seed: int | None = None,
+        on_test_set: bool = False,
     ) -> np.ndarray:
         """Return the expected test error at training-set sizes `n`.
 
@@ -148,6 +153,9 @@ class CurveFit(Shown):
             Positions of the triplets that are wanted; all by default.
         seed
             Of bend and walks beyond the data; that of the fit by default.
+        on_test_set
+            Whether the errors are those on the very test points that the runs were scored on, where they shared them, in place of
+            those on all that could be drawn.
 
         Returns
         -------
@@ -157,9 +165,8 @@ class CurveFit(Shown):
         from curvefit.fitting.expected_errors import expected_errors
 
         wanted = range(len(self.triplets)) if at is None else at
-        return expected_errors(
-            self, positive_sizes(n), list(wanted), self.settings.seed if seed is None else seed
-        )
+        seed = self.settings.seed if seed is None else seed
+        return expected_errors(self, positive_sizes(n), list(wanted), seed, on_test_set=on_test_set)
 
     @property
     def has_noise(self) -> bool:
@@ -186,18 +193,20 @@ class CurveFit(Shown):
         InvalidInputError
             For sizes that are not positive, and for fits without a noise model, such as those built from given draws.
         """
+        from curvefit.fitting.expected_errors import noise_between_seeds
+
         sizes = positive_sizes(n)
-        posterior, constant = self.draws["posterior"], self.draws["constant_data"]
         if not self.has_noise:
             raise InvalidInputError(f"this fit ({self.likelihood}) has no model of seed noise")
-        names = [str(x) for x in posterior["noise"].values]
-        groups = constant["noise_group"].values
-        group = [names.index(str(g)) for g in (groups if at is None else groups[list(at)])]
-        log_noise = posterior["log_noise"].values.reshape(self.n_draws, -1)[:, group, None]
-        slope = posterior["noise_slope"].values.reshape(-1, 1, 1)
-        floor = posterior["noise_floor"].values.reshape(-1, 1, 1)
-        relative = np.log(sizes / float(constant["noise_size"]))
-        return np.sqrt(seed_variance(np, log_noise, slope, floor, relative))
+        return noise_between_seeds(self, sizes, list(range(len(self.triplets)) if at is None else at))
+
+    @property
+    def fresh_counting(self) -> np.ndarray | None:
+        """Share of a run's counting variance that no other run on its test points has, shape (draws,); None where it is all of it."""
+        if "test_correlation" not in self.draws["posterior"] or LIKELIHOODS[self.likelihood].needs_counts:
+            return None
+        correlation = self.draws["posterior"]["test_correlation"].values.reshape(-1)
+        return np.asarray(LIKELIHOODS[self.likelihood].fresh_share(correlation))
 
     def effects(self, parameter: str = "log_exponent") -> dict[tuple[str, ...], np.ndarray]:
         """Return the finite-population effects of data, model and inference on a parameter.

@@ -83,7 +83,7 @@ def design(
         raise InvalidInputError(f"sizes must be below 2**63, which {grid.max():g} is not")
     fit = fit.thinned(draws)
     log_exponent = fit.parameter("log_exponent")
-    log_error = np.log(np.maximum(fit.expected_error(grid), 1e-12))
+    log_error = np.log(np.maximum(fit.expected_error(grid, on_test_set=True), 1e-12))
     runs = [rows_of(usable, t) for t in fit.triplets]
     costs, unit = _costs(runs, grid)
     tables = []
@@ -128,7 +128,8 @@ def _noise_variance(
     """
     mean, n_test = error.mean(axis=0), float(runs["n_test"].max())
     if n_test > 0 and fit.curves.metric == "error-rate":
-        known = (1 - np.minimum(mean, 1.0)) / (mean * n_test)
+        own = fit.fresh_counting
+        known = (1.0 if own is None else own.mean()) * (1 - np.minimum(mean, 1.0)) / (mean * n_test)
     else:
         known = np.nan_to_num(float((runs["value_se"] / runs["value"]).median())) ** 2
     if fit.has_noise:

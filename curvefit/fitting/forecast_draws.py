@@ -109,7 +109,7 @@ class Forecast(Saveable):
     def log_density(self, values: np.ndarray, *, kind: str = "seed") -> np.ndarray:
         """Return the log predictive density of errors, in units of the error.
 
-        New runs that are counted: the mean binomial probability of the count, times the number of test points. All else: a kernel
+        New runs that are counted: the mean probability of the count, times the number of test points. All else: a kernel
         over the draws' logarithms, which has no density at 0.
 
         Parameters

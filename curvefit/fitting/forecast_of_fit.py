@@ -67,18 +67,24 @@ class FitOutlook(Outlook):
         last_value = np.array([float(groups[t]["value"].iloc[-1]) for t in fit.triplets])
         beyond = np.maximum(np.log(sizes)[None, :] - np.log(last_n)[:, None], 0.0)
         curve, beyond_data = fit.expected_error(sizes, seed=self.seed), "its walk goes on"
+        away: np.ndarray = np.zeros(1)
         if "walk" not in fit.draws["posterior"]:
-            curve = curve * np.exp(self._walk(beyond, len(curve)))
+            away = self._walk(beyond, len(curve))
             beyond_data = f"a discrepancy of {WALK_SPEED:.0%} an e-fold is added"
         if beyond.any() and self.drift is not None:
-            away = self.drift.scale * generator(self.seed, "drift").standard_t(self.drift.freedom, len(curve))
-            curve = curve * np.exp(away[:, None, None] * beyond)
+            drift = self.drift.scale * generator(self.seed, "drift").standard_t(self.drift.freedom, len(curve))
+            away = away + drift[:, None, None] * beyond
             beyond_data += f"; {self.drift}"
         note = (
             f"from a hierarchical fit: bands believe its one family ({fit.family}), a forecast of the curves weighs several; "
             f"beyond the data {beyond_data}"
         )
-        run, counts = _new_runs(fit, curve, sizes, groups, streams)
+        scored = curve
+        if "test_shift" in fit.draws["posterior"]:
+            scored = fit.expected_error(sizes, seed=self.seed, on_test_set=True)
+            beyond_data += "; new runs are scored on the test points that those seen share"
+        curve, scored = (error * np.exp(away) for error in (curve, scored))
+        run, counts = _new_runs(fit, scored, sizes, groups, streams)
         ceiling = 1.0 if fit.curves.metric == "error-rate" else np.inf
         return Forecast(
             fit.triplets, sizes, curve.clip(0, ceiling), run.clip(0, ceiling), last_n, last_value, pd.DataFrame(),
@@ -99,7 +105,7 @@ def _new_runs(
     groups: dict[Triplet, pd.DataFrame],
     streams: Sequence[np.random.Generator],
 ) -> tuple[np.ndarray, CountedRuns | None]:
-    """Draw one new run around each draw of the curve, with the fit's own noise where it has any; and how it is counted.
+    """Draw one new run around each draw of the curve (on the shared test points), with the fit's own noise where it has any; and how it is counted.
 
     Every size has random numbers of its own, `streams`.
     """
@@ -115,7 +121,7 @@ def _new_runs(
     rate = scale.shifted(curve, np.sqrt(fit.noise_sd(sizes) ** 2 + given) * noise)
     if not scale.of_rates:
         return rate, None
-    runs = CountedRuns.like(rate, (groups[t] for t in fit.triplets))
+    runs = CountedRuns.like(rate, (groups[t] for t in fit.triplets), fit.fresh_counting)
     return runs.draw(streams), runs if runs.counted.any() else None
 
 

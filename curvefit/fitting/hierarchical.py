@@ -93,9 +93,7 @@ def natural_draws(
         "parameter": [s.estimated_name for s in hierarchy.curve_specs],
         "noise": list(layout.noise_names),
     }
-    for name in ("mean", "log_noise", "log_scale", "common"):
-        if name in draws:
-            dims[name] = [_DIMS[name]]
+    dims |= {name: [dim] for name, dim in _DIMS.items() if name in draws}
     if "log_scale" in draws:
         coords["scale_of"] = hierarchy.scale_names()
     if "walk" in draws:
@@ -113,7 +111,9 @@ def natural_draws(
         coords |= {"piece": edges[1:], "edge": np.arange(len(edges))}
     if hierarchy.common_specs:
         coords["common_parameter"] = [s.estimated_name for s in hierarchy.common_specs]
-    for name in ("theta", *_DIMS, "noise_slope", "noise_floor", "noise_correlation"):
+    if layout.test_sets:
+        coords["test_set"] = list(layout.test_sets)
+    for name in ("theta", *_DIMS, "noise_slope", "noise_floor", "noise_correlation", "test_correlation"):
         if name in draws:
             posterior[name] = draws[name]
     data = labelled_draws(posterior, dims, coords=coords, constant=constant, sample_stats=stats)
@@ -127,6 +127,10 @@ def natural_draws(
         [str(layout.triplets[curve]) for curve in layout.curve_of],
     )
     data.constant_data["noise_size"] = ((), layout.middle_size * layout.size_unit)
+    if layout.test_sets:
+        sets = [layout.test_sets[s] for s in layout.test_set[layout.curve_of]]
+        data.constant_data["scored_on"] = ("triplet", sets)
+        data.constant_data["test_points"] = ("triplet", layout.test_points[layout.curve_of])
     return data
 
 
@@ -135,6 +139,7 @@ _DIMS = {
     "log_noise": "noise",
     "log_scale": "scale_of",
     "common": "common_parameter",
+    "test_shift": "test_set",
 }
 
 
@@ -161,23 +166,18 @@ def training_notes(curves: LearningCurves, layout: Layout) -> tuple[str, ...]:
         notes.append(
             f"training sets are {word}: seed noise is correlated along n, the correlation is estimated"
         )
-    if curves.shared_test_set:
+    if layout.test_sets:
         notes.append(
-            f"all runs share their test points: errors are those on that test set{_on_others(curves)}"
+            "runs on a data set share their test points: their counting noise has one correlation, whatever model and size, which is "
+            "estimated; intervals of curves are for errors on all points that could be drawn, new runs are scored on the shared ones"
         )
+        if layout.likelihood.needs_counts:
+            notes.append(
+                "a beta-binomial is never narrower than binomial: where seeds agree by more than that, intervals are too wide"
+            )
+    elif curves.shared_test_set:
+        notes.append("all runs share their test points: intervals are for errors on those")
     return tuple(notes)
-
-
-def _on_others(curves: LearningCurves) -> str:
-    """Say by how much errors on other test points of the same number may differ, which no interval includes."""
-    means = curves.means()
-    runs = means["replicates"].where(means["metric"] == "error-rate")
-    error = means["n_errors"] / means["n_test"]
-    relative = np.sqrt((1.0 - error) / (error * means["n_test"] / runs)).replace(np.inf, np.nan)
-    if relative.isna().all():
-        return ""
-    worst = relative.idxmax()
-    return f"; other test points as many would shift them all by some {relative[worst]:.1%} at an error of {error[worst]:.2g}, which no interval includes"
 
 
 def flag_notes(curves: LearningCurves) -> tuple[str, ...]:

@@ -171,14 +171,16 @@ def prior_predictive(
     observed = curves.means().pivot_table(index=list(AXES), columns="n_train", values="value")
     observed = observed.reindex([tuple(t) for t in curves.triplets])
     n = observed.columns.to_numpy(float)
-    error = fit.expected_error(n)
+    error, scored = fit.expected_error(n), fit.expected_error(n, on_test_set=True)
     if walk is not None:
-        error = layout.scale.shifted(error, _walks(layout, n, walk[0], rng))
+        walks = _walks(layout, n, walk[0], rng)
+        error, scored = layout.scale.shifted(error, walks), layout.scale.shifted(scored, walks)
     noise = fit.noise_sd(n) * standard_noise(layout.likelihood, error.shape, rng)
-    run = layout.scale.shifted(error, noise)
+    run = layout.scale.shifted(scored, noise)
     if layout.scale.of_rates:
         means = curve_means(curves)
-        run = CountedRuns.like(run, (means[t] for t in curves.triplets)).draw([rng] * len(n))
+        runs = CountedRuns.like(run, (means[t] for t in curves.triplets), fit.fresh_counting)
+        run = runs.draw([rng] * len(n))
     return PriorPrediction(
         curves.triplets,
         n,
@@ -212,6 +214,8 @@ def _prior_draws(
         found["bend"] = np.cumsum(found.pop("bend_step"), axis=1)
     if "log_walk" in found:
         found["walk"] = np.exp(found.pop("log_walk"))
+    if layout.test_sets:
+        found["test_shift"] = rng.standard_normal((many, len(layout.test_sets)))
     return found
 
 

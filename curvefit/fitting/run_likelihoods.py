@@ -35,7 +35,10 @@ class SeenCell:
     runs
         Positions of its runs in the layout, shape (runs,).
     error, variance
-        Expected error, walk included, and variance between seeds on the likelihood's scale, shape (draws, 1).
+        Expected error, walk included, on the test points that its runs share, if they do, and variance between seeds on the
+        likelihood's scale, shape (draws, 1).
+    fresh
+        Share of the counting variance that every run has for itself, shape (draws, 1) or a number.
     """
 
     triplet: Triplet
@@ -43,6 +46,7 @@ class SeenCell:
     runs: np.ndarray
     error: np.ndarray
     variance: np.ndarray
+    fresh: np.ndarray | float = 1.0
 
 
 def fitted_layout(fit: CurveFit) -> Layout:
@@ -60,17 +64,19 @@ def fitted_layout(fit: CurveFit) -> Layout:
 
 def seen_cells(fit: CurveFit, layout: Layout) -> Iterator[SeenCell]:
     """Yield the cells of every measured curve in order of size; seeds and test sets of one size are taken together."""
+    own = fit.fresh_counting
+    fresh = 1.0 if own is None else own[:, None]
     run_curve, run_size = layout.cell_curve[layout.run_cell], layout.cell_size[layout.run_cell]
     for curve, triplet in enumerate(layout.triplets):
         mine = np.flatnonzero(run_curve == curve)
         sizes, at_size = np.unique(run_size[mine], return_inverse=True)
         n, at = sizes * layout.size_unit, [fit.index(triplet)]
-        error, sd = fit.expected_error(n, at=at)[:, 0], fit.noise_sd(n, at=at)[:, 0]
+        error, sd = fit.expected_error(n, at=at, on_test_set=True)[:, 0], fit.noise_sd(n, at=at)[:, 0]
         error = layout.scale.inside(error)
         for j, size in enumerate(n):
             here = slice(j, j + 1)
             yield SeenCell(
-                triplet, round(size), mine[at_size == j], error[:, here], sd[:, here] ** 2
+                triplet, round(size), mine[at_size == j], error[:, here], sd[:, here] ** 2, fresh
             )  # fmt: skip
 
 
@@ -115,7 +121,7 @@ def _centre_and_variance(layout: Layout, cell: SeenCell) -> tuple[np.ndarray, np
     """Return mean and variance of runs on the likelihood's scale, shapes (draws, 1) and (draws, runs)."""
     at = layout.run_cell[cell.runs]
     test = layout.cell_test[at] if layout.counted else None
-    counting = counting_variance(cell.error, test, layout.cell_variance[at])
+    counting = cell.fresh * counting_variance(cell.error, test, layout.cell_variance[at])
     return layout.scale.transform(cell.error), cell.variance + counting
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from curvefit.curves import LearningCurves
 
@@ -31,6 +32,10 @@ class Scenario:
     )
     chance_known: bool = True
     entropy: float = 0.0  # what losses hold beside the error, in place of error counts
+    n_test: int = N_TEST
+    agreement: float = (
+        0.0  # share of what makes a test point hard that is hard for every run; 0: every run has test points of its own
+    )
 
     @property
     def training_sets(self) -> str:
@@ -50,6 +55,7 @@ SCENARIOS = {
         Scenario("broken-soft", early_ratio=0.6, sharpness=1.0),
         Scenario("unknown-chance", chance_known=False),
         Scenario("losses", chance_known=False, entropy=1.0),
+        Scenario("shared", n_test=300, agreement=0.6),
     )
 }
 
@@ -61,6 +67,7 @@ class Simulated:
     curves: LearningCurves
     log_exponent: np.ndarray
     floor: np.ndarray
+    last_error: np.ndarray  # at the largest size, on all test points that could be drawn
 
 
 def simulate(
@@ -110,7 +117,11 @@ def simulate(
     else:
         logit = np.log(error / (1 - error))[..., None] + sd[..., None] * z
         rate = 1 / (1 + np.exp(-logit))
-    wrong = rng.binomial(N_TEST, np.clip(rate, 1e-12, 1 - 1e-12))
+    rate = np.clip(rate, 1e-12, 1 - 1e-12)
+    if scenario.agreement:
+        wrong = _on_shared_points(rng, rate, level["D"], scenario)
+    else:
+        wrong = rng.binomial(scenario.n_test, rate)
     c, a, s = np.indices(wrong.shape).reshape(3, -1)
     frame = pd.DataFrame(
         {
@@ -120,7 +131,7 @@ def simulate(
             "n_train": sizes[a],
             "seed": s,
             "n_errors": wrong.ravel(),
-            "n_test": N_TEST,
+            "n_test": scenario.n_test,
             "chance_error": CHANCE if scenario.chance_known else np.nan,
         }
     )
@@ -129,7 +140,23 @@ def simulate(
     if scenario.entropy:
         loss = (scenario.entropy + error)[..., None] * np.exp(0.005 * z)
         frame = frame.drop(columns=["n_errors", "n_test"]).assign(loss=loss.ravel())
-    curves = LearningCurves.from_frame(frame, training_sets=scenario.training_sets)
+    curves = LearningCurves.from_frame(
+        frame, training_sets=scenario.training_sets, shared_test_set=bool(scenario.agreement) or None
+    )
     order = {tuple(f"{p}{x}" for p, x in zip("dmi", row)): j for j, row in enumerate(grid)}
     index = [order[tuple(t)] for t in curves.triplets]
-    return Simulated(curves, log_exponent[index], floor[index])
+    return Simulated(curves, log_exponent[index], floor[index], error[index, -1])
+
+
+def _on_shared_points(
+    rng: np.random.Generator, rate: np.ndarray, data: np.ndarray, scenario: Scenario
+) -> np.ndarray:
+    """Return errors on the test points of each data set, some of which are hard for all runs; rates of shape (triplets, sizes, seeds)."""
+    wrong = np.empty(rate.shape, int)
+    for d in np.unique(data):
+        hard = np.sqrt(scenario.agreement) * rng.standard_normal(scenario.n_test)
+        of_point = norm.cdf(
+            (norm.ppf(rate[data == d])[..., None] + hard) / np.sqrt(1.0 - scenario.agreement)
+        )
+        wrong[data == d] = (rng.random(of_point.shape) < of_point).sum(axis=-1)
+    return wrong
