@@ -9,11 +9,12 @@ import typer
 
 from curvefit.cli.numbers import parse_size, read_number
 from curvefit.cli.options import Option, block_of_options
-from curvefit.errors import InvalidInputError
+from curvefit.errors import InvalidInputError, unknown_name
 
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves
 
+TEST_SETS = {"shared": True, "own": False}
 MAY_BE_NUMBERS = ("n_test", "chance_error", "value_se")
 
 Source = Annotated[
@@ -45,6 +46,16 @@ TABLE_OPTIONS = {
                 "--training-sets",
                 help="How training sets were drawn: nested (a smaller one is part of the larger) or independent. Goes before "
                 "what the source says.",
+            ),
+        ]
+    ),
+    "test_sets": Option(
+        Annotated[
+            str | None,
+            typer.Option(
+                "--test-sets",
+                help="Whether all runs on a data set were scored on the same test points (shared) or each on its own (own). Goes "
+                "before what the source says.",
             ),
         ]
     ),
@@ -113,6 +124,10 @@ def split_choice(choice: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     columns = column_map(choice.get("column", []))
     if "training_sets" in choice:
         columns["training_sets"] = choice["training_sets"]
+    if "test_sets" in choice:
+        if choice["test_sets"] not in TEST_SETS:
+            raise unknown_name("kind of test sets", choice["test_sets"], TEST_SETS)
+        columns["shared_test_set"] = TEST_SETS[choice["test_sets"]]
     names = {"data": "data", "model": "model", "inference": "inference", "metric": "metric"}
     names |= {"from_size": "below", "to_size": "above"}
     return columns, {names[name]: value for name, value in choice.items() if name in names}

@@ -72,7 +72,9 @@ class FitOutlook(Outlook):
             away = self._walk(beyond, len(curve))
             beyond_data = f"a discrepancy of {WALK_SPEED:.0%} an e-fold is added"
         if beyond.any() and self.drift is not None:
-            drift = self.drift.scale * generator(self.seed, "drift").standard_t(self.drift.freedom, len(curve))
+            drift = self.drift.scale * generator(self.seed, "drift").standard_t(
+                self.drift.freedom, len(curve)
+            )
             away = away + drift[:, None, None] * beyond
             beyond_data += f"; {self.drift}"
         note = (
@@ -82,7 +84,7 @@ class FitOutlook(Outlook):
         scored = curve
         if "test_shift" in fit.draws["posterior"]:
             scored = fit.expected_error(sizes, seed=self.seed, on_test_set=True)
-            beyond_data += "; new runs are scored on the test points that those seen share"
+            note += "; the curve is that of all test points that could be drawn, new runs are scored on those that the runs seen share"
         curve, scored = (error * np.exp(away) for error in (curve, scored))
         run, counts = _new_runs(fit, scored, sizes, groups, streams)
         ceiling = 1.0 if fit.curves.metric == "error-rate" else np.inf

@@ -77,6 +77,11 @@ def _fitting_words(fit: CurveFit) -> list[str]:
         known.sentence if known is not None else f"The likelihood is {fit.likelihood}.",
         f"Pooling is {settings.pooling}: {POOLING[settings.pooling]}.",
     ]
+    if "test_shift" in fit.draws["posterior"]:
+        words.append(
+            "Runs on a data set are scored on the same test points: their counting noise is taken to be correlated alike, whatever "
+            "model and size, and what they share enters intervals, as a shift of all curves of a data set that cancels between them."
+        )
     if "bend" in fit.draws["posterior"]:
         words.append(
             "Exponents are those at the largest sizes: at smaller ones, and beyond the data, they may differ by a factor common to "

@@ -69,8 +69,12 @@ def asked_words(
     """Return the options of ``curvefit report`` that say the same, defaults left out."""
     from curvefit.fitting import FitSettings
 
+    how_made = {
+        "training_sets": lambda kind: ("--training-sets", kind),
+        "shared_test_set": lambda shared: ("--test-sets", "shared" if shared else "own"),
+    }
     options: list[tuple[str, Any]] = [
-        ("--training-sets", value) if name == "training_sets" else ("--column", f"{name}={value}")
+        how_made[name](value) if name in how_made else ("--column", f"{name}={value}")
         for name, value in columns.items()
     ]
     for name, value in choice.items():

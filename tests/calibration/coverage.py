@@ -64,7 +64,9 @@ def run(name: str, replication: int, **settings) -> dict[str, object]:
         OURS: score(np.log(fit.parameter("exponent")), simulated),
     }
     last = np.quantile(fit.expected_error([SCENARIOS[name].largest])[:, :, 0], [0.05, 0.95], axis=0)
-    line["error_cover90"] = float(((last[0] <= simulated.last_error) & (simulated.last_error <= last[1])).mean())
+    line["error_cover90"] = float(
+        ((last[0] <= simulated.last_error) & (simulated.last_error <= last[1])).mean()
+    )
     line["error_width90"] = float(np.median(np.log(last[1] / last[0])))
     if "test_correlation" in fit.draws.posterior:
         line["test_correlation"] = float(fit.draws.posterior["test_correlation"].mean())

@@ -44,6 +44,7 @@ class Kind:
     likelihood: str
     metric: str = "error-rate"
     nested: bool = False
+    shared: bool = False
 
 
 KINDS = {
@@ -54,6 +55,8 @@ KINDS = {
     "log-gaussian": Kind("log-gaussian", metric="mse"),
     "log-gaussian, nested": Kind("log-gaussian", metric="mse", nested=True),
     "log-student": Kind("log-student", metric="mse"),
+    "beta-binomial, shared points": Kind("beta-binomial", shared=True),
+    "logit-gaussian, shared points": Kind("logit-gaussian", nested=True, shared=True),
 }
 
 
@@ -105,6 +108,9 @@ def draw_curves(rng: np.random.Generator, truth: dict[str, np.ndarray], kind: Ki
     error = floor + (CHANCE - floor) * (1 + read / onset) ** -exponent
     length = np.sqrt(np.diff(np.log2(SIZES), prepend=np.log2(SIZES[0])))
     walk = np.cumsum(np.exp(truth["log_walk"]) * length * rng.normal(size=error.shape), axis=1)
+    if kind.shared:
+        away = truth["test_shift"][index[:, 0], None] * np.sqrt(truth["test_correlation"] / 4 / N_TEST)
+        error = np.sin(np.arcsin(np.sqrt(error)) + away) ** 2
     error = LIKELIHOODS[kind.likelihood].scale.shifted(error, walk)
     group = index[:, 1] * SHAPE[2] + index[:, 2]
     sd = np.sqrt(
@@ -135,11 +141,18 @@ def draw_curves(rng: np.random.Generator, truth: dict[str, np.ndarray], kind: Ki
         frame["value"] = (error[..., None] * np.exp(sd[..., None] * z)).ravel()
     else:
         logit = np.log(error / (1 - error))[..., None] + sd[..., None] * z
-        frame["value"] = (1 / (1 + np.exp(-logit))).ravel()
+        if (
+            kind.shared
+        ):  # what counting adds for every run by itself, and whole numbers whose empirical logit this is
+            own = np.sqrt((1 - truth["test_correlation"]) / (N_TEST * error * (1 - error)))
+            logit += own[..., None] * rng.normal(size=shape)
+            wrong = np.clip(np.round((N_TEST + 1) / (1 + np.exp(-logit)) - 0.5), 0, N_TEST)
+            frame = frame.assign(n_errors=wrong.ravel().astype(int), n_test=N_TEST)
+        else:
+            frame["value"] = (1 / (1 + np.exp(-logit))).ravel()
     sets = "nested" if kind.nested else "independent"
-    return LearningCurves.from_frame(
-        frame, training_sets=sets, **({} if "n_errors" in frame else {"metric": kind.metric})
-    )
+    metric = {} if "n_errors" in frame else {"metric": kind.metric}
+    return LearningCurves.from_frame(frame, training_sets=sets, shared_test_set=kind.shared or None, **metric)
 
 
 def run(name: str, replication: int) -> dict[str, object]:
@@ -150,6 +163,9 @@ def run(name: str, replication: int) -> dict[str, object]:
     kind = KINDS[name]
     rng = np.random.default_rng([7, replication, list(KINDS).index(name)])
     truth = draw_truth(rng, Priors())
+    if kind.shared:
+        truth["test_correlation"] = rng.beta(*Priors().test_correlation)
+        truth["test_shift"] = rng.normal(size=SHAPE[0])
     began = time.process_time()
     try:
         fit = curvefit.fit(
@@ -181,6 +197,12 @@ def run(name: str, replication: int) -> dict[str, object]:
     compared |= {f"bend[{k}]": (bend[:, k], truth["bend"][k]) for k in range(2)}
     for parameter in ("noise_slope", "noise_floor", *(["noise_correlation"] if kind.nested else [])):
         compared[parameter] = (posterior[parameter].values.ravel(), truth[parameter])
+    if kind.shared:
+        compared["test_correlation"] = (
+            posterior["test_correlation"].values.ravel(),
+            truth["test_correlation"],
+        )
+        compared["test_shift[0]"] = (posterior["test_shift"].values[..., 0].ravel(), truth["test_shift"][0])
     thin = np.linspace(0, fit.n_draws - 1, THINNED).round().astype(int)
     ranks = {key: int((draws[thin] < float(true)).sum()) for key, (draws, true) in compared.items()}
     return {

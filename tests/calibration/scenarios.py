@@ -33,9 +33,7 @@ class Scenario:
     chance_known: bool = True
     entropy: float = 0.0  # what losses hold beside the error, in place of error counts
     n_test: int = N_TEST
-    agreement: float = (
-        0.0  # share of what makes a test point hard that is hard for every run; 0: every run has test points of its own
-    )
+    agreement: float = 0.0  # share of what makes a test point hard that is hard for every run; 0: every run has test points of its own
 
     @property
     def training_sets(self) -> str:
@@ -155,8 +153,6 @@ def _on_shared_points(
     wrong = np.empty(rate.shape, int)
     for d in np.unique(data):
         hard = np.sqrt(scenario.agreement) * rng.standard_normal(scenario.n_test)
-        of_point = norm.cdf(
-            (norm.ppf(rate[data == d])[..., None] + hard) / np.sqrt(1.0 - scenario.agreement)
-        )
+        of_point = norm.cdf((norm.ppf(rate[data == d])[..., None] + hard) / np.sqrt(1.0 - scenario.agreement))
         wrong[data == d] = (rng.random(of_point.shape) < of_point).sum(axis=-1)
     return wrong

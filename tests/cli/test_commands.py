@@ -260,6 +260,16 @@ def test_how_training_sets_were_drawn_can_be_said(table, capsys):
     assert "Did you mean 'nested'?" in capsys.readouterr().out
 
 
+def test_whether_runs_share_test_points_can_be_said(table, capsys):
+    words = ("fit", table, "--method", "approximate", "--json", "--test-sets")
+    shared, own = (json.loads(run(capsys, *words, kind))["notes"] for kind in ("shared", "own"))
+    assert any("share their test points" in note for note in shared)
+    assert not any("test points" in note for note in own)
+    with pytest.raises(SystemExit):
+        main([*map(str, words), "sharde"])
+    assert "Did you mean 'shared'?" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("command", ["fit", "report"])
 @pytest.mark.parametrize(
     ("option", "wrong", "meant"),

@@ -50,6 +50,26 @@ def test_uncertain_rates_average_probabilities():
     assert np.exp(found).sum() == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("rate", [0.002, 0.03, 0.4])
+def test_counts_on_shared_points_are_drawn_from_their_density(rate):
+    """Half of the binomial variance: probabilities sum to one, have that variance, and are those of the draws."""
+    n_test, draws = 300, 40_000
+    shares = np.full(draws, 0.5)
+    runs = CountedRuns(np.full((draws, 1, 1), rate), np.array([n_test]), shares)
+    one = CountedRuns(np.full((1, 1, 1), rate), np.array([n_test]), shares[:1])
+    counts = np.arange(n_test + 1)
+    mass = np.exp(one.log_density(counts[None] / n_test)[0]) / n_test
+    assert mass.sum() == pytest.approx(1.0)
+    if rate * n_test > 5:
+        variance = mass @ (counts - mass @ counts) ** 2
+        assert variance == pytest.approx(0.5 * n_test * rate * (1 - rate) + 1 / 12, rel=0.05)
+    drawn = np.round(runs.draw([np.random.default_rng(0)])[:, 0, 0] * n_test).astype(int)
+    found = np.bincount(drawn, minlength=n_test + 1) / draws
+    assert (abs(found - mass) < 4.5 * np.sqrt(mass / draws) + 1e-4).all()
+    assert one.log_density(np.array([[1.2]])) == -np.inf
+    assert np.isfinite(one.log_density(np.array([[0.9]])))  # far out, but no less possible
+
+
 def test_the_curve_itself_is_no_count():
     """2,000 draws of a log-normal curve: the kernel is near its density."""
     rate = lognorm.ppf((np.arange(2000) + 0.5) / 2000, 0.3, scale=0.02)

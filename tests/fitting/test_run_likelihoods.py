@@ -21,21 +21,28 @@ from curvefit.fitting.layout import lay_out
 from curvefit.fitting.likelihoods import add_beta_binomial, add_student
 from curvefit.fitting.model import build_model
 from curvefit.fitting.model_data import start_point
+from curvefit.fitting.noise import counting_variance
 from curvefit.fitting.penalised import penalised_fit
 from curvefit.fitting.run_likelihoods import replicate_runs, run_log_density, run_values, seen_cells
 from tests.calibration.scenarios import SCENARIOS, simulate
 
 SAMPLED = (
     "theta", "mean", "log_scale", "common", "log_noise", "noise_slope", "noise_floor", "noise_correlation", "walk",
-    "walk_step", "bend",
+    "walk_step", "bend", "test_correlation", "test_shift",
 )  # fmt: skip
 
 
 def curves_of(kind: str) -> LearningCurves:
-    """Four curves of three sizes: counts (on two test sets), rates with standard errors, or losses with them."""
+    """Four curves of three sizes: counts (on two test sets, or on shared points), rates with standard errors, or losses with them."""
     made = simulate(SCENARIOS["base"], 0, shape=(2, 2, 1), drop=0, n_sizes=3, seeds=2).curves
     table = made.usable[["data", "model", "inference", "n_train", "seed", "chance_error"]]
     rate = made.usable["value"]
+    if kind == "shared counts":
+        return LearningCurves.from_frame(
+            table.assign(n_errors=np.round(rate * 2000), n_test=2000),
+            training_sets="independent",
+            shared_test_set=True,
+        )
     if kind == "counts":
         test = np.where(table["seed"] == 0, 2000, 500)
         table = table.assign(n_errors=np.round(rate * test), n_test=test)
@@ -79,6 +86,8 @@ def at_a_point(curves: LearningCurves, settings: FitSettings):
     [
         ("counts", "beta-binomial"),
         ("counts", "logit-student"),
+        ("shared counts", "beta-binomial"),
+        ("shared counts", "logit-student"),
         ("rates", "logit-student"),
         ("losses", "log-student"),
     ],
@@ -90,35 +99,39 @@ def test_runs_are_as_likely_as_in_pymc(kind, likelihood):
     error, variance, total = np.empty(len(layout.cell_curve)), np.empty(len(layout.cell_curve)), 0.0
     for cell in seen_cells(fit, layout):
         at = layout.run_cell[cell.runs]
-        error[at], variance[at] = cell.error[0], cell.variance[0]
+        error[at], variance[at], fresh = cell.error[0], cell.variance[0], np.ravel(cell.fresh)[0]
         total += run_log_density(layout, cell)[0].sum()
-    names = ("cell_variance", "run_cell", "run_value", "run_errors", "run_test")
-    data = {name: getattr(layout, name) for name in names}
-    data["cell_test"] = layout.cell_test if layout.counted else None
+    data = {name: getattr(layout, name) for name in ("run_cell", "run_value", "run_errors", "run_test")}
+    counting = fresh * counting_variance(
+        error, layout.cell_test if layout.counted else None, layout.cell_variance
+    )
+    assert (fresh < 1) == (kind == "shared counts" and likelihood != "beta-binomial")
     with pm.Model() as model:
         if likelihood == "beta-binomial":
             add_beta_binomial(pt.as_tensor(error), pt.as_tensor(variance), data)
         else:
-            add_student(layout.scale, pt.as_tensor(error), pt.as_tensor(variance), data)
+            add_student(layout.scale, pt.as_tensor(error), pt.as_tensor(variance), counting, data)
     assert total == pytest.approx(
         float(model.logp().eval()), abs=1e-6
     )  # constants of PyMC's t are single precision
 
 
 @pytest.mark.parametrize(
-    ("pooling", "likelihood", "discrepancy"),
+    ("pooling", "likelihood", "discrepancy", "kind"),
     [
-        ("partial", "logit-student", "bend-walk"),
-        ("none", "beta-binomial", "bend-walk"),
+        ("partial", "logit-student", "bend-walk", "counts"),
+        ("partial", "logit-student", "bend-walk", "shared counts"),
+        ("none", "beta-binomial", "bend-walk", "counts"),
         # Its walks are integrated out, so that its density is not one given walks: there are none.
-        ("full", "logit-gaussian", "none"),
+        ("full", "logit-gaussian", "none", "counts"),
+        ("full", "logit-gaussian", "none", "shared counts"),
     ],
 )
-def test_cells_and_priors_are_those_of_the_pymc_model(pooling, likelihood, discrepancy):
+def test_cells_and_priors_are_those_of_the_pymc_model(pooling, likelihood, discrepancy, kind):
     settings = FitSettings(
         family="broken-power-law", likelihood=likelihood, pooling=pooling, discrepancy=discrepancy
     )
-    fit, expected = at_a_point(curves_of("counts"), settings)
+    fit, expected = at_a_point(curves_of(kind), settings)
     data = cell_log_likelihood(fit)
     cells = data["log_likelihood"]["cell"]
     assert cells.sizes == {"chain": 1, "draw": 1, "cell_name": 12}
@@ -126,6 +139,8 @@ def test_cells_and_priors_are_those_of_the_pymc_model(pooling, likelihood, discr
     assert float(cells.sum()) == pytest.approx(float(seen), rel=1e-5)  # walks are kept in single precision
     found = {name: x.item() for name, x in data["log_prior"].items()}
     alike = {"common": "common", "log_noise": "log_noise", "noise_slope": "noise_slope"}
+    if kind == "shared counts":
+        alike["test_correlation"] = "test_correlation"
     if pooling == "partial":
         means = [value for name, value in expected.items() if name.startswith("mean_")]
         assert found.pop("mean") == pytest.approx(sum(float(x) for x in means))
@@ -149,6 +164,7 @@ def test_cells_and_priors_are_those_of_the_pymc_model(pooling, likelihood, discr
         ("counts", "beta-binomial"),
         ("counts", "logit-student"),
         ("counts", "logit-gaussian"),
+        ("shared counts", "logit-gaussian"),
         ("rates", "logit-student"),
         ("losses", "log-gaussian"),
     ],
@@ -160,7 +176,10 @@ def test_replicates_come_from_the_density(kind, likelihood):
     layout = lay_out(curves, family=fit.family, likelihood=likelihood)
     cell = next(seen_cells(fit, layout))
     draws, first = 20_000, slice(0, 1)
-    one = replace(cell, runs=cell.runs[:1], error=cell.error[first], variance=cell.variance[first])
+    fresh = np.ravel(cell.fresh)[0]
+    one = replace(
+        cell, runs=cell.runs[:1], error=cell.error[first], variance=cell.variance[first], fresh=fresh
+    )
     many = replace(one, error=np.repeat(one.error, draws, 0), variance=np.repeat(one.variance, draws, 0))
     values = replicate_runs(layout, many, np.random.default_rng(0))[:, 0]
     test = layout.run_test[one.runs]

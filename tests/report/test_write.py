@@ -203,6 +203,8 @@ def test_what_is_said_of_a_stores_training_sets_is_taken_and_columns_are_refused
         choice={"model": ["gap"], "below": 64},
         asked=asked_words({"training_sets": "independent"}, {}, {}),
     )
+    assert asked_words({"shared_test_set": True}, {}, {}) == ("--test-sets shared",)
+    assert asked_words({"shared_test_set": False}, {}, {}) == ("--test-sets own",)
     assert curves.training_sets == "independent"
     assert set(curves.usable["model"]) == {"gap"}
     assert curves.usable["n_train"].min() == 64

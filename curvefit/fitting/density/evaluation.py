@@ -52,7 +52,11 @@ def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
     before_value, level, table, slope = before_law(x, *before)
     if levels:
         write_levels(
-            to, level, standard_steps(x, before[0], observed[0], observed[3], observed[5], law, chance, level[-1], table)
+            to,
+            level,
+            standard_steps(
+                x, before[0], observed[0], observed[3], observed[5], law, chance, level[-1], table
+            ),
         )
         return 0
     shape = table.shape
