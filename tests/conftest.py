@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from tests.calibration.scenarios import SCENARIOS, Simulated, simulate
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Import ArviZ before workers do: at its first import of a day it renames a file, which only one of them would find."""
+    if not hasattr(config, "workerinput"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import arviz  # noqa: F401
 
 
 @pytest.fixture(scope="session")
