@@ -16,7 +16,6 @@ from curvefit.curves.repeats import same_measurement
 from curvefit.errors import InvalidInputError, unknown_name
 from curvefit.families import AbstractFamily, get_family
 from curvefit.fitting.effects import decompose
-from curvefit.fitting.known_likelihoods import LIKELIHOODS
 from curvefit.fitting.settings import FitSettings
 from curvefit.fitting.status import FitStatus
 from curvefit.shown import Shown
@@ -203,10 +202,10 @@ class CurveFit(Shown):
     @property
     def fresh_counting(self) -> np.ndarray | None:
         """Share of a run's counting variance that no other run on its test points has, shape (draws,); None where it is all of it."""
-        if "test_correlation" not in self.draws["posterior"] or LIKELIHOODS[self.likelihood].needs_counts:
+        posterior = self.draws["posterior"]
+        if "test_correlation" not in posterior:
             return None
-        correlation = self.draws["posterior"]["test_correlation"].values.reshape(-1)
-        return np.asarray(LIKELIHOODS[self.likelihood].fresh_share(correlation))
+        return 1.0 - np.asarray(posterior["test_correlation"].values).reshape(-1)
 
     def effects(self, parameter: str = "log_exponent") -> dict[tuple[str, ...], np.ndarray]:
         """Return the finite-population effects of data, model and inference on a parameter.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -59,5 +59,7 @@ def _shifts(fit: CurveFit, wanted: list[int]) -> np.ndarray:
     names = [str(x) for x in posterior["test_set"].values]
     sets = [names.index(str(s)) for s in constant["scored_on"].values[wanted]]
     standard = posterior["test_shift"].values.reshape(fit.n_draws, -1)[:, sets, None]
-    correlation = posterior["test_correlation"].values.reshape(-1, 1, 1)
+    correlation: Any = fit.settings.priors.mean_test_correlation
+    if fit.fresh_counting is not None:
+        correlation = 1.0 - fit.fresh_counting[:, None, None]
     return np.asarray(shared_shift(np, standard, correlation, constant["test_points"].values[wanted, None]))

@@ -168,12 +168,13 @@ def training_notes(curves: LearningCurves, layout: Layout) -> tuple[str, ...]:
         )
     if layout.test_sets:
         notes.append(
-            "runs on a data set share their test points: their counting noise has one correlation, whatever model and size, which is "
-            "estimated; intervals of curves are for errors on all points that could be drawn, new runs are scored on the shared ones"
+            "runs on a data set share their test points: their counting noise is taken to be correlated alike, whatever model and size; "
+            "intervals of curves are for errors on all points that could be drawn, new runs are scored on the shared ones"
         )
-        if layout.likelihood.needs_counts:
+        if not layout.agreement_estimated:
             notes.append(
-                "a beta-binomial is never narrower than binomial: where seeds agree by more than that, intervals are too wide"
+                "that correlation is held at the mean of its prior, since a beta-binomial is never narrower than binomial: where seeds "
+                "agree by more than binomial counts, intervals are too wide"
             )
     elif curves.shared_test_set:
         notes.append("all runs share their test points: intervals are for errors on those")

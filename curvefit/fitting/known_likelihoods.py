@@ -7,7 +7,7 @@ A new one is an entry here, and its density: in pytensor (`likelihoods`), in num
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from curvefit.fitting.scale import LOG, LOGIT, AbstractScale
 
@@ -40,13 +40,6 @@ class Likelihood:
     def needs_counts(self) -> bool:
         """Whether every run must come with its number of errors and of test points."""
         return self.noise == "beta-binomial"
-
-    def fresh_share(self, correlation: Any) -> Any:
-        """Return the share of the counting variance that every run has for itself, given its correlation between runs on the same test points.
-
-        All of it where counts are beta-binomial, which is never narrower than binomial.
-        """
-        return 1.0 if self.needs_counts else 1.0 - correlation
 
 
 LIKELIHOODS: dict[str, Likelihood] = {

@@ -117,6 +117,11 @@ class Layout:
         return bool((self.cell_test > 0).all())
 
     @property
+    def agreement_estimated(self) -> bool:
+        """Whether the correlation of counting noise on shared test points is estimated: not from beta-binomial counts, which are never narrower than binomial."""
+        return bool(self.test_sets) and not self.likelihood.needs_counts
+
+    @property
     def walk_integrates(self) -> bool:
         """Whether the likelihood is Gaussian in means over seeds, so that the walk that seeds share is integrated out of it.
 

@@ -45,17 +45,19 @@ def build_model(layout: Layout, hierarchy: Hierarchy, settings: FitSettings, sta
         information, score = ((certain * data[name]).sum(axis=1) for name in ("information", "score"))
         theta = whitened(eta, sd, information, score, pivot, level, start.theta.shape)
         error = layout.scale.inside(_law(layout, hierarchy, settings, data, theta), pt)
-        agreement: Any = 0.0
+        fresh: Any = 1.0
         if layout.test_sets:
-            agreement = pm.Beta("test_correlation", *settings.priors.test_correlation)
+            agreement: Any = settings.priors.mean_test_correlation
+            if layout.agreement_estimated:
+                agreement = pm.Beta("test_correlation", *settings.priors.test_correlation)
+                fresh = 1.0 - agreement
             error = shared_points_error(layout.scale, error, agreement, data)
         if settings.walks and not layout.walk_integrates:
             error = walked_error(
                 layout.scale, error, walk, data, arrays["cell_stride"], arrays["walk_cell"].shape[1]
             )
         variance = _seed_noise(settings.priors, data)
-        counting = counting_variance(error, data["cell_test"], data["cell_variance"])
-        counting = layout.likelihood.fresh_share(agreement) * counting
+        counting = fresh * counting_variance(error, data["cell_test"], data["cell_variance"])
         _add_likelihood(layout, settings, error, variance, counting, data, walk)
     return model
 

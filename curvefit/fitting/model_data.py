@@ -100,7 +100,8 @@ def start_point(
     }
     if layout.correlated:
         point["noise_correlation_logodds__"] = logit(shared.correlation)
-    if layout.test_sets:
+    if layout.agreement_estimated:
         point["test_correlation_logodds__"] = logit(shared.test_correlation)
+    if layout.test_sets:
         point["test_shift"] = np.zeros(len(layout.test_sets))
     return {name: np.asarray(value, float) for name, value in point.items()}

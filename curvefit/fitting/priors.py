@@ -36,7 +36,8 @@ class Priors(Settings):
     noise_correlation
         Parameters of the beta prior of the correlation between sizes a factor of two apart (same seed).
     test_correlation
-        Parameters of the beta prior of the correlation between the counting noise of runs that are scored on the same test points.
+        Parameters of the beta prior of the correlation between the counting noise of runs that are scored on the same test points;
+        held at its mean where counts are beta-binomial.
     walk
         Median and log-sd of the standard deviation, a doubling of n, of every curve's walk around its law, on the logit
         (or log) scale: never 0, because no law is quite right.
@@ -57,6 +58,11 @@ class Priors(Settings):
     test_correlation: tuple[Positive, Positive] = (1.0, 1.0)
     walk: tuple[Positive, Positive] = (0.02, 0.8)
     bend: Positive = 0.01
+
+    @property
+    def mean_test_correlation(self) -> float:
+        """Mean of the prior of the correlation between the counting noise of runs on the same test points."""
+        return self.test_correlation[0] / sum(self.test_correlation)
 
     def mean_of(self, spec: ParamSpec) -> tuple[float, float]:
         """Return mean and sd of the normal prior of a parameter's grand mean."""

@@ -27,7 +27,7 @@ class Shared:
     noise, noise_slope, noise_floor, correlation
         Seed noise per group at the middle size, its fall with n, what is left, correlation per doubling.
     test_correlation
-        Of the counting noise of runs on the same test points, 0 where none are.
+        Of the counting noise of runs on the same test points, 0 where it is not estimated.
     walk
         Step of the curves' walk that is assumed, standard deviation a doubling.
     bend
@@ -86,7 +86,7 @@ def moment_estimates(
     several, groups = count > 1, len(layout.noise_names)
     noise, slope = np.full(groups, 0.1), 0.1
     correlation = 0.3 if layout.correlated else 0.0
-    test_correlation = _TEST_CORRELATION if layout.test_sets else 0.0
+    test_correlation = _TEST_CORRELATION if layout.agreement_estimated else 0.0
     if several.any():
         counting = fresh_counting_at(layout, mean, test_correlation)[several]
         excess = spread[several] / (count[several] - 1) - counting
@@ -111,5 +111,4 @@ def moment_estimates(
 def fresh_counting_at(layout: Layout, mean: np.ndarray, test_correlation: float) -> np.ndarray:
     """Return the variance of every cell's runs that the test set causes in each for itself, at means on the transformed scale."""
     test = layout.cell_test if layout.counted else None
-    counting = counting_variance(layout.scale.errors(mean), test, layout.cell_variance)
-    return layout.likelihood.fresh_share(test_correlation) * counting
+    return (1.0 - test_correlation) * counting_variance(layout.scale.errors(mean), test, layout.cell_variance)

@@ -48,7 +48,7 @@ def top_level_priors(layout: Layout, hierarchy: Hierarchy, settings: FitSettings
     found["noise_floor"] = stats.halfnorm(scale=priors.noise_floor)
     if layout.correlated:
         found["noise_correlation"] = stats.beta(*priors.noise_correlation)
-    if layout.test_sets:
+    if layout.agreement_estimated:
         found["test_correlation"] = stats.beta(*priors.test_correlation)
     return found
 

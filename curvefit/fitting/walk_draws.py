@@ -72,7 +72,7 @@ def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, strides,
         error = layout.family.error(size, chance=chance, **values)
     error = layout.scale.inside(error)
     agreement: Any = 0.0
-    if layout.test_sets:
+    if "test_correlation" in flat:
         agreement, standard = (
             flat["test_correlation"][:, None],
             flat["test_shift"][:, layout.test_set[curve], None],
@@ -84,9 +84,7 @@ def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, strides,
     slope, floor = flat["noise_slope"][:, None], flat["noise_floor"][:, None]
     variance = seed_variance(np, log_noise, slope, floor, relative)
     test = layout.cell_test[cells] if layout.counted else None
-    counting = layout.likelihood.fresh_share(agreement) * counting_variance(
-        error, test, layout.cell_variance[cells]
-    )
+    counting = (1.0 - agreement) * counting_variance(error, test, layout.cell_variance[cells])
     counting = np.broadcast_to(counting, error.shape)
     doublings = layout.cell_doublings[cells]
     correlation = flat["noise_correlation"] if layout.correlated else 0.0

@@ -120,6 +120,7 @@ ROWS: dict[str, Callable[[], str]] = {
     "nested": large("nested", "nested"),
     "ragged": large("ragged", "nested, seeds of different sizes"),
     "independent": large("beta", "independent"),
+    "shared": large("shared", "independent, 300 shared test points"),
     "beta-binomial": large("beta", "independent", likelihood="beta-binomial"),
     "student": large("beta", "independent", likelihood="logit-student"),
     "losses": large("losses", "losses", likelihood="log-gaussian"),

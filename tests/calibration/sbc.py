@@ -165,6 +165,8 @@ def run(name: str, replication: int) -> dict[str, object]:
     truth = draw_truth(rng, Priors())
     if kind.shared:
         truth["test_correlation"] = rng.beta(*Priors().test_correlation)
+        if kind.likelihood == "beta-binomial":
+            truth["test_correlation"] = 0.5  # where it is held
         truth["test_shift"] = rng.normal(size=SHAPE[0])
     began = time.process_time()
     try:
@@ -197,11 +199,12 @@ def run(name: str, replication: int) -> dict[str, object]:
     compared |= {f"bend[{k}]": (bend[:, k], truth["bend"][k]) for k in range(2)}
     for parameter in ("noise_slope", "noise_floor", *(["noise_correlation"] if kind.nested else [])):
         compared[parameter] = (posterior[parameter].values.ravel(), truth[parameter])
-    if kind.shared:
+    if "test_correlation" in posterior:
         compared["test_correlation"] = (
             posterior["test_correlation"].values.ravel(),
             truth["test_correlation"],
         )
+    if kind.shared:
         compared["test_shift[0]"] = (posterior["test_shift"].values[..., 0].ravel(), truth["test_shift"][0])
     thin = np.linspace(0, fit.n_draws - 1, THINNED).round().astype(int)
     ranks = {key: int((draws[thin] < float(true)).sum()) for key, (draws, true) in compared.items()}

@@ -241,8 +241,11 @@ def by_hand(point, curves, likelihood, start, hierarchy) -> float:
         total += np.log(rho) + np.log1p(-rho)
     shared = None
     if curves.shared_test_set:
-        agreement = 1 / (1 + np.exp(-float(point["test_correlation_logodds__"])))
-        total += np.log(agreement) + np.log1p(-agreement) + norm(point["test_shift"]).sum()
+        agreement = 0.5  # held, of beta-binomial counts
+        if likelihood != "beta-binomial":
+            agreement = 1 / (1 + np.exp(-float(point["test_correlation_logodds__"])))
+            total += np.log(agreement) + np.log1p(-agreement)
+        total += norm(point["test_shift"]).sum()
         shared = agreement, dict(zip(dict.fromkeys(t.data for t in curves.triplets), point["test_shift"]))
     return total + _likelihood(
         curves,

@@ -68,10 +68,12 @@ def on_test_sets(x, starts, points, error):
     """
     if points is None:
         return error, 0.0, 1.0
-    odds, found = x[starts[_AGREEMENT]], np.empty(len(error))
-    agreement = math.exp(-_log1p_exp(-odds))
+    agreement, fresh, found = points[0], 1.0, np.empty(len(error))
+    if agreement == 0.0:
+        odds = x[starts[_AGREEMENT]]
+        agreement, fresh = math.exp(-_log1p_exp(-odds)), math.exp(-_log1p_exp(odds))
     on_points(error, points[1], points[2], x[starts[_SHIFT] : starts[_END]], agreement, found)
-    return found, agreement, math.exp(-_log1p_exp(odds)) if points[0] else 1.0
+    return found, agreement, fresh
 
 
 @compiled
@@ -156,8 +158,8 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
     log_link, counted, correlated
         Whether noise adds on logs, errors are counts, seed noise is correlated along n.
     points
-        Whether runs have less counting noise for themselves by what they share, and arguments `of_set` and `unit` of `on_points`; None
-        where no test points are shared.
+        Correlation of the counting noise, 0 where it is estimated and runs have less for themselves by what they share, and arguments
+        `of_set` and `unit` of `on_points`; None where no test points are shared.
     cells
         Test points (0 for none) and known variances per cell.
     walks
@@ -190,7 +192,7 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
     if correlated:
         log_correlation = -_log1p_exp(-x[starts[_CORRELATION]])
         total += _beta_prior(x, to, starts[_CORRELATION], priors[1:4])
-    if points is not None:
+    if starts[_SHIFT] > starts[_AGREEMENT]:
         total += _beta_prior(x, to, starts[_AGREEMENT], priors[4:7])
     anywhere, (error, agreement, fresh) = error, on_test_sets(x, starts, points, error)
 
@@ -252,8 +254,9 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
     if points is not None:
         shift, to_shift = x[starts[_SHIFT] : starts[_END]], to[starts[_SHIFT] : starts[_END]]
         together = on_points_back(anywhere, points[1], points[2], shift, agreement, to_law, to_shift)
-        alone = (to_counting * counting).sum() if points[0] else 0.0
-        to[starts[_AGREEMENT]] += together * (1.0 - agreement) - alone * agreement
+        if starts[_SHIFT] > starts[_AGREEMENT]:
+            alone = (to_counting * counting).sum()
+            to[starts[_AGREEMENT]] += together * (1.0 - agreement) - alone * agreement
     theta, eta, sd, scale, mean, effect, known, factor, solved, bends, size = level
     to_theta, to_eta, to_log_sd = np.zeros_like(theta), np.zeros_like(theta), np.zeros(n_own)
     natural_back(to_law, partial[:n_own], slope[:n_own], where[0], to_theta)
