@@ -160,9 +160,10 @@ def main() -> None:
 
 PAGE = """# Coverage of the exponents' intervals
 
-Made by `python -m tests.calibration.coverage base beta short hard nested broken --first {first} --replications {replications} --out FILE` and
+Made by `python -m tests.calibration.coverage base beta short hard nested broken shared --first {first} --replications {replications} --out FILE` and
 `python -m tests.calibration.coverage --table FILE --write`. Grids of 22 curves, 9 sizes (16 to 16,384; short and hard: to 1,024),
-3 seeds; exponents on the log scale; the ratio is that of a curve to its counterpart at the reference data.
+3 seeds; exponents on the log scale; the ratio is that of a curve to its counterpart at the reference data. In shared, all runs on a data
+set are scored on the same 300 test points, some of which are hard for every run.
 
 Each fit had half of the default effort, 2 chains of {tune} warm-up steps and {draws} draws, and no second run: the last column is the
 share of fits with an R-hat above 1.05. The priors of bend
