@@ -73,10 +73,8 @@ def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, strides,
     error = layout.scale.inside(error)
     agreement: Any = 0.0
     if "test_correlation" in flat:
-        agreement, standard = (
-            flat["test_correlation"][:, None],
-            flat["test_shift"][:, layout.test_set[curve], None],
-        )
+        agreement = flat["test_correlation"][:, None]
+        standard = flat["test_shift"][:, layout.test_set[curve], None]
         shift = shared_shift(np, standard, agreement, layout.test_points[curve])
         error = layout.scale.inside(on_test_points(np, error, shift))
     relative = np.log(layout.cell_size[cells] / layout.middle_size)

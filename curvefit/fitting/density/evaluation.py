@@ -51,13 +51,10 @@ def density(size, at, to, value, data):  # type: ignore[no-untyped-def]
     volume, root, steep, where = to_x(y, x, *coordinates)
     before_value, level, table, slope = before_law(x, *before)
     if levels:
-        write_levels(
-            to,
-            level,
-            standard_steps(
-                x, before[0], observed[0], observed[3], observed[5], law, chance, level[-1], table
-            ),
+        step = standard_steps(
+            x, before[0], observed[0], observed[3], observed[5], law, chance, level[-1], table
         )
+        write_levels(to, level, step)
         return 0
     shape = table.shape
     error, partial, by_size = np.empty(shape[1]), np.empty(shape), np.empty(shape[1])

@@ -29,23 +29,7 @@ from curvefit.fitting.density.walks import walk_back, walk_path
 
 #: Blocks of the sampled coordinates, in order; a block may be empty.
 BLOCKS = ("theta", "log_scale", "mean", "effect", "common", "bend_step", "log_walk", "walk_free", "log_noise", "slope", "floor", "correlation", "test_correlation", "test_shift")  # fmt: skip
-(
-    _THETA,
-    _SCALE,
-    _MEAN,
-    _EFFECT,
-    _COMMON,
-    _BEND,
-    _WALK,
-    _STEP,
-    _NOISE,
-    _SLOPE,
-    _FLOOR,
-    _CORRELATION,
-    _AGREEMENT,
-    _SHIFT,
-    _END,
-) = range(15)
+_THETA, _SCALE, _MEAN, _EFFECT, _COMMON, _BEND, _WALK, _STEP, _NOISE, _SLOPE, _FLOOR, _CORRELATION, _AGREEMENT, _SHIFT, _END = range(15)  # fmt: skip
 
 
 @compiled
