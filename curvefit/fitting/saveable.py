@@ -74,7 +74,7 @@ class Saveable(Shown):
     counted: ClassVar[Mapping[str, str]] = {"triplets": "triplets", "pairs": "pairs", "n": "sizes"}
     form: ClassVar[SavedForm] = SavedForm(
         "result.json",
-        2,
+        3,
         {
             "Forecast": "curvefit.fitting.forecast_draws",
             "CountedRuns": "curvefit.fitting.counted_runs",

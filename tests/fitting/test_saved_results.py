@@ -131,6 +131,17 @@ def test_a_folder_says_what_it_holds(results, tmp_path):
         Forecast.load(folder)
 
 
+def test_counts_saved_before_test_points_were_shared_are_binomial(tmp_path):
+    curves = dataclasses.replace(simulated.few_curves(), shared_test_set=None)
+    ahead = forecast(floor.fit(curves, method="approximate"), [8000], draws=60)
+    folder = ahead.save(tmp_path / "old")
+    saved = json.loads((folder / "result.json").read_text())
+    assert saved["content"]["fields"]["counts"]["fields"].pop("fresh") is None
+    (folder / "result.json").write_text(json.dumps(saved | {"schema_version": 2}))
+    seen = np.full((len(ahead.triplets), 1), 0.2)
+    np.testing.assert_array_equal(Forecast.load(folder).log_density(seen), ahead.log_density(seen))
+
+
 def test_arviz_takes_the_draws(results):
     predicted, needed = results["forecast"], results["needed size"]
     draws = predicted.draws
