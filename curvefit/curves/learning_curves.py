@@ -115,7 +115,7 @@ class LearningCurves(Shown):
         """Read run records, for example those of a store; failed runs become flagged rows.
 
         Where some records say nested and some independent training sets, or some a shared test set and some
-        not, the curves are treated as nested and as shared; a note says so.
+        not, the curves are treated as nested and as not shared; a note says so.
 
         Raises
         ------

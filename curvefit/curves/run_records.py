@@ -51,8 +51,8 @@ def read_run_records(
     sets = "nested" if "nested" in kinds else (kinds.pop() if kinds else "unknown")
     shared = frame.get("shared_test_set", pd.Series(dtype=object)).dropna()
     if shared.nunique() > 1:
-        notes.append("some test sets are shared by all runs and some are not: treated as shared")
-    return table, frame, sets, bool(shared.any()) if len(shared) else None, tuple(notes)
+        notes.append("some test sets are shared by all runs and some are not: none are taken for shared")
+    return table, frame, sets, bool(shared.all()) if len(shared) else None, tuple(notes)
 
 
 def _known(facts: dict[str, Any]) -> dict[str, Any]:

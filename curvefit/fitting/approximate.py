@@ -46,10 +46,6 @@ def approximate_draws(
         draws["walk"] = np.full((1, DRAWS), start.shared.walk)
     if layout.correlated:
         draws["noise_correlation"] = np.full((1, DRAWS), start.shared.correlation)
-    if layout.agreement_estimated:
-        draws["test_correlation"] = np.full((1, DRAWS), start.shared.test_correlation)
-    if layout.test_sets:
-        draws["test_shift"] = np.zeros((1, DRAWS, len(layout.test_sets)))
     if hierarchy.common_specs:
         draws["common"] = np.tile(start.shared.common, (1, DRAWS, 1))
     return draws

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,8 @@ def run_fit(curves: LearningCurves, settings: FitSettings, *, progress_bar: bool
     """Fit curves with given settings; see `curvefit.fitting.fit`."""
     layout = lay_out(curves, family=settings.family, likelihood=settings.likelihood)
     settings = settings.for_family(layout.family)
+    if settings.method == "approximate":  # its normal distribution knows of no shift
+        layout = replace(layout, test_sets=())
     hierarchy = build_hierarchy(layout, settings)
     start = start_of_fit(layout, hierarchy, settings)
     if not np.isfinite(start.theta).all():
@@ -168,7 +171,7 @@ def training_notes(curves: LearningCurves, layout: Layout) -> tuple[str, ...]:
         )
     if layout.test_sets:
         notes.append(
-            "runs on a data set share their test points: their counting noise is taken to be correlated alike, whatever model and size; "
+            "runs share the test points of their data: their counting noise is taken to be correlated alike, whatever model and size; "
             "intervals of curves are for errors on all points that could be drawn, new runs are scored on the shared ones"
         )
         if not layout.agreement_estimated:

@@ -23,6 +23,7 @@ from curvefit.fitting.likelihood_choice import (
     transformed_values,
 )
 from curvefit.fitting.scale import AbstractScale
+from curvefit.fitting.scored_on import shared_test_sets
 from curvefit.triplet import AXES, Triplet
 
 
@@ -63,9 +64,11 @@ class Layout:
     correlated
         Whether noise is correlated along n within a seed.
     test_sets
-        Names of the test sets, one a data set, whose points all of its runs share; none where runs are not counted, or points not shared.
+        Names of the test sets whose points all runs on them share (see `shared_test_sets`); none where runs are not counted, or points not
+        shared.
     test_set, test_points
-        Of each curve: its test set, and the number of its points (of the largest, where they differ), shape (C,).
+        Of each curve: its test set, shape (C,), empty where none are shared, and the number of its points (of the largest, where they
+        differ), shape (C,).
     size_unit, middle_size
         Divisor of the sizes, and the geometric middle of the divided sizes.
     notes
@@ -205,8 +208,8 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
     names = tuple(dict.fromkeys(groups))
     n = cells["n"].to_numpy() / size_unit
     edges = bend_edges(n, len(triplets))
-    data = [t.data for t in triplets]
-    sets = tuple(dict.fromkeys(data)) if use_counts and curves.shared_test_set else ()
+    scored_on = shared_test_sets(curves, triplets, table, notes) if use_counts else ()
+    sets = tuple(dict.fromkeys(scored_on))
     return Layout(
         family=law,
         likelihood=chosen,
@@ -231,7 +234,7 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         run_test=test,
         correlated=correlated,
         test_sets=sets,
-        test_set=np.array([sets.index(d) if sets else 0 for d in data]),
+        test_set=np.array([sets.index(name) for name in scored_on], int),
         test_points=cells.groupby("curve")["test"].max().to_numpy(float),
         size_unit=size_unit,
         middle_size=float(np.exp(np.log(n).mean())),

@@ -101,7 +101,10 @@ class Priors(Settings):
             ("slope of the seed noise", f"HalfNormal({self.noise_slope:.3g})"),
             ("floor of the seed noise", f"HalfNormal({self.noise_floor:.3g})"),
             ("correlation of the seed noise", "Beta({:.3g}, {:.3g})".format(*self.noise_correlation)),
-            ("correlation of the counting noise", "Beta({:.3g}, {:.3g})".format(*self.test_correlation)),
+            (
+                "correlation of the counting noise on shared test points",
+                "Beta({:.3g}, {:.3g})".format(*self.test_correlation),
+            ),
             (
                 "walk around the law, a doubling of n",
                 f"LogNormal(log {self.walk[0]:.3g}, {self.walk[1]:.3g})",

@@ -20,7 +20,7 @@ from curvefit.triplet import Triplet
 if TYPE_CHECKING:
     from curvefit.fitting.curve_fit import CurveFit
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 DRAWS_FILE = "draws.nc"
 FIT_FILE = "fit.json"
 _FIGURES = ("max_r_hat", "min_ess_bulk", "min_ess_tail")

@@ -86,7 +86,7 @@ def curve_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[Report
 
 
 def _predictive_words(bands: Any) -> str:
-    return "; the wider band is where a new run is expected" if len(bands.triplets) == 1 else ""
+    return "; the paler band is where a new run is expected" if len(bands.triplets) == 1 else ""
 
 
 def exponent_figures(fit: CurveFit, *, probability: float = 0.9) -> Iterator[ReportFigure]:

@@ -79,8 +79,9 @@ def _fitting_words(fit: CurveFit) -> list[str]:
     ]
     if "test_shift" in fit.draws["posterior"]:
         words.append(
-            "Runs on a data set are scored on the same test points: their counting noise is taken to be correlated alike, whatever "
-            "model and size, and what they share enters intervals, as a shift of all curves of a data set that cancels between them."
+            "Runs are scored on the same test points (transformed copies of one data set too): their counting noise is taken to be "
+            "correlated alike, whatever model and size, and what they share enters intervals, as a shift of all curves on a test set "
+            "that cancels between them. Bands are for all points that could be drawn, new runs are scored on the shared ones."
         )
     if "bend" in fit.draws["posterior"]:
         words.append(

@@ -53,9 +53,11 @@ def fit_or_reuse(curves: LearningCurves, folder: Path, **settings: Any) -> tuple
 def fit_digest(curves: LearningCurves, settings: dict[str, Any]) -> str:
     """Return a SHA-256 of everything a fit depends on: used rows, facts, settings, version of the package."""
     from curvefit import __version__
+    from curvefit.fitting.saved import SCHEMA_VERSION
 
     content = [
         __version__,
+        SCHEMA_VERSION,
         curves.usable.drop(columns="seconds").to_csv(index=False),
         curves.facts.to_csv(index=False),
         curves.training_sets,

@@ -263,7 +263,7 @@ def test_how_training_sets_were_drawn_can_be_said(table, capsys):
 def test_whether_runs_share_test_points_can_be_said(table, capsys):
     words = ("fit", table, "--method", "approximate", "--json", "--test-sets")
     shared, own = (json.loads(run(capsys, *words, kind))["notes"] for kind in ("shared", "own"))
-    assert any("share their test points" in note for note in shared)
+    assert any("share their test points" in note for note in shared)  # as an approximate fit says it
     assert not any("test points" in note for note in own)
     with pytest.raises(SystemExit):
         main([*map(str, words), "sharde"])

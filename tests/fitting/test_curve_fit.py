@@ -84,7 +84,7 @@ def test_save_and_load_return_the_same_fit(given, tmp_path):
 def test_fits_of_form_1_are_read(given, tmp_path):
     folder = given.save(tmp_path / "fit")
     text = (folder / "fit.json").read_text()
-    old = text.replace('"schema_version": 2', '"schema_version": 1').replace(
+    old = text.replace('"schema_version": 3', '"schema_version": 1').replace(
         '"dtype": null', '"dtype": "object"'
     )
     assert old.count('"object"') > text.count('"object"')

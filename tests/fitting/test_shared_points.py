@@ -14,6 +14,7 @@ import curvefit
 from curvefit.curves import LearningCurves
 from curvefit.fitting import CurveFit, forecast
 from curvefit.fitting.criticism import check_predictions
+from curvefit.fitting.layout import lay_out
 from curvefit.fitting.noise import on_test_points, shared_shift
 from curvefit.fitting.saved import load_fit
 from tests.calibration.scenarios import SCENARIOS, simulate
@@ -63,7 +64,8 @@ def test_curves_on_one_test_set_move_together():
     same = [t.data == said.triplets[0].data for t in said.triplets]
     angle = [np.arcsin(np.sqrt(fit.expected_error([LAST])[:, same, 0])) for fit in (said, unsaid)]
     together, apart = ((np.corrcoef(a.T).sum() - len(a.T)) / (len(a.T) * (len(a.T) - 1)) for a in angle)
-    assert together > 0.4 > 0.3 > apart
+    assert together > 0.4
+    assert apart < 0.3
     differences = [np.std(a[:, 1:] - a[:, :1], axis=0) for a in angle]
     assert (differences[0] < 1.1 * differences[1]).all()
 
@@ -103,7 +105,7 @@ def test_new_runs_are_scored_on_the_points_that_those_seen_share():
 
 def test_what_is_shared_is_said_once_it_is_known():
     said, unsaid = fits()
-    assert any(note.startswith("runs on a data set share their test points") for note in said.notes)
+    assert any(note.startswith("runs share the test points of their data") for note in said.notes)
     assert not any("test points" in note for note in unsaid.notes)
     assert "test_shift" not in unsaid.draws.posterior
     assert unsaid.fresh_counting is None
@@ -126,14 +128,29 @@ def test_saved_fits_keep_their_test_sets(tmp_path):
     np.testing.assert_array_equal(again.fresh_counting, said.fresh_counting)
 
 
-def test_an_approximate_fit_holds_the_correlation_and_moves_nothing():
-    fit = curvefit.fit(simulate(SCENARIO, 1, shape=(2, 2, 1), drop=0).curves, method="approximate")
-    assert np.ptp(fit.draws.posterior["test_correlation"].values) == 0
-    np.testing.assert_allclose(fit.expected_error([64], on_test_set=True), fit.expected_error([64]))
+def test_an_approximate_fit_takes_counting_noise_as_its_own_and_says_so():
+    curves = simulate(SCENARIO, 1, shape=(2, 2, 1), drop=0).curves
+    fit, unsaid = (
+        curvefit.fit(replace(curves, shared_test_set=said), method="approximate") for said in (True, None)
+    )
+    assert "all runs share their test points: intervals are for errors on those" in fit.notes
+    np.testing.assert_array_equal(fit.expected_error([64], on_test_set=True), unsaid.expected_error([64]))
+
+
+def test_transformed_copies_of_one_data_set_share_its_points_and_other_data_do_not():
+    curves = simulate(SCENARIO, 1, shape=(3, 1, 1), drop=0, n_sizes=4).curves
+    assert lay_out(curves, family="power-law").test_sets == ("d0", "d1", "d2")
+    facts = curves.facts.assign(source=["a", "b", "a"], shape=[[2, 2, 1]] * 3, n_classes=10)
+    layout = lay_out(replace(curves, facts=facts), family="power-law")
+    assert (layout.test_sets, layout.test_set.tolist()) == (("d0", "d1"), [0, 1, 0])
+    table = curves.table.assign(n_test=np.where(curves.table["seed"] == 0, 400.0, 300.0))
+    mixed = lay_out(replace(curves, table=table), family="power-law")
+    assert mixed.test_sets == ()
+    assert any("different numbers of test points" in note for note in mixed.notes)
 
 
 def test_counts_of_few_errors_keep_binomial_noise_and_say_so():
-    """A data set of its own test points for each of two counts of errors near none; a beta-binomial."""
+    """One curve down to a few errors in 200; beta-binomial."""
     n = np.array([64, 128, 256, 512, 1024, 2048])
     rng = np.random.default_rng(0)
     hard = np.sqrt(0.9) * rng.standard_normal(200)
@@ -144,6 +161,12 @@ def test_counts_of_few_errors_keep_binomial_noise_and_say_so():
         for i, size in enumerate(n) for s in range(4)
     )  # fmt: skip
     curves = LearningCurves.from_frame(frame, shared_test_set=True, training_sets="independent")
-    fit = curvefit.fit(curves, likelihood="beta-binomial", method="approximate")
+    fit = curvefit.fit(curves, likelihood="beta-binomial", draws=300, tune=300, chains=2, reruns=0)
     assert fit.fresh_counting is None
+    anywhere, here = (fit.expected_error(n[-1:], on_test_set=on)[:, 0, 0] for on in (False, True))
+    moved = np.arcsin(np.sqrt(here)) - np.arcsin(np.sqrt(anywhere))
+    shift = fit.draws.posterior["test_shift"].values.ravel()
+    ordinary = anywhere > 0.02  # where the angle does not turn back
+    np.testing.assert_allclose(moved[ordinary], (shift * np.sqrt(0.5 / 800))[ordinary], atol=0.02)
+    assert np.corrcoef(moved[ordinary], shift[ordinary])[0, 1] > 0.95
     assert any("a beta-binomial is never narrower than binomial" in note for note in fit.notes)

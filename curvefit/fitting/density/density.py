@@ -82,8 +82,11 @@ class Density:
         betas = [(*beta, betaln(*beta)) for beta in (priors.noise_correlation, priors.test_correlation)]
         points = None
         if layout.test_sets:
-            held = 0.0 if layout.agreement_estimated else priors.mean_test_correlation
-            points = (held, layout.test_set[where], 0.5 / np.sqrt(layout.test_points[where]))
+            points = (
+                priors.mean_test_correlation,
+                layout.test_set[where],
+                0.5 / np.sqrt(layout.test_points[where]),
+            )
         stepped = layout.strides > 0
         slot = np.where(stepped, np.cumsum(stepped) - 1, -1)
         walks = (layout.strides, slot, np.searchsorted(where, where), start.seen)

@@ -53,7 +53,7 @@ def on_test_sets(x, starts, points, error):
     if points is None:
         return error, 0.0, 1.0
     agreement, fresh, found = points[0], 1.0, np.empty(len(error))
-    if agreement == 0.0:
+    if starts[_SHIFT] > starts[_AGREEMENT]:
         odds = x[starts[_AGREEMENT]]
         agreement, fresh = math.exp(-_log1p_exp(-odds)), math.exp(-_log1p_exp(odds))
     on_points(error, points[1], points[2], x[starts[_SHIFT] : starts[_END]], agreement, found)
@@ -142,8 +142,8 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
     log_link, counted, correlated
         Whether noise adds on logs, errors are counts, seed noise is correlated along n.
     points
-        Correlation of the counting noise, 0 where it is estimated and runs have less for themselves by what they share, and arguments
-        `of_set` and `unit` of `on_points`; None where no test points are shared.
+        Correlation of the counting noise where it is held, and arguments `of_set` and `unit` of `on_points`; None where no test points are
+        shared. Where it is a coordinate, runs have less counting noise for themselves by what they share.
     cells
         Test points (0 for none) and known variances per cell.
     walks
