@@ -79,7 +79,7 @@ def _fitting_words(fit: CurveFit) -> list[str]:
     ]
     if "test_shift" in fit.draws["posterior"]:
         words.append(
-            "Runs are scored on the same test points (transformed copies of one data set too): their counting noise is taken to be "
+            "Runs on a data set are scored on the same test points: their counting noise is taken to be "
             "correlated alike, whatever model and size, and what they share enters intervals, as a shift of all curves on a test set "
             "that cancels between them. Bands are for all points that could be drawn, new runs are scored on the shared ones."
         )

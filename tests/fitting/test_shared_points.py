@@ -137,12 +137,9 @@ def test_an_approximate_fit_takes_counting_noise_as_its_own_and_says_so():
     np.testing.assert_array_equal(fit.expected_error([64], on_test_set=True), unsaid.expected_error([64]))
 
 
-def test_transformed_copies_of_one_data_set_share_its_points_and_other_data_do_not():
+def test_a_data_set_is_a_test_set_unless_runs_have_different_numbers_of_points():
     curves = simulate(SCENARIO, 1, shape=(3, 1, 1), drop=0, n_sizes=4).curves
     assert lay_out(curves, family="power-law").test_sets == ("d0", "d1", "d2")
-    facts = curves.facts.assign(source=["a", "b", "a"], shape=[[2, 2, 1]] * 3, n_classes=10)
-    layout = lay_out(replace(curves, facts=facts), family="power-law")
-    assert (layout.test_sets, layout.test_set.tolist()) == (("d0", "d1"), [0, 1, 0])
     table = curves.table.assign(n_test=np.where(curves.table["seed"] == 0, 400.0, 300.0))
     mixed = lay_out(replace(curves, table=table), family="power-law")
     assert mixed.test_sets == ()
