@@ -14,7 +14,6 @@ from curvefit.errors import InvalidInputError, unknown_name
 if TYPE_CHECKING:
     from curvefit.curves import LearningCurves
 
-TEST_SETS = {"shared": True, "own": False}
 MAY_BE_NUMBERS = ("n_test", "chance_error", "value_se")
 
 Source = Annotated[
@@ -125,6 +124,8 @@ def split_choice(choice: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
     if "training_sets" in choice:
         columns["training_sets"] = choice["training_sets"]
     if "test_sets" in choice:
+        from curvefit.curves.readers import TEST_SETS
+
         if choice["test_sets"] not in TEST_SETS:
             raise unknown_name("kind of test sets", choice["test_sets"], TEST_SETS)
         columns["shared_test_set"] = TEST_SETS[choice["test_sets"]]

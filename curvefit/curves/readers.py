@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from curvefit.records import RunRecord
 
 HOW_MADE = ("training_sets", "shared_test_set")
+#: What the command line calls a test set that all runs on a data set share, and one that they do not.
+TEST_SETS = {"shared": True, "own": False}
 SEPARATORS = (",", ";", "\t", "|")
 
 

@@ -133,7 +133,10 @@ def natural_draws(
     if layout.test_sets:
         sets = [layout.test_sets[s] for s in layout.test_set[layout.curve_of]]
         data.constant_data["scored_on"] = ("triplet", sets)
-        data.constant_data["test_points"] = ("triplet", layout.test_points[layout.curve_of])
+        data.constant_data["test_points"] = (
+            "triplet",
+            layout.cell_test[np.searchsorted(layout.cell_curve, layout.curve_of)],
+        )
     return data
 
 

@@ -66,9 +66,8 @@ class Layout:
     test_sets
         Names of the test sets whose points all runs on them share (see `shared_test_sets`); none where runs are not counted, or points not
         shared.
-    test_set, test_points
-        Of each curve: its test set, shape (C,), empty where none are shared, and the number of its points (of the largest, where they
-        differ), shape (C,).
+    test_set
+        Test set of each curve, shape (C,); empty where none are shared. All runs on one have the same number of test points.
     size_unit, middle_size
         Divisor of the sizes, and the geometric middle of the divided sizes.
     notes
@@ -104,7 +103,6 @@ class Layout:
     correlated: bool
     test_sets: tuple[str, ...]
     test_set: np.ndarray
-    test_points: np.ndarray
     size_unit: float
     middle_size: float
     notes: tuple[str, ...]
@@ -235,7 +233,6 @@ def lay_out(curves: LearningCurves, *, family: str, likelihood: str = "auto") ->
         correlated=correlated,
         test_sets=sets,
         test_set=np.array([sets.index(name) for name in scored_on], int),
-        test_points=cells.groupby("curve")["test"].max().to_numpy(float),
         size_unit=size_unit,
         middle_size=float(np.exp(np.log(n).mean())),
         notes=(*notes, *_repeat_notes(known, first, curve_of)),

@@ -23,7 +23,7 @@ _PAIRS = ((0, 1), (0, 2), (1, 2))
 def shared_points_error(scale: AbstractScale, error: Any, correlation: Any, data: dict[str, Any]) -> Any:
     """Return the law on the test points that all runs of a data set share, whose shift is a standard normal parameter."""
     standard = pm.Normal("test_shift", 0.0, 1.0, dims="test_set")[data["cell_test_set"]]
-    shift = shared_shift(pt, standard, correlation, data["cell_test_points"])
+    shift = shared_shift(pt, standard, correlation, data["cell_test"])
     return scale.inside(on_test_points(pt, error, shift), pt)
 
 

@@ -26,7 +26,6 @@ def model_data(layout: Layout, hierarchy: Hierarchy, start: Penalised) -> dict[s
         "cell_test": layout.cell_test if layout.counted else None,
         "cell_variance": layout.cell_variance,
         "cell_test_set": layout.test_set[layout.cell_curve] if layout.test_sets else None,
-        "cell_test_points": layout.test_points[layout.cell_curve],
         "curve_chance": layout.chance,
         "curve_unit": layout.unit,
         "curve_row": hierarchy.row,

@@ -72,16 +72,16 @@ def _posterior_walk(layout, hierarchy, means, flat, step, curve, cells, strides,
         error = layout.family.error(size, chance=chance, **values)
     error = layout.scale.inside(error)
     agreement: Any = 0.0
+    test = layout.cell_test[cells] if layout.counted else None
     if "test_correlation" in flat:
         agreement = flat["test_correlation"][:, None]
         standard = flat["test_shift"][:, layout.test_set[curve], None]
-        shift = shared_shift(np, standard, agreement, layout.test_points[curve])
+        shift = shared_shift(np, standard, agreement, test)
         error = layout.scale.inside(on_test_points(np, error, shift))
     relative = np.log(layout.cell_size[cells] / layout.middle_size)
     log_noise = flat["log_noise"][:, layout.noise_group[curve], None]
     slope, floor = flat["noise_slope"][:, None], flat["noise_floor"][:, None]
     variance = seed_variance(np, log_noise, slope, floor, relative)
-    test = layout.cell_test[cells] if layout.counted else None
     counting = (1.0 - agreement) * counting_variance(error, test, layout.cell_variance[cells])
     counting = np.broadcast_to(counting, error.shape)
     doublings = layout.cell_doublings[cells]

@@ -67,16 +67,17 @@ def asked_words(
     columns: Mapping[str, Any], choice: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> tuple[str, ...]:
     """Return the options of ``curvefit report`` that say the same, defaults left out."""
+    from curvefit.curves.readers import TEST_SETS
     from curvefit.fitting import FitSettings
 
-    how_made = {
-        "training_sets": lambda kind: ("--training-sets", kind),
-        "shared_test_set": lambda shared: ("--test-sets", "shared" if shared else "own"),
-    }
-    options: list[tuple[str, Any]] = [
-        how_made[name](value) if name in how_made else ("--column", f"{name}={value}")
-        for name, value in columns.items()
-    ]
+    options: list[tuple[str, Any]] = []
+    for name, value in columns.items():
+        if name == "training_sets":
+            options.append(("--training-sets", value))
+        elif name == "shared_test_set":
+            options += [("--test-sets", word) for word, shared in TEST_SETS.items() if shared == value]
+        else:
+            options.append(("--column", f"{name}={value}"))
     for name, value in choice.items():
         flag = {"below": "--from", "above": "--to"}.get(name, f"--{name}")
         options += [(flag, item) for item in ([value] if isinstance(value, str | int) else value or ())]

@@ -141,9 +141,8 @@ def draw_curves(rng: np.random.Generator, truth: dict[str, np.ndarray], kind: Ki
         frame["value"] = (error[..., None] * np.exp(sd[..., None] * z)).ravel()
     else:
         logit = np.log(error / (1 - error))[..., None] + sd[..., None] * z
-        if (
-            kind.shared
-        ):  # what counting adds for every run by itself, and whole numbers whose empirical logit this is
+        if kind.shared:
+            # What counting adds for every run by itself, and whole numbers whose empirical logit this is.
             own = np.sqrt((1 - truth["test_correlation"]) / (N_TEST * error * (1 - error)))
             logit += own[..., None] * rng.normal(size=shape)
             wrong = np.clip(np.round((N_TEST + 1) / (1 + np.exp(-logit)) - 0.5), 0, N_TEST)
@@ -166,7 +165,7 @@ def run(name: str, replication: int) -> dict[str, object]:
     if kind.shared:
         truth["test_correlation"] = rng.beta(*Priors().test_correlation)
         if kind.likelihood == "beta-binomial":
-            truth["test_correlation"] = 0.5  # where it is held
+            truth["test_correlation"] = Priors().mean_test_correlation
         truth["test_shift"] = rng.normal(size=SHAPE[0])
     began = time.process_time()
     try:

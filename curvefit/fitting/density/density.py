@@ -85,7 +85,7 @@ class Density:
             points = (
                 priors.mean_test_correlation,
                 layout.test_set[where],
-                0.5 / np.sqrt(layout.test_points[where]),
+                0.5 / np.sqrt(layout.cell_test),
             )
         stepped = layout.strides > 0
         slot = np.where(stepped, np.cumsum(stepped) - 1, -1)

@@ -178,7 +178,8 @@ def after_law(x, starts, prior, group, ridge, where, bend, level, slope, error, 
         total += _beta_prior(x, to, starts[_CORRELATION], priors[1:4])
     if starts[_SHIFT] > starts[_AGREEMENT]:
         total += _beta_prior(x, to, starts[_AGREEMENT], priors[4:7])
-    anywhere, (error, agreement, fresh) = error, on_test_sets(x, starts, points, error)
+    anywhere = error
+    error, agreement, fresh = on_test_sets(x, starts, points, anywhere)
 
     scaled, seed, counting, law = np.empty(n_cells), np.empty(n_cells), np.empty(n_cells), error
     to_scale(log_link, error, scaled)
